@@ -1,0 +1,72 @@
+"""Connections to PostgreSQL for all code that does without Django's ORM.
+
+`DATABASE_URL` says where: `regulars up` and the commands set it to the embedded server's socket
+where the operator named none.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+# What means "the server is away", as against "the statement was wrong".
+Away = (psycopg.OperationalError, psycopg.InterfaceError)
+
+# Two transactions met: the loser starts anew (40001 serialization_failure, 40P01 deadlock).
+Collision = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+
+
+class NoDatabaseError(RuntimeError):
+    """No database was named."""
+
+
+def dsn() -> str:
+    """The connection string of the installation's database."""
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        raise NoDatabaseError("DATABASE_URL is not set: start with `regulars up`, or name a server")
+    return url
+
+
+def connect(**options: Any) -> psycopg.Connection[tuple[Any, ...]]:
+    """A new connection; autocommit, so that transactions are always written out."""
+    return psycopg.connect(
+        dsn(), autocommit=True, connect_timeout=5, application_name="regulars", **options
+    )
+
+
+@cache
+def pool() -> ConnectionPool[psycopg.Connection[tuple[Any, ...]]]:
+    """The process's pool, for short reads and writes off the hot path."""
+    return ConnectionPool(
+        dsn(),
+        min_size=0,
+        max_size=8,
+        open=True,
+        timeout=2,
+        kwargs={"autocommit": True, "application_name": "regulars", "connect_timeout": 5},
+        check=ConnectionPool.check_connection,
+    )
+
+
+@contextmanager
+def transaction() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """A pooled connection inside one transaction."""
+    with pool().connection() as connection, connection.transaction():
+        yield connection
+
+
+@contextmanager
+def of_django() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """The connection under Django's, inside one transaction that Django's ORM shares."""
+    from django.db import connection, transaction  # noqa: PLC0415 - the core runs without Django
+
+    with transaction.atomic():
+        connection.ensure_connection()
+        yield connection.connection

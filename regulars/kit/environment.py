@@ -1,0 +1,59 @@
+"""The settings an installation is given: environment variables, read in one place."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the process was told from outside. Every field is one documented variable."""
+
+    data: Path
+    database_url: str | None
+    base_url: str
+    smtp_url: str | None
+    trusted_proxies: tuple[str, ...]
+    testing: bool
+
+    @property
+    def secret_key(self) -> str:
+        """`REGULARS_SECRET_KEY`, or one made once and kept in the data folder (mode 0600)."""
+        given = os.environ.get("REGULARS_SECRET_KEY")
+        return given or _kept_secret(self.data / "secret_key")
+
+
+def read() -> Environment:
+    """The environment as it is now."""
+    source = os.environ
+    port = source.get("PORT", "8000")
+    proxies = source.get("REGULARS_TRUSTED_PROXIES", "")
+    return Environment(
+        data=Path(source.get("REGULARS_DATA") or "data").absolute(),
+        database_url=source.get("DATABASE_URL") or None,
+        base_url=(source.get("REGULARS_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        smtp_url=source.get("REGULARS_SMTP_URL") or None,
+        trusted_proxies=tuple(part.strip() for part in proxies.split(",") if part.strip()),
+        testing=source.get("REGULARS_TESTING") == "1",
+    )
+
+
+@cache
+def _kept_secret(file: Path) -> str:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as handle:
+        handle.write(secrets.token_urlsafe(48))
+    try:
+        # A link fails where the file exists: of two processes that start at once, one secret wins.
+        os.link(fresh, file)
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return file.read_text(encoding="ascii").strip()
