@@ -1,0 +1,81 @@
+"""What the frame around every screen shows; views fill it in, `console/shell.html` draws it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentLink:
+    """A saved segment under *People* in the nav."""
+
+    label: str
+    url: str
+    count: int
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NavItem:
+    """A screen in the nav; on a phone, in the bar at the bottom."""
+
+    label: str
+    url: str
+    icon: str
+    go: str  # the letter that goes here after G
+    current: bool = False
+    unread: int = 0
+    segments: tuple[SegmentLink, ...] = ()
+    phone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectLink:
+    """One of the agent's projects in the switcher."""
+
+    name: str
+    url: str
+    current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MenuItem:
+    """A line of the *New* or the account menu: a link, or a dialog of this page to open."""
+
+    label: str
+    icon: str
+    url: str = ""
+    opens: str = ""  # the id of a <dialog>
+    key: str = ""  # its single-key shortcut, lower case
+    after_rule: bool = False  # a line is drawn above it
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """The agent who is signed in."""
+
+    name: str
+    email: str
+    role: Literal["owner", "admin", "agent"]
+    sign_out_url: str  # takes a POST
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """Everything `console/shell.html` needs beside the page itself."""
+
+    project: str
+    account: Account
+    nav: tuple[NavItem, ...]
+    settings_url: str
+    in_settings: bool = False
+    projects: tuple[ProjectLink, ...] = ()
+    new_project_url: str = ""
+    new: tuple[MenuItem, ...] = ()
+    account_items: tuple[MenuItem, ...] = ()
+    online: int = 0  # people here now
+    search_url: str = ""  # where the search box of the top bar leads; it sends `q`
+    search_label: str = "Search people"
+    credit_url: str = (
+        ""  # whom the place database must credit, if one is installed that asks for it
+    )
+    credit: str = ""
