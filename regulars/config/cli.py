@@ -1,0 +1,49 @@
+"""The command line `regulars`: every command of it, each in its own module under commands/."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from regulars.config.commands import agents, backups, demo, geo, health, projects, running
+from regulars.config.data_folder import BusyError
+from regulars.config.postgres.binaries import NoPostgresError
+from regulars.config.postgres.cluster import ClusterError
+from regulars.config.postgres.server import ServerError
+from regulars.config.supervisor import UpError
+
+# What a person can put right: told in a sentence, without a traceback.
+_PLAIN = (BusyError, ClusterError, NoPostgresError, ServerError, UpError)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="regulars")
+def regulars() -> None:
+    """Watch your product's users live, know who they are, and talk to them."""
+
+
+for command in (
+    running.up,
+    running.web,
+    running.worker,
+    running.migrate,
+    running.prepare,
+    projects.project,
+    agents.agent,
+    geo.geo,
+    demo.demo,
+    health.doctor,
+    backups.backup,
+    backups.restore,
+):
+    regulars.add_command(command)
+
+
+def main() -> None:
+    """The entry point."""
+    try:
+        regulars()
+    except _PLAIN as error:
+        click.secho(str(error), fg="red", err=True)
+        sys.exit(1)

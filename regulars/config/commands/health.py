@@ -1,0 +1,164 @@
+"""`regulars doctor`: is everything as it should be, and if not, what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+import psycopg
+
+from regulars.config import installation
+from regulars.config.commands.options import data_option
+from regulars.config.data_folder import DataFolder
+from regulars.kit import database
+from regulars.kit.environment import Environment
+
+_OLDEST_SERVER = 15
+_LITTLE_SPACE = 2_000_000_000
+_CLOCK_TOLERANCE = 2.0
+_WORKER_SILENCE = 10.0
+
+_SIGN = {"good": ("ok", "green"), "fair": ("note", "yellow"), "bad": ("FAIL", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found: `grade` is good, fair (worth knowing) or bad (does not serve)."""
+
+    about: str
+    grade: str
+    says: str
+
+
+@click.command()
+@data_option
+def doctor(data: Path | None) -> None:
+    """Check the installation, and say what to do about what is wrong."""
+    environment = installation.environment_of(data)
+    findings: list[Finding] = []
+    for finding in _findings(environment):
+        findings.append(finding)
+        sign, colour = _SIGN[finding.grade]
+        click.echo(f"{click.style(f'{sign:>5}', fg=colour)}  {finding.about}: {finding.says}")
+    sys.exit(1 if any(finding.grade == "bad" for finding in findings) else 0)
+
+
+def _findings(environment: Environment) -> Iterator[Finding]:
+    yield _space(environment.data)
+    yield _address(environment.base_url)
+    yield _mail(environment.smtp_url)
+    yield _answers(environment.data)
+    with installation.ensure_database(environment, "regulars doctor"):
+        try:
+            with database.connect() as connection:
+                for check in (_version, _clock, _worker):
+                    yield check(connection)
+        except psycopg.OperationalError as error:
+            yield Finding("database", "bad", f"does not answer: {error}")
+            return
+        installation.set_up_django()
+        yield _migrations()
+    yield from _places()
+
+
+Check = Callable[[psycopg.Connection[tuple[object, ...]]], Finding]
+
+
+def _version(connection: psycopg.Connection[tuple[object, ...]]) -> Finding:
+    version = connection.info.server_version
+    if version < _OLDEST_SERVER * 10_000:
+        return Finding("database", "bad", f"PostgreSQL {_OLDEST_SERVER} or newer is needed")
+    return Finding("database", "good", f"PostgreSQL {version // 10_000}.{version % 10_000} answers")
+
+
+def _clock(connection: psycopg.Connection[tuple[object, ...]]) -> Finding:
+    row = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    theirs = row[0] if row else 0.0
+    apart = abs(time.time() - (theirs if isinstance(theirs, float) else 0.0))
+    if apart > _CLOCK_TOLERANCE:
+        return Finding("clock", "bad", f"{apart:.0f} s apart from the database's: set up NTP")
+    return Finding("clock", "good", "agrees with the database's")
+
+
+def _worker(connection: psycopg.Connection[tuple[object, ...]]) -> Finding:
+    try:
+        row = connection.execute(
+            "SELECT extract(epoch FROM now() - max(at))::float8 FROM worker_heartbeat"
+        ).fetchone()
+    except psycopg.errors.UndefinedTable:
+        row = None
+    silence = row[0] if row else None
+    if not isinstance(silence, float):
+        return Finding("worker", "bad", "has not run: start `regulars up` (or `regulars worker`)")
+    if silence > _WORKER_SILENCE:
+        return Finding("worker", "bad", f"silent for {silence:.0f} s: start `regulars up`")
+    return Finding("worker", "good", "works")
+
+
+def _migrations() -> Finding:
+    from regulars.config import migrations  # noqa: PLC0415 - needs Django
+
+    pending = migrations.pending()
+    if pending:
+        return Finding("tables", "bad", f"{len(pending)} migrations to run: regulars migrate")
+    return Finding("tables", "good", "up to date")
+
+
+def _space(data: Path) -> Finding:
+    there = next(folder for folder in (data, *data.parents) if folder.exists())
+    free = shutil.disk_usage(there).free
+    says = f"{free / 1e9:.1f} GB free at {there}"
+    return Finding("disk", "bad" if free < _LITTLE_SPACE else "good", says)
+
+
+def _address(base_url: str) -> Finding:
+    parts = urlsplit(base_url)
+    if parts.scheme == "https" or _is_local(parts.hostname or ""):
+        return Finding("address", "good", base_url)
+    return Finding(
+        "address", "bad", f"{base_url} is not https: passwords and people's data travel in the open"
+    )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _mail(smtp_url: str | None) -> Finding:
+    if smtp_url is None:
+        return Finding("mail", "fair", "REGULARS_SMTP_URL is not set: mail is kept, not sent")
+    return Finding("mail", "good", f"goes through {urlsplit(smtp_url).hostname}")
+
+
+def _answers(data: Path) -> Finding:
+    state = DataFolder(data).running()
+    if state is None or state.address is None:
+        return Finding("web", "fair", f"`regulars up` does not run on {data}")
+    parts = urlsplit(state.address)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=3)
+    try:
+        connection.request("GET", "/readyz")
+        status = connection.getresponse().status
+    except OSError as error:
+        return Finding("web", "bad", f"does not answer at {state.address}: {error}")
+    finally:
+        connection.close()
+    if status != HTTPStatus.OK:
+        return Finding("web", "bad", f"is not ready: {state.address}/readyz answers {status}")
+    return Finding("web", "good", f"serves at {state.address}")
+
+
+def _places() -> Iterator[Finding]:
+    return iter(())

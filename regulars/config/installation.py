@@ -1,0 +1,87 @@
+"""What a command needs before it can do its work: the installation's database, and Django on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from regulars.config.data_folder import BusyError, DataFolder
+from regulars.config.postgres import server
+from regulars.config.postgres.cluster import cluster_of
+from regulars.kit import environment as settings
+from regulars.kit.environment import Environment
+
+# A server that is just starting, or another command that has to finish first.
+_PATIENCE = 60.0
+
+
+def environment_of(data: Path | None) -> Environment:
+    """The environment, with the data folder that the command line names."""
+    if data is not None:
+        os.environ["REGULARS_DATA"] = str(data.absolute())
+    return settings.read()
+
+
+@contextmanager
+def ensure_database(environment: Environment, doing: str) -> Iterator[bool]:
+    """The installation's database for a block; whether its server was started for it alone.
+
+    It is the one that DATABASE_URL names, else that of the running `regulars up`, else the
+    embedded one. `DATABASE_URL` is set to it meanwhile, which is where all code looks.
+    """
+    if environment.database_url is not None:
+        yield False
+        return
+    folder = DataFolder(environment.data)
+    dsn = _of_running(folder)
+    if dsn is not None:
+        with _named(dsn):
+            yield False
+        return
+    with folder.locked(doing, patience=_PATIENCE):
+        cluster = cluster_of(folder.path)
+        with server.running(cluster, folder.path), _named(cluster.dsn):
+            yield True
+
+
+@contextmanager
+def installation(data: Path | None, doing: str) -> Iterator[None]:
+    """Django, set up on the installation's database; its tables made where nobody did yet."""
+    with ensure_database(environment_of(data), doing) as is_ours:
+        set_up_django()
+        if is_ours:
+            from regulars.config import migrations  # noqa: PLC0415 - needs Django
+
+            migrations.apply()
+        yield
+
+
+def set_up_django() -> None:
+    import django  # noqa: PLC0415 - most of a command's start-up time, and not all need it
+
+    os.environ["DJANGO_SETTINGS_MODULE"] = "regulars.config.settings"
+    django.setup()
+
+
+def _of_running(folder: DataFolder) -> str | None:
+    """Where the running `regulars up` has its database; waits for one that is just starting."""
+    deadline = time.monotonic() + _PATIENCE
+    while (state := folder.running()) is not None and state.is_up:
+        if state.dsn is not None:
+            return state.dsn
+        if time.monotonic() > deadline:
+            raise BusyError("Regulars is still starting; try again when it serves.")
+        time.sleep(0.1)
+    return None
+
+
+@contextmanager
+def _named(dsn: str) -> Iterator[None]:
+    os.environ["DATABASE_URL"] = dsn
+    try:
+        yield
+    finally:
+        del os.environ["DATABASE_URL"]

@@ -1,0 +1,14 @@
+"""How processes of Regulars log: one line an event, on standard error."""
+
+from __future__ import annotations
+
+import logging
+
+FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+
+
+def configure(level: int = logging.INFO) -> None:
+    """Set up the root logger; the chatter of libraries stays out."""
+    logging.basicConfig(level=level, format=FORMAT, force=True)
+    for chatty in ("uvicorn.access", "uvicorn.error", "procrastinate", "psycopg.pool", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

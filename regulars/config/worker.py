@@ -1,0 +1,140 @@
+"""The worker process: every loop of `wiring.LOOPS`, the job queue, and a sign of life."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from procrastinate import App
+
+from regulars.config import logs
+from regulars.config.installation import set_up_django
+from regulars.kit import database
+
+Loop = Callable[[threading.Event], None]
+
+HEARTBEAT_SECONDS = 2.0
+
+_JOBS_AT_ONCE = 4
+_GRACE_SECONDS = 3.0
+_RESCUE_SECONDS = 30.0
+
+# A loop that fails is started anew after this long; longer each time while it keeps failing.
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 30.0
+
+_BEAT = """
+INSERT INTO worker_heartbeat (id, at) VALUES (%s, now())
+ON CONFLICT (id) DO UPDATE SET at = excluded.at
+"""
+_FORGET = "DELETE FROM worker_heartbeat WHERE at < now() - interval '1 day'"
+
+log = logging.getLogger(__name__)
+
+
+def serve() -> int:
+    """Work until told to stop; the exit status."""
+    logs.configure()
+    set_up_django()
+    from regulars.config.wiring import LOOPS  # noqa: PLC0415 - needs Django
+
+    stop = threading.Event()
+    threads = [
+        threading.Thread(target=keep_running, args=(loop, stop), name=_name(loop), daemon=True)
+        for loop in (*LOOPS, beat)
+    ]
+    for thread in threads:
+        thread.start()
+    asyncio.run(_until_stopped(stop))
+    deadline = time.monotonic() + _GRACE_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+        if thread.is_alive():
+            log.warning("%s did not stop in time; what it had not committed is undone", thread.name)
+    return 0
+
+
+def keep_running(loop: Loop, stop: threading.Event) -> None:
+    """Run a loop until the stop, starting it anew whenever it fails."""
+    pause = _FIRST_PAUSE
+    while not stop.is_set():
+        started = time.monotonic()
+        try:
+            loop(stop)
+        except database.Away as away:
+            # Ours to wait for, not to report at length; it must not slow the return either.
+            log.warning("%s waits for the database (%s)", _name(loop), type(away).__name__)
+            pause = _FIRST_PAUSE
+        except Exception:
+            log.exception("%s failed and starts anew", _name(loop))
+            lasted = time.monotonic() - started > _LONGEST_PAUSE
+            pause = _FIRST_PAUSE if lasted else min(pause * 2, _LONGEST_PAUSE)
+        stop.wait(pause)
+
+
+def beat(stop: threading.Event) -> None:
+    """Say every other second that this worker lives, for /readyz."""
+    name = f"{socket.gethostname()}:{os.getpid()}"
+    with database.connect() as connection:
+        connection.execute(_FORGET)
+        while not stop.is_set():
+            connection.execute(_BEAT, [name])
+            stop.wait(HEARTBEAT_SECONDS)
+        connection.execute("DELETE FROM worker_heartbeat WHERE id = %s", [name])
+
+
+async def _until_stopped(stop: threading.Event) -> None:
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    jobs = asyncio.create_task(_keep_working())
+    await asked.wait()
+    stop.set()
+    jobs.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await jobs
+
+
+async def _keep_working() -> None:
+    """Run the job queue, starting it anew when its connection is lost."""
+    while True:
+        try:
+            await _work()
+        except Exception as error:  # noqa: BLE001 - whatever it was, the queue must go on
+            log.warning("The job queue starts anew: %s: %s", type(error).__name__, error)
+        await asyncio.sleep(_FIRST_PAUSE)
+
+
+async def _work() -> None:
+    from regulars.kit.jobs import worker_app  # noqa: PLC0415 - needs Django
+
+    async with worker_app().open_async() as app, asyncio.TaskGroup() as tasks:
+        tasks.create_task(_rescue(app))
+        tasks.create_task(
+            app.run_worker_async(
+                concurrency=_JOBS_AT_ONCE,
+                install_signal_handlers=False,
+                shutdown_graceful_timeout=_GRACE_SECONDS,
+                delete_jobs="successful",
+            )
+        )
+
+
+async def _rescue(app: App) -> None:
+    """Give jobs whose worker died to another one. No lock: two rescuers do no harm."""
+    while True:
+        for job in await app.job_manager.get_stalled_jobs():
+            await app.job_manager.retry_job(job)
+        await asyncio.sleep(_RESCUE_SECONDS)
+
+
+def _name(loop: Loop) -> str:
+    return f"{loop.__module__}.{getattr(loop, '__qualname__', loop)}"
