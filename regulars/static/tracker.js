@@ -12,7 +12,7 @@
  *   - the page must never notice: no exception, no global but `regulars`.
  *
  * Served without its comments and indentation, otherwise as it stands (see
- * public/scripts.py): keep comments on lines of their own, and strings and
+ * public/tracker.py): keep comments on lines of their own, and strings and
  * templates on one line.
  */
 (() => {
@@ -29,8 +29,16 @@
   }
   const mustWait = script.dataset.consent == "wait";
 
+  const uuid = () =>
+    crypto.randomUUID?.() ||
+    // Not offered to pages without https.
+    "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(/x/g, () =>
+      (crypto.getRandomValues(new Uint8Array(1))[0] % 16).toString(16),
+    );
+
   const IDENTITY = "regulars." + writeKey;
   const EVENT = IDENTITY + ".";
+  const TAB = uuid();
   // How long an event in flight is left alone, and a request may take.
   const CLAIM = 3e4;
   // The server knows a messageId for 72 hours: what may have arrived is not sent again after one day.
@@ -63,15 +71,9 @@
   let failures = 0;
   let resumeAt = 0;
   let busy = false;
+  let gone = false;
   let due = 0;
   let timer = 0;
-
-  const uuid = () =>
-    crypto.randomUUID?.() ||
-    // Not offered to pages without https.
-    "xxxxxxxx-xxxx-4xxx-8xxx-xxxxxxxxxxxx".replace(/x/g, () =>
-      (crypto.getRandomValues(new Uint8Array(1))[0] % 16).toString(16),
-    );
 
   // Who this is. localStorage, else a cookie, else for as long as the page lives.
 
@@ -129,14 +131,18 @@
     delete storage[name];
   };
 
+  /** @param {number} length */
+  const fits = (length) => {
+    const stored = names().filter((name) => storage[name]);
+    return stored.length < 100 && stored.reduce((sum, name) => sum + storage[name].length, length) < 65536;
+  };
+
   /** @param {string} name @param {number} claimed when it was last sent, or 0 @param {Fields} event */
   const keep = (name, claimed, event) => {
     const text = JSON.stringify([claimed, event]);
     delete memory[name];
     try {
-      const stored = names().filter((other) => storage[other]);
-      const size = stored.reduce((sum, other) => sum + storage[other].length, text.length);
-      if (allowed > 0 && (storage[name] || (stored.length < 100 && size < 65536))) {
+      if (allowed > 0 && (storage[name] || fits(text.length))) {
         storage[name] = text;
         return;
       }
@@ -159,7 +165,7 @@
   /** @param {boolean} [leaving] the page may end now: do not wait for the request before */
   const flush = (leaving) => {
     const now = Date.now();
-    if (allowed < 1 || navigator.onLine === false || (busy && !leaving)) return;
+    if (allowed < 1 || !navigator.onLine || (busy && !leaving)) return;
     if (now < resumeAt) {
       soon(resumeAt - now);
       return;
@@ -179,6 +185,7 @@
       const age = claimed && Math.abs(now - claimed);
       if (age > DAY) drop(name);
       else if (claimed && age < CLAIM) soon(CLAIM);
+      else if (!name.endsWith(TAB) && now - +name.slice(EVENT.length).slice(0, 13) < 2e3) soon(2e3);
       else if (size && size + text.length > BATCH) {
         more = true;
         break;
@@ -205,6 +212,8 @@
         for (const [name] of taken) drop(name);
       })
       .catch((reason) => {
+        // A page that ends hears of a failure, whatever becomes of its request.
+        if (gone) return;
         const wait = reason.headers?.get("retry-after") * 1e3 || 1e3 * 2 ** failures++;
         resumeAt = Date.now() + Math.min(wait, 6e5) * (1 + Math.random() / 4);
         // Unless consent was withdrawn meanwhile.
@@ -221,13 +230,12 @@
   const emit = (type, fields) => {
     if (allowed < 0) return;
     const { a, u } = self();
-    const messageId = uuid();
     const event = {
       type,
       ...fields,
       anonymousId: a,
       userId: u,
-      messageId,
+      messageId: uuid(),
       timestamp: new Date(),
       context: {
         page: view,
@@ -238,7 +246,7 @@
         gpc: /** @type {any} */ (navigator).globalPrivacyControl || undefined,
       },
     };
-    keep(EVENT + Date.now() + count++ + messageId, 0, event);
+    keep(EVENT + Date.now() + count++ + TAB, 0, event);
     soon(100);
   };
 
@@ -247,10 +255,12 @@
     if (location.pathname + location.search != seen) methods.page();
   };
 
-  const allow = () => {
+  /** @param {1} [given] consent, in so many words */
+  const allow = (given) => {
     const kept = recall();
+    const u = (allowed < 1 && who?.u) || kept?.u;
     allowed = 1;
-    remember({ a: kept?.a || who?.a || uuid(), u: who?.u || kept?.u, c: kept?.c });
+    remember({ a: kept?.a || who?.a || uuid(), u, c: given || kept?.c });
     for (const name of names()) {
       if (!memory[name]) continue;
       const [claimed, event] = JSON.parse(memory[name]);
@@ -298,8 +308,7 @@
     consent(given) {
       if (given) {
         if (allowed < 0) seen = undefined;
-        if (allowed < 1) allow();
-        remember({ ...self(), c: 1 });
+        allow(1);
         look();
         soon(0);
       } else {
@@ -315,19 +324,17 @@
 
   const boot = () => {
     const before = site.regulars;
-    /** @param {keyof typeof methods} name @param {any[]} details */
-    const regulars = (name, ...details) => {
+    /** The page's door: regulars.track(…), or regulars("track", …). @type {any} */
+    const regulars = (/** @type {keyof typeof methods} */ name, /** @type {any[]} */ ...details) => {
       try {
         /** @type {any} */ (methods)[name](...details);
       } catch (error) {
         console.warn("regulars:", error);
       }
     };
-    for (const name of /** @type {(keyof typeof methods)[]} */ (Object.keys(methods))) {
-      /** @type {any} */ (regulars)[name] = regulars.bind(0, name);
-    }
+    for (const name of Object.keys(methods)) regulars[name] = regulars.bind(0, name);
     /** @param {ArrayLike<any>} call */
-    regulars.push = (call) => regulars.apply(0, /** @type {any} */ (Array.from(call || [])));
+    regulars.push = (call) => regulars(...Array.from(call || []));
     regulars.version = VERSION;
     site.regulars = regulars;
 
@@ -347,12 +354,18 @@
       };
     }
     addEventListener("popstate", moved);
-    addEventListener("pageshow", (shown) => shown.persisted && regulars.page());
+    addEventListener("pageshow", (shown) => {
+      gone = false;
+      if (shown.persisted) regulars.page();
+    });
     const leave = () => {
       look();
       flush(true);
     };
-    addEventListener("pagehide", leave);
+    addEventListener("pagehide", () => {
+      gone = true;
+      leave();
+    });
     document.addEventListener("visibilitychange", () => document.hidden && leave());
     addEventListener("online", () => {
       resumeAt = 0;
