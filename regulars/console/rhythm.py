@@ -13,7 +13,7 @@ _HEIGHTS = ("9.5v7.5", "7v10", "4.5v12.5", "2v15")
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Three SVG path descriptions in a 93 × 18 box, and the sentence that says the same."""
+    """Three SVG path descriptions in a box of 93 by 18, and the sentence that says the same."""
 
     off: str
     on: str
@@ -29,7 +29,7 @@ def aligned(counts: bytes, day: int, today: int) -> bytes:
 
 
 def paths(counts: bytes, today_index: int = DAYS - 1) -> Rhythm:
-    """Draws 28 daily counts; `counts[today_index]` is today and the day after it, wrapping, the oldest.
+    """Draws 28 daily counts; `counts[today_index]` is today, the one after it, wrapping, the oldest.
 
     Heights are by quarters of the person's own days, so that the shape shows their habit and not
     how much they click. Raises ValueError when there are not 28 counts.

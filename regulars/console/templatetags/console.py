@@ -21,7 +21,7 @@ HUES = 8
 _FLAGS = frozenset(
     file.stem for file in (Path(__file__).parents[2] / "static" / "flags").glob("*.svg")
 )
-_MISSING = SafeString('<span class="muted">–</span>')
+_MISSING = SafeString('<span class="muted">&ndash;</span>')
 
 
 @register.simple_tag
@@ -133,7 +133,7 @@ def is_check(field: BoundField) -> bool:
 
 @register.filter
 def control(field: BoundField) -> SafeString:
-    """The form field's control with its look, tied to its hint and its errors for a screen reader."""
+    """The form field's control with its look, tied to its hint and errors for a screen reader."""
     if is_check(field):
         return field.as_widget()
     attrs = {"class": "select" if isinstance(field.field.widget, Select) else "input"}
