@@ -29,7 +29,7 @@ def aligned(counts: bytes, day: int, today: int) -> bytes:
 
 
 def paths(counts: bytes, today_index: int = DAYS - 1) -> Rhythm:
-    """Draws 28 daily counts; `counts[today_index]` is today, the one after it, wrapping, the oldest.
+    """Draws 28 daily counts; `counts[today_index]` is today, the next one, wrapping, the oldest.
 
     Heights are by quarters of the person's own days, so that the shape shows their habit and not
     how much they click. Raises ValueError when there are not 28 counts.

@@ -136,7 +136,9 @@ def control(field: BoundField) -> SafeString:
     """The form field's control with its look, tied to its hint and errors for a screen reader."""
     if is_check(field):
         return field.as_widget()
-    attrs = {"class": "select" if isinstance(field.field.widget, Select) else "input"}
+    attrs: dict[str, str | bool] = {
+        "class": "select" if isinstance(field.field.widget, Select) else "input"
+    }
     said_by = [f"{field.auto_id}_helptext"] if field.help_text else []
     if field.errors:
         said_by.append(f"{field.auto_id}_error")

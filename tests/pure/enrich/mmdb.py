@@ -4,10 +4,10 @@ Format: https://maxmind.github.io/MaxMind-DB/, only as much of it as the tests n
 """
 
 import struct
+from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
 
-Record = dict[str, object]
 _STRING, _UINT16, _UINT32, _MAP, _UINT64, _ARRAY = 2, 5, 6, 7, 9, 11
 _EXTENDED = 7  # type numbers above this take a second byte
 
@@ -45,7 +45,7 @@ def _encode(value: object) -> bytes:
     raise TypeError(value)
 
 
-def write(path: Path, records: dict[str, Record], kind: str, version: int) -> Path:
+def write(path: Path, records: Mapping[str, Mapping[str, object]], kind: str, version: int) -> Path:
     """A database of 32-bit records over the given networks."""
     bits = 32 if version == 4 else 128
     tree: list[list[int | None]] = [[None, None]]  # a child: node number, or ~offset of its data
@@ -64,7 +64,7 @@ def write(path: Path, records: dict[str, Record], kind: str, version: int) -> Pa
                 tree[node][side] = node = len(tree) - 1
             else:
                 node = child
-        data += _encode(record)
+        data += _encode(dict(record))
     count = len(tree)
 
     def pointer(child: int | None) -> int:
@@ -72,7 +72,7 @@ def write(path: Path, records: dict[str, Record], kind: str, version: int) -> Pa
             return count
         return child if child >= 0 else count + 16 + ~child
 
-    metadata: Record = {
+    metadata: dict[str, object] = {
         "binary_format_major_version": _Number(_UINT16, 2),
         "binary_format_minor_version": _Number(_UINT16, 0),
         "build_epoch": _Number(_UINT64, 1_780_000_000),

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from regulars.tracking.enrich.user_agent import Agent, parse
 
 _KHTML = "AppleWebKit/537.36 (KHTML, like Gecko)"
-_IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+_IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 "
+    "(KHTML, like Gecko)"
+)
 _WINDOWS = f"Mozilla/5.0 (Windows NT 10.0; Win64; x64) {_KHTML} Chrome/140.0.0.0 Safari/537.36"
 
 KNOWN = {
