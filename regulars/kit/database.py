@@ -22,6 +22,10 @@ Away = (psycopg.OperationalError, psycopg.InterfaceError)
 Collision = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 
 
+# A table that is not there (yet): migrations were not run.
+Undefined = psycopg.errors.UndefinedTable
+
+
 class NoDatabaseError(RuntimeError):
     """No database was named."""
 

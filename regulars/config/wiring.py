@@ -1,0 +1,29 @@
+"""What is wired to what: consequences of a change, hooks, and the worker's loops.
+
+Called once by each process that serves or works, and by the commands.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from regulars.people import changes
+from regulars.people.erasure import Erasing
+from regulars.people.merge import Merging
+from regulars.segments import builtin
+from regulars.segments.clock import move_people_by_time
+from regulars.segments.membership import Membership
+from regulars.tracking.housekeeping import keep_house
+from regulars.workspaces.projects import after_project_created
+
+Loop = Callable[[threading.Event], None]
+
+# What the worker runs, each in a thread of its own, for as long as the process lives.
+LOOPS: tuple[Loop, ...] = (move_people_by_time, keep_house)
+
+
+def wire() -> None:
+    """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
+    changes.CONSEQUENCES[:] = [Merging(), Membership(), Erasing()]
+    after_project_created[:] = [builtin.give_project_its_segments]

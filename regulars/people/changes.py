@@ -1,0 +1,206 @@
+"""The one transaction in which a person changes.
+
+Whoever changes people (ingest, an agent's edit, a merge, an import, an erasure) does it through a
+`Changes`: it locks them, keeps them in memory, and `flush` writes everything in one order that
+all writers share. Slices above register a `Consequence` (wired in `config`), which runs in the
+same transaction: so membership is exact after every kind of change and nothing lower knows them.
+
+Lock order, everywhere: plans shared, then people by id, then counts, then the outbox counter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+import psycopg
+
+from regulars.events import outbox
+from regulars.kit.ids import ids_at, key_hash
+from regulars.people import store
+from regulars.people.person import Person, new_person
+
+Connection = psycopg.Connection[Any]
+IdentityKind = Literal["user", "anonymous", "former"]
+
+# merge id, who went, who stays, cause, agent, and both as they were before (JSON)
+Merge = tuple[UUID, Person, Person, str, UUID | None, str, str]
+
+
+class CollidedError(Exception):
+    """Another transaction took what this one wanted to make. Roll back and start anew."""
+
+
+class Consequence(Protocol):
+    """What follows in a slice above when people change. Runs in the changing transaction."""
+
+    def begin(self, connection: Connection, project_id: UUID) -> None:
+        """Before anybody is locked."""
+
+    def changed(self, changes: Changes, people: Sequence[Person]) -> None:
+        """People were changed, and their rows are about to be written."""
+
+    def written(self, changes: Changes) -> None:
+        """People's rows are written: rows that refer to them may be."""
+
+    def counted(self, changes: Changes) -> None:
+        """Last, just before the outbox: move counts, whose rows all writers share."""
+
+    def merged(self, changes: Changes, gone: Person, into: Person) -> None:
+        """`gone` became `into`: move what is `gone`'s."""
+
+    def unmerged(self, changes: Changes, back: UUID, from_: UUID) -> None:
+        """A merge is undone: give back what came from `back`."""
+
+    def erased(self, changes: Changes, person: Person) -> None:
+        """Erase everything that is the person's."""
+
+
+class NoConsequence:
+    """Does nothing at each turn: the base of those that care for some."""
+
+    def begin(self, connection: Connection, project_id: UUID) -> None:
+        """Nothing."""
+
+    def changed(self, changes: Changes, people: Sequence[Person]) -> None:
+        """Nothing."""
+
+    def written(self, changes: Changes) -> None:
+        """Nothing."""
+
+    def counted(self, changes: Changes) -> None:
+        """Nothing."""
+
+    def merged(self, changes: Changes, gone: Person, into: Person) -> None:
+        """Nothing."""
+
+    def unmerged(self, changes: Changes, back: UUID, from_: UUID) -> None:
+        """Nothing."""
+
+    def erased(self, changes: Changes, person: Person) -> None:
+        """Nothing."""
+
+
+CONSEQUENCES: list[Consequence] = []
+
+# Makes identities; what exists already, under whoever, is left alone and not returned.
+KNOW = """
+INSERT INTO identity (project_id, id, kind, value, person_id, created_at)
+SELECT %(project)s, n.id, n.kind, n.value, n.person_id, %(now)s
+FROM unnest(%(ids)s::uuid[], %(kinds)s::text[], %(values)s::text[], %(people)s::uuid[])
+     AS n (id, kind, value, person_id)
+ORDER BY n.id
+ON CONFLICT (project_id, id) DO NOTHING
+"""
+HAND_OVER = "UPDATE identity SET person_id = %s WHERE project_id = %s AND id = %s"
+
+
+class Changes:
+    """A set of changes to one project's people, inside the caller's transaction."""
+
+    def __init__(self, connection: Connection, project_id: UUID, now: datetime) -> None:
+        self.connection = connection
+        self.project_id = project_id
+        self.now = now
+        self.people: dict[UUID, Person] = {}
+        self.outbox: list[outbox.Entry] = []
+        self.merges: list[Merge] = []  # in the order they happened
+        self.returning: list[tuple[Person, Person]] = []  # (who is back, from whom)
+        self.erasing: set[UUID] = set()
+        self.moves: list[tuple[UUID, UUID, str]] = []  # segment, person, "in" or "out"
+        self._known: dict[UUID, tuple[IdentityKind, str, Person]] = {}
+        self._handed: dict[UUID, Person] = {}
+        self._ids: list[UUID] = []
+
+    def begin(self) -> None:
+        """Take the locks that come before people's."""
+        for consequence in CONSEQUENCES:
+            consequence.begin(self.connection, self.project_id)
+
+    def load(self, ids: Iterable[UUID]) -> dict[UUID, Person]:
+        """Lock the people and read them; one call, since locks go in id order."""
+        wanted = list(ids)
+        found = store.lock_and_read(self.connection, self.project_id, wanted)
+        self.people.update(found)
+        return found
+
+    def new_id(self) -> UUID:
+        """An id for something made by these changes."""
+        if not self._ids:
+            self._ids = ids_at(self.now, 64)[::-1]
+        return self._ids.pop()
+
+    def new_person(self) -> Person:
+        """A visitor of whom nothing is known yet."""
+        person = new_person(self.project_id, self.new_id(), self.now)
+        self.people[person.id] = person
+        return person
+
+    def know(self, kind: IdentityKind, value: str, person: Person) -> UUID:
+        """From now on the person is known by this. It must not be known yet; returns its key."""
+        key = key_hash(kind, value)
+        self._known[key] = (kind, value, person)
+        return key
+
+    def hand_over(self, key: UUID, person: Person) -> None:
+        """An existing identity belongs to another person from now on."""
+        if key in self._known:
+            kind, value, _ = self._known[key]
+            self._known[key] = (kind, value, person)
+        else:
+            self._handed[key] = person
+
+    def flush(self) -> None:
+        """Write everything but counts and the outbox, which `finish` writes last."""
+        living = [
+            person
+            for person in self.people.values()
+            if person.gone_into is None and person.id not in self.erasing
+        ]
+        moved = [p for p in living if p.changed or p.seen_changed or p.fresh]
+        for consequence in CONSEQUENCES:
+            consequence.changed(self, moved)
+        store.write(self.connection, moved, self.now)
+        self._write_identities()
+        for consequence in CONSEQUENCES:
+            consequence.written(self)
+
+    def finish(self) -> None:
+        """Move the counts and write the outbox: what all writers of the project share, last."""
+        store.count_kinds(self.connection, self.project_id, self._kinds_moved())
+        for consequence in CONSEQUENCES:
+            consequence.counted(self)
+        outbox.append(self.connection, self.project_id, self.outbox, self.now)
+
+    def _write_identities(self) -> None:
+        if self._known:
+            keys = sorted(self._known)
+            known = [self._known[key] for key in keys]
+            cursor = self.connection.execute(
+                KNOW,
+                {
+                    "project": self.project_id,
+                    "ids": keys,
+                    "kinds": [kind for kind, _, _ in known],
+                    "values": [value for _, value, _ in known],
+                    "people": [person.survivor().id for _, _, person in known],
+                    "now": self.now,
+                },
+                prepare=True,
+            )
+            if cursor.rowcount != len(keys):
+                raise CollidedError
+        for key, person in sorted(self._handed.items()):
+            self.connection.execute(HAND_OVER, (person.survivor().id, self.project_id, key))
+
+    def _kinds_moved(self) -> dict[str, int]:
+        moved: dict[str, int] = {}
+        for person in self.people.values():
+            gone = person.gone_into is not None or person.id in self.erasing
+            if person.kind_before is not None and (gone or person.kind != person.kind_before):
+                moved[person.kind_before] = moved.get(person.kind_before, 0) - 1
+            if not gone and person.kind != person.kind_before:
+                moved[person.kind] = moved.get(person.kind, 0) + 1
+        return moved

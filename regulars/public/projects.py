@@ -1,0 +1,83 @@
+"""Which project a key opens, remembered for a short while so that a request asks no database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from regulars.kit import database
+from regulars.workspaces import keys
+from regulars.workspaces.keys import ProjectConfig
+
+REMEMBERED = 2.0  # seconds until a changed or revoked key is noticed
+MOST = 50_000  # keys remembered, known and unknown
+
+Load = Callable[[psycopg.Connection[Any]], ProjectConfig | None]
+
+
+class Projects:
+    """Projects by their keys. Raises the database's error where it is away and must be asked."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], tuple[float, ProjectConfig | None]] = {}
+        self._asking: dict[tuple[str, str], asyncio.Task[ProjectConfig | None]] = {}
+
+    async def by_write_key(self, key: str) -> ProjectConfig | None:
+        """The project that a write key writes to."""
+        return await self._find(
+            ("write", key), lambda connection: keys.load_project_by_write_key(connection, key)
+        )
+
+    async def by_secret_key(self, key: str, project_id: UUID | None = None) -> ProjectConfig | None:
+        """The project that a secret key opens; with `project_id` only that one."""
+        found = await self._find(
+            ("secret", key), lambda connection: keys.load_project_by_secret_key(connection, key)
+        )
+        if found is not None and project_id is not None and found.id != project_id:
+            return None
+        return found
+
+    async def by_id(self, project_id: UUID) -> ProjectConfig | None:
+        """The project with this id: its id alone opens no door."""
+        return await self._find(
+            ("id", str(project_id)), lambda connection: keys.load_project(connection, project_id)
+        )
+
+    async def _find(self, name: tuple[str, str], load: Load) -> ProjectConfig | None:
+        known = self._known.get(name)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        task = self._asking.get(name)
+        if task is None:
+            task = asyncio.create_task(self._ask(name, load))
+            self._asking[name] = task
+            task.add_done_callback(lambda _: self._asking.pop(name, None))
+        if known is not None and known[1] is not None:
+            # A key that was good a moment ago stays good while the database is asked again, so
+            # that a burst never waits for it; for ten times as long at most.
+            if known[0] + 9 * REMEMBERED > time.monotonic():
+                task.add_done_callback(_quietly)
+                return known[1]
+        return await asyncio.shield(task)
+
+    async def _ask(self, name: tuple[str, str], load: Load) -> ProjectConfig | None:
+        found = await asyncio.to_thread(_load, load)
+        if len(self._known) >= MOST:
+            self._known.clear()
+        self._known[name] = (time.monotonic() + REMEMBERED, found)
+        return found
+
+
+def _load(load: Load) -> ProjectConfig | None:
+    with database.pool().connection(timeout=1) as connection:
+        return load(connection)
+
+
+def _quietly(task: asyncio.Task[ProjectConfig | None]) -> None:
+    if not task.cancelled():
+        task.exception()

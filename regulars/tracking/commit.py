@@ -1,0 +1,267 @@
+"""One transaction for a batch of events: all of it is there, once, or none of it.
+
+The transaction claims the messages, finds out who did them, folds them into the people, writes
+people, events, sessions, memberships and the outbox, and commits. An answer of 200 is given only
+after that. Runs without Django, on a plain connection.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+import psycopg
+
+from regulars.events import record
+from regulars.kit.database import Collision
+from regulars.kit.ids import key_hash
+from regulars.people.changes import Changes, CollidedError
+from regulars.people.person import Person
+from regulars.tracking import catalogue, refusals
+from regulars.tracking.once import Memory
+from regulars.tracking.pipeline.drops import Drop, DropReason
+from regulars.tracking.pipeline.fold import OpenedSession, fold
+from regulars.tracking.pipeline.steps import Event
+from regulars.tracking.resolve import Resolver
+from regulars.workspaces.keys import ProjectConfig
+
+Connection = psycopg.Connection[Any]
+
+TRIES = 8  # against collisions with other writers; each is a fresh transaction
+
+
+@dataclass(slots=True)
+class Arrival:
+    """What one request brought for one project, past the pure steps."""
+
+    project: ProjectConfig
+    events: list[Event]
+    refused: list[refusals.Refused] = field(default_factory=list)
+    quiet: Counter[str] = field(default_factory=Counter)  # drops that are only counted
+    outcomes: list[Drop | None] = field(default_factory=list)  # one an event, set by commit
+
+
+class Committer:
+    """Commits arrivals over one connection. One a thread."""
+
+    def __init__(self) -> None:
+        self._memory = Memory()
+        self._partitions = record.Partitions()
+        self._catalogue = catalogue.Known()
+
+    def commit(self, connection: Connection, arrivals: Sequence[Arrival], now: datetime) -> None:
+        """Write all arrivals, or raise and write none. Outcomes are set on return.
+
+        All projects go in one transaction, locked in the order of their ids. (On several
+        machines it would be one project a transaction: this is the seam.)
+        """
+        self._memory.ensure(connection, now)
+        self._partitions.ensure(connection, now)
+        for attempt in range(TRIES):
+            try:
+                with connection.transaction():
+                    for group in _by_project(arrivals):
+                        self._write(connection, group, now)
+            except (CollidedError, *Collision):
+                self._catalogue.forget()
+                if attempt == TRIES - 1:
+                    raise
+            else:
+                self._catalogue.keep()
+                return
+
+    def _write(self, connection: Connection, group: list[Arrival], now: datetime) -> None:
+        project = group[0].project
+        drops: dict[int, Drop] = {}
+        events = [event for arrival in group for event in arrival.events]
+        fresh = self._once(connection, project, events, now, drops)
+        changes = Changes(connection, project.id, now)
+        changes.begin()
+        written = _fold_all(changes, project, fresh, drops)
+        changes.flush()
+        lines = [_event_line(project.id, event_id, *rest) for event_id, *rest in written.events]
+        record.write_lines(connection, record.COPY_EVENTS, lines)
+        record.write_lines(
+            connection,
+            record.COPY_SESSIONS,
+            [_session_line(project.id, opened) for opened in written.sessions],
+        )
+        self._catalogue.learn(connection, project.id, changes.people.values(), fresh, now)
+        for arrival in group:
+            arrival.outcomes = [drops.get(id(event)) for event in arrival.events]
+        refusals.write(connection, project.id, _refused(group, drops, written.notices), now)
+        refusals.count(connection, project.id, _counted(group, drops), now)
+        if written.events:
+            changes.outbox.append(("events", written.summary()))
+        changes.finish()
+
+    def _once(
+        self,
+        connection: Connection,
+        project: ProjectConfig,
+        events: list[Event],
+        now: datetime,
+        drops: dict[int, Drop],
+    ) -> list[Event]:
+        """The events that were not counted before, here or in an earlier batch."""
+        first: dict[UUID, Event] = {}
+        fresh: list[Event] = []
+        for event in events:
+            if event.message_id is None:
+                fresh.append(event)
+            elif first.setdefault(key_hash(event.message_id), event) is not event:
+                drops[id(event)] = _DUPLICATE
+        if first:
+            claimed = self._memory.claim(
+                connection, project.id, list(first), now, project.dedupe_hours
+            )
+            for key, event in first.items():
+                if key not in claimed:
+                    drops[id(event)] = _DUPLICATE
+        return [event for event in events if id(event) not in drops] if first else fresh
+
+
+class _Written:
+    """What the events of one project became."""
+
+    __slots__ = ("events", "notices", "sessions")
+
+    def __init__(self) -> None:
+        self.events: list[tuple[UUID, Event, Person, UUID | None]] = []
+        self.sessions: list[OpenedSession] = []
+        self.notices: list[refusals.Refused] = []
+
+    def summary(self) -> dict[str, Any]:
+        """The outbox's word on the batch: what happened, and to whom."""
+        return {
+            "events": [
+                [str(event_id), str(person.survivor().id), event.kind, event.name]
+                for event_id, event, person, _ in self.events
+            ]
+        }
+
+
+def _fold_all(
+    changes: Changes, project: ProjectConfig, events: list[Event], drops: dict[int, Drop]
+) -> _Written:
+    written = _Written()
+    zone = zone_of(project.time_zone)
+    resolver = Resolver(changes, events, project)
+    for event in events:
+        person = resolver.person_of(event)
+        if isinstance(person, Drop):
+            drops[id(event)] = person
+            continue
+        session_id, opened, notices = fold(person, event, zone, changes.new_id)
+        written.events.append((changes.new_id(), event, person, session_id))
+        if opened is not None:
+            written.sessions.append(opened)
+        for notice in notices:
+            written.notices.append(
+                refusals.Refused(
+                    "trait_left_out", notice.field, notice.detail, _shown(event), refused=False
+                )
+            )
+    return written
+
+
+def _by_project(arrivals: Sequence[Arrival]) -> Iterable[list[Arrival]]:
+    groups: dict[UUID, list[Arrival]] = {}
+    for arrival in arrivals:
+        groups.setdefault(arrival.project.id, []).append(arrival)
+    return [groups[project_id] for project_id in sorted(groups)]
+
+
+def _refused(
+    group: list[Arrival], drops: dict[int, Drop], notices: list[refusals.Refused]
+) -> list[refusals.Refused]:
+    found = [refused for arrival in group for refused in arrival.refused]
+    for arrival in group:
+        for event in arrival.events:
+            drop = drops.get(id(event))
+            if drop is not None and drop.reason not in refusals.QUIET:
+                found.append(
+                    refusals.Refused(drop.reason.value, drop.field, drop.detail, _shown(event))
+                )
+    return found + notices
+
+
+def _counted(group: list[Arrival], drops: dict[int, Drop]) -> Counter[str]:
+    counted: Counter[str] = Counter()
+    for arrival in group:
+        counted += arrival.quiet
+        counted.update(refused.reason for refused in arrival.refused if refused.refused)
+    counted.update(drop.reason.value for drop in drops.values())
+    return counted
+
+
+def _shown(event: Event) -> str:
+    """Enough of the event to recognise it on the Tracking page."""
+    who = event.user_id or event.anonymous_id or ""
+    return f"{event.kind} {event.name or event.path or ''} · {who}"[:400]
+
+
+def _event_line(
+    project_id: UUID, event_id: UUID, event: Event, person: Person, session_id: UUID | None
+) -> str:
+    raw = event.properties
+    return (
+        f"{project_id}\t{event_id}\t{person.survivor().id}\t{session_id or _NULL}\t{event.kind}\t"
+        f"{_text(event.name)}\t{event.happened_at}\t{_text(event.url)}\t{_text(event.path)}\t"
+        f"{_text(event.title)}\t{_text(raw.decode()) if raw else _NULL}\t"
+        f"{'browser' if event.browser else 'server'}\t{_text(event.message_id)}\n"
+    )
+
+
+def _session_line(project_id: UUID, opened: OpenedSession) -> str:
+    event, person = opened.event, opened.person.survivor()
+    agent, place, touch = event.agent, event.place, event.touch
+    utm = _utm_of(event)
+    values = (
+        event.anonymous_id, str(event.happened_at), event.url, touch.referrer if touch else None,
+        utm, agent.browser if agent else None, agent.os if agent else None,
+        agent.device if agent else None, event.ip, place.country_code if place else None,
+        place.city if place else None,
+    )  # fmt: skip
+    rest = "\t".join([_text(value) for value in values])
+    return f"{project_id}\t{opened.id}\t{person.id}\t{rest}\n"
+
+
+def _utm_of(event: Event) -> str | None:
+    touch = event.touch
+    if touch is None:
+        return None
+    utm = {name: value for name in _UTM if (value := getattr(touch, name))}
+    return msgspec.json.encode(utm).decode() if utm else None
+
+
+def _text(value: str | None) -> str:
+    """A text in COPY's text format."""
+    if value is None:
+        return _NULL
+    if "\\" in value:
+        value = value.replace("\\", "\\\\")
+    if "\n" in value or "\r" in value or "\t" in value:
+        value = value.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    return value
+
+
+@lru_cache(maxsize=1000)
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone, or UTC where the name is not one."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return ZoneInfo("UTC")
+
+
+_NULL = r"\N"
+_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
+_DUPLICATE = Drop(DropReason.DUPLICATE, "This message was counted before.", "messageId")

@@ -1,0 +1,209 @@
+"""What one event changes of the person who did it: the rules of CONTRACT.md, 'Meaning'.
+
+Pure. Events come in any order and more than once across retries; the results don't depend on the
+order: last_seen is a maximum, first touch a minimum, a fact takes its newest saying.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from regulars.people import facts, rhythm
+from regulars.people.person import Person
+from regulars.tracking.pipeline.drops import Notice
+from regulars.tracking.pipeline.steps import SEEN, Event
+
+SILENCE = 30 * 60  # seconds after which a session is closed
+KEPT_RUNS = 3  # recent sessions of one browser, for events that arrive late
+KEPT_BROWSERS = 6
+
+_ORIGIN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "referrer")
+
+
+class OpenedSession(NamedTuple):
+    """A session that this event opens."""
+
+    id: UUID
+    event: Event
+    person: Person
+
+
+class Folded(NamedTuple):
+    """What the event is part of, opens, and what of it was left out."""
+
+    session_id: UUID | None
+    opened: OpenedSession | None
+    notices: tuple[Notice, ...]
+
+
+def fold(person: Person, event: Event, zone: ZoneInfo, new_id: Callable[[], UUID]) -> Folded:
+    """Take one event into the person it belongs to."""
+    at = event.happened_at
+    if person.first_seen is None or at < person.first_seen:
+        person.first_seen = at
+        person.changed = True
+    notices: list[Notice] = []
+    if event.kind == "identify":
+        _identified(person, event, notices)
+    elif event.kind == "group":
+        _grouped(person, event, notices)
+    if event.user_id and person.kind == "user":
+        _signed_up(person, at)
+    _touched(person, event)
+    _on_device(person, event)
+    if _counts_as_seen(event):
+        _seen(person, event, zone)
+    session_id, opened = _in_session(person, event, new_id)
+    return Folded(session_id, opened, tuple(notices))
+
+
+def become_user(person: Person, user_id: str) -> None:
+    """The person is registered with the product from now on."""
+    if person.kind != "user":
+        person.kind = "user"
+        person.changed = person.seen_changed = True
+    facts.put(person, "user_id", user_id)
+
+
+def _identified(person: Person, event: Event, notices: list[Notice]) -> None:
+    if event.traits:
+        facts.apply_traits(person, event.traits, event.happened_at, _noting(notices, "traits"))
+    if person.kind == "visitor" and person.email:
+        person.kind = "lead"
+        person.changed = person.seen_changed = True
+
+
+def _grouped(person: Person, event: Event, notices: list[Notice]) -> None:
+    company = dict(event.traits)
+    if event.group_id:
+        company["id"] = event.group_id
+    stamp = event.happened_at.timestamp()
+    facts.apply_company(person, company, stamp, _noting(notices, "traits"))
+
+
+def _noting(notices: list[Notice], scope: str) -> facts.Warn:
+    def note(key: str, problem: str) -> None:
+        notices.append(Notice(f"{scope}.{key}", problem))
+
+    return note
+
+
+def _signed_up(person: Person, at: datetime) -> None:
+    """Without a createdAt: the first time this person is a user."""
+    if "signed_up_at" in person.stamps:
+        return
+    if person.signed_up_at is None or at < person.signed_up_at:
+        facts.put(person, "signed_up_at", at)
+
+
+def _touched(person: Person, event: Event) -> None:
+    """First touch: of all that say where the person came from, the earliest."""
+    touch = event.touch
+    if touch is None or not any(getattr(touch, column) for column in _ORIGIN):
+        return
+    if person.touched_at is not None and event.happened_at >= person.touched_at:
+        return
+    for column in (*_ORIGIN, "landing_page"):
+        facts.put(person, column, getattr(touch, column))
+    facts.put(person, "touched_at", event.happened_at)
+
+
+def _on_device(person: Person, event: Event) -> None:
+    if person.context_at is not None and event.happened_at < person.context_at:
+        return
+    known = False
+    agent, place = event.agent, event.place
+    if agent is not None and (agent.browser or agent.os):
+        known = True
+        for column in ("browser", "browser_version", "os", "device"):
+            facts.put(person, column, getattr(agent, column) or None)
+    if event.ip is not None:
+        known = True
+        facts.put(person, "ip", event.ip)
+    if place is not None:
+        _placed(person, place.country, place.country_code, place.region, place.city)
+    if event.language:
+        known = True
+        facts.put(person, "language", event.language)
+    if event.timezone:
+        facts.put(person, "timezone", event.timezone)
+    if known:
+        person.context_at = event.happened_at
+        person.seen_changed = True
+
+
+def _placed(
+    person: Person, country: str | None, code: str | None, region: str | None, city: str | None
+) -> None:
+    """The IP's word on the place comes before an address in the traits."""
+    for column, value in (("country", country), ("region", region), ("city", city)):
+        if value:
+            if facts.put(person, column, value):
+                person.stamps[f"geo.{column}"] = 1
+        elif f"geo.{column}" in person.stamps:
+            del person.stamps[f"geo.{column}"]
+            facts.put(person, column, None)
+    facts.put(person, "country_code", code)
+
+
+def _counts_as_seen(event: Event) -> bool:
+    if event.request.imported:
+        return False
+    context = event.message.context
+    if context is not None and context.active is False:
+        return False
+    return event.kind in SEEN or (event.kind == "identify" and event.browser)
+
+
+def _seen(person: Person, event: Event, zone: ZoneInfo) -> None:
+    at = event.happened_at
+    person.seen_changed = True
+    if person.last_seen is None or at > person.last_seen:
+        person.last_seen = at
+    if event.kind in SEEN:
+        day = _day(zone, int(at.timestamp()) // 900)
+        person.rhythm, person.rhythm_day = rhythm.add(person.rhythm, person.rhythm_day, day)
+    if event.kind in ("page", "screen"):
+        person.page_views += 1
+    if not event.browser:
+        return
+    if person.browser_seen_at is None or at > person.browser_seen_at:
+        person.browser_seen_at = at
+    if event.kind == "page" and (person.page_since is None or at >= person.page_since):
+        person.page_url, person.page_path = event.url, event.path
+        person.page_title, person.page_since = event.title, at
+
+
+def _in_session(
+    person: Person, event: Event, new_id: Callable[[], UUID]
+) -> tuple[UUID | None, OpenedSession | None]:
+    """The session the event is part of: opened by it where none of that browser is near."""
+    if not event.browser or event.kind in ("alias", "group"):
+        return None, None
+    browser = event.anonymous_id or f"user:{event.user_id}"
+    at = int(event.happened_at.timestamp())
+    runs = person.open_sessions.get(browser, [])
+    person.seen_changed = True
+    for run in runs:
+        if run[1] - SILENCE <= at <= run[2] + SILENCE:
+            run[1], run[2] = min(run[1], at), max(run[2], at)
+            return UUID(run[0]), None
+    opened = new_id()
+    person.sessions += 1
+    kept = sorted([*runs, [str(opened), at, at]], key=lambda run: -run[2])[:KEPT_RUNS]
+    browsers = {**person.open_sessions, browser: kept}
+    if len(browsers) > KEPT_BROWSERS:
+        del browsers[min(browsers, key=lambda name: browsers[name][0][2])]
+    person.open_sessions = browsers
+    return opened, OpenedSession(opened, event, person)
+
+
+@lru_cache(maxsize=50_000)
+def _day(zone: ZoneInfo, quarter: int) -> int:
+    """Days since 1970 of a quarter of an hour: no zone's offset changes within one."""
+    return datetime.fromtimestamp(quarter * 900, zone).date().toordinal() - 719_163

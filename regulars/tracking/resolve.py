@@ -1,0 +1,197 @@
+"""Whose event it is: the rules of CONTRACT.md, 'Who', over one batch.
+
+All identities of the batch are looked up at once and the people behind them locked in id order;
+after that everything is decided in memory, event by event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from regulars.kit.ids import key_hash
+from regulars.kit.text import fold
+from regulars.people import erasure, merge
+from regulars.people.changes import Changes, CollidedError
+from regulars.people.person import Person
+from regulars.tracking.pipeline.drops import Drop, DropReason
+from regulars.tracking.pipeline.fold import become_user
+from regulars.tracking.pipeline.steps import Event
+from regulars.workspaces.keys import ProjectConfig
+
+FIND = "SELECT id, person_id FROM identity WHERE project_id = %s AND id = ANY(%s)"
+
+# Leads and users with the addresses, for calls that may go by email.
+FIND_BY_EMAIL = """
+SELECT email_folded, id FROM person
+WHERE project_id = %s AND email_folded = ANY(%s) AND kind <> 'visitor'
+ORDER BY id
+"""
+
+
+class Resolver:
+    """Finds or makes the person of each event of a batch."""
+
+    def __init__(self, changes: Changes, events: Iterable[Event], project: ProjectConfig) -> None:
+        self._changes = changes
+        self._project = project
+        self._by_key: dict[UUID, Person] = {}
+        self._by_email: dict[str, list[Person]] = {}
+        events = list(events)
+        self._erased = erasure.Refusing(changes.connection, project.id, changes.now)
+        self._erased.look_up(_known_by(event) for event in events)
+        self._look_up(events)
+
+    def person_of(self, event: Event) -> Person | Drop:
+        """The person, made or joined as the event says; or why it belongs to nobody."""
+        if self._erased.refuses(_known_by(event), event.happened_at):
+            return Drop(DropReason.ERASED, "Timed before the person was erased.")
+        if event.kind == "alias":
+            return self._aliased(event)
+        if event.user_id is not None:
+            return self._user(event)
+        if event.anonymous_id is not None:
+            return self._browser(event.anonymous_id)
+        return self._by_mail(event)
+
+    def _look_up(self, events: list[Event]) -> None:
+        connection, project_id = self._changes.connection, self._changes.project_id
+        keys = {key for event in events for key in _keys_of(event)}
+        found: dict[UUID, UUID] = {}
+        if keys:
+            rows: Any = connection.execute(FIND, (project_id, sorted(keys)), prepare=True)
+            found = dict(rows)
+        emails = {email for event in events if (email := _trusted_email(event))}
+        owners: list[tuple[str, UUID]] = []
+        if emails:
+            owners = connection.execute(FIND_BY_EMAIL, (project_id, sorted(emails))).fetchall()
+        wanted = {*found.values(), *(person_id for _, person_id in owners)}
+        people = self._changes.load(wanted)
+        if len(people) != len(wanted):
+            raise CollidedError  # somebody was merged or erased between the look-up and the lock
+        self._by_key = {key: people[person_id] for key, person_id in found.items()}
+        for email, person_id in owners:
+            self._by_email.setdefault(email, []).append(people[person_id])
+
+    def _user(self, event: Event) -> Person | Drop:
+        user_id = event.user_id or ""
+        user_key = key_hash("user", user_id)
+        joins = event.kind == "identify"
+        anon_key = key_hash("anonymous", event.anonymous_id) if event.anonymous_id else None
+        owner = self._living(self._by_key.get(anon_key)) if anon_key and joins else None
+        person = self._living(self._by_key.get(user_key))
+        if person is None:
+            nameless = owner is not None and owner.user_id is None
+            person = owner if nameless and owner is not None else self._changes.new_person()
+            become_user(person, user_id)
+            self._changes.know("user", user_id, person)
+            self._by_key[user_key] = person
+        elif owner is not None and owner is not person and owner.user_id is None:
+            merge.merge(self._changes, owner, person, "identify")
+        if joins and anon_key and event.anonymous_id:
+            self._belongs(anon_key, event.anonymous_id, person)
+        if joins and event.verified:
+            self._join_leads(event, person)
+        return person
+
+    def _belongs(self, key: UUID, anonymous_id: str, person: Person) -> None:
+        """The browser is this person's from now on; what it did for another stays theirs."""
+        owner = self._living(self._by_key.get(key))
+        if owner is None:
+            self._changes.know("anonymous", anonymous_id, person)
+        elif owner is not person:
+            self._changes.hand_over(key, person)
+        self._by_key[key] = person
+
+    def _join_leads(self, event: Event, person: Person) -> None:
+        """A trusted call joins leads of the same address to the user."""
+        email = _trusted_email(event)
+        for lead in self._by_email.get(email, ()) if email else ():
+            living = lead.survivor()
+            if living.kind == "lead" and living is not person:
+                merge.merge(self._changes, living, person, "identify")
+
+    def _browser(self, anonymous_id: str) -> Person:
+        key = key_hash("anonymous", anonymous_id)
+        person = self._living(self._by_key.get(key))
+        if person is None:
+            person = self._changes.new_person()
+            self._changes.know("anonymous", anonymous_id, person)
+            self._by_key[key] = person
+        return person
+
+    def _by_mail(self, event: Event) -> Person | Drop:
+        email = _trusted_email(event)
+        if email is None:
+            return Drop(DropReason.NOBODY, "Expected a userId, an anonymousId or an email.")
+        owners = {person.survivor().id: person.survivor() for person in self._by_email.get(email, ())}
+        if len(owners) > 1:
+            detail = f"{len(owners)} people have this address: send the userId."
+            return Drop(DropReason.AMBIGUOUS_EMAIL, detail, "traits.email")
+        if owners:
+            return next(iter(owners.values()))
+        person = self._changes.new_person()
+        self._by_email[email] = [person]
+        return person
+
+    def _aliased(self, event: Event) -> Person | Drop:
+        previous, user_id = event.previous_id, event.user_id
+        if user_id is None or previous is None:
+            missing = "previousId" if previous is None else "userId"
+            return Drop(DropReason.NOBODY, "An alias needs previousId and userId.", missing)
+        anon_key, old_key = key_hash("anonymous", previous), key_hash("user", previous)
+        owner = self._living(self._by_key.get(anon_key)) or self._living(self._by_key.get(old_key))
+        user_key = key_hash("user", user_id)
+        person = self._living(self._by_key.get(user_key))
+        if owner is not None and owner.user_id is not None and owner.user_id != user_id:
+            return Drop(DropReason.TWO_USERS, "Two users can be merged by an agent only.", "previousId")
+        if person is None:
+            person = owner or self._changes.new_person()
+            become_user(person, user_id)
+            self._changes.know("user", user_id, person)
+            self._by_key[user_key] = person
+        elif owner is not None and owner is not person:
+            merge.merge(self._changes, owner, person, "alias")
+        if owner is None and old_key != user_key:
+            self._belongs(anon_key, previous, person)
+        return person
+
+    @staticmethod
+    def _living(person: Person | None) -> Person | None:
+        return person.survivor() if person is not None else None
+
+
+def _keys_of(event: Event) -> list[UUID]:
+    keys = []
+    if event.user_id is not None:
+        keys.append(key_hash("user", event.user_id))
+    if event.anonymous_id is not None:
+        keys.append(key_hash("anonymous", event.anonymous_id))
+    if event.previous_id is not None and event.kind == "alias":
+        keys += [key_hash("user", event.previous_id), key_hash("anonymous", event.previous_id)]
+    return keys
+
+
+def _known_by(event: Event) -> list[tuple[str, str]]:
+    """By what the event's person is known, for the look at who was erased."""
+    known = []
+    if event.user_id is not None:
+        known.append(("user", event.user_id))
+    if event.anonymous_id is not None:
+        known.append(("anonymous", event.anonymous_id))
+    if event.previous_id is not None and event.kind == "alias":
+        known.append(("user", event.previous_id))
+    email = event.traits.get("email")
+    if isinstance(email, str) and email.strip():
+        known.append(("email", fold(email)))
+    return known
+
+
+def _trusted_email(event: Event) -> str | None:
+    """The address the event may go by: only with the secret key, an import or a signed claim."""
+    if not event.verified or event.kind != "identify":
+        return None
+    email = event.traits.get("email")
+    return (fold(email) or None) if isinstance(email, str) else None
+

@@ -1,0 +1,50 @@
+"""What all tests share: one real PostgreSQL for the session (see `tests/server.py`).
+
+Tests share a database and keep apart by project: each makes its own, as the product's tenants do,
+so nothing needs cleaning and all may run side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> None:
+    """Django's tests use the same database: the server is the session's own."""
+    from regulars.config import migrations, wiring
+
+    with django_db_blocker.unblock():
+        migrations.apply()
+    wiring.wire()
+
+
+@pytest.fixture
+def _reachable(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    with django_db_blocker.unblock():
+        yield
+
+
+@pytest.fixture
+def database(_reachable: None) -> Iterator[psycopg.Connection[Any]]:
+    """A plain connection to the test database, as the core uses them."""
+    from regulars.kit import database as kit_database
+
+    with kit_database.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def project(database: psycopg.Connection[Any]) -> Any:
+    """A project of the test's own (`ProjectConfig`)."""
+    from regulars.kit import clock
+    from regulars.workspaces.actions import create_project
+    from regulars.workspaces.keys import load_project
+
+    created = create_project("Test project", now=clock.now())
+    found = load_project(database, created.project_id)
+    assert found is not None
+    return found
