@@ -12,11 +12,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import IO
 
 from regulars.config import processes
+
+# An unprivileged user that has a name everywhere.
+NOBODY = 65534
 
 REGULARS = (sys.executable, str(Path(sys.executable).with_name("regulars")))
 
@@ -25,12 +29,16 @@ class Running:
     """One installation: what is started, where it answers, how it ends."""
 
     def __init__(
-        self, data: Path, *, user: int | None = None, settings: Mapping[str, str] | None = None
+        self,
+        data: Path,
+        *,
+        without_root: bool = False,
+        settings: Mapping[str, str] | None = None,
     ) -> None:
         self.data = data
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
-        self._user = user
+        self._prefix = as_somebody_else() if without_root else []
         self._log = data.with_name(f"{data.name}.out")
         inherited = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
         self._environment = inherited | {
@@ -52,17 +60,14 @@ class Running:
 
     def spawn(self, *words: str, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
         """Start a command on this installation, as its user."""
-        user = {} if self._user is None else {"user": self._user, "group": self._user}
         return subprocess.Popen(
-            [*REGULARS, *words],
+            [*self._prefix, *REGULARS, *words],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT if output != subprocess.PIPE else subprocess.PIPE,
             start_new_session=True,
             cwd="/",
-            extra_groups=None if self._user is None else [],
-            **user,
         )
 
     def run(self, *words: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
@@ -102,7 +107,9 @@ class Running:
         """Every process that works on this data folder, whoever its parent is now."""
         mark = f"REGULARS_DATA={self.data}".encode()
         cluster = (self.data / "postgres").resolve() / "cluster"
-        ours = [int(e.name) for e in Path("/proc").iterdir() if e.name.isdecimal() and _has(e, mark)]
+        ours = [
+            int(e.name) for e in Path("/proc").iterdir() if e.name.isdecimal() and _has(e, mark)
+        ]
         found = sorted({*ours, *processes.working_in(cluster)})
         return [pid for pid in found if processes.is_alive(pid)]
 
@@ -133,15 +140,30 @@ class Running:
 
 @contextmanager
 def running(
-    data: Path, *, user: int | None = None, settings: Mapping[str, str] | None = None
+    data: Path, *, without_root: bool = False, settings: Mapping[str, str] | None = None
 ) -> Iterator[Running]:
     """A started installation, gone after the block."""
-    installation = Running(data, user=user, settings=settings)
+    installation = Running(data, without_root=without_root, settings=settings)
     try:
         installation.start()
         yield installation
     finally:
         installation.remove()
+
+
+@cache
+def as_somebody_else() -> list[str]:
+    """What to put before a command so that it runs without root; nothing where we are not root.
+
+    A user namespace where the system allows one: there we still reach a virtual environment in a
+    private home directory. Where not, a plain change of user.
+    """
+    if os.geteuid() != 0:
+        return []
+    namespace = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
+        return namespace
+    return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
 
 
 def free_port() -> int:

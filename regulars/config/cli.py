@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
 import click
 
@@ -12,9 +13,21 @@ from regulars.config.postgres.binaries import NoPostgresError
 from regulars.config.postgres.cluster import ClusterError
 from regulars.config.postgres.server import ServerError
 from regulars.config.supervisor import UpError
+from regulars.kit.database import NoDatabaseError
+from regulars.workspaces.errors import ForbiddenError, InvalidError, UnknownError
 
 # What a person can put right: told in a sentence, without a traceback.
-_PLAIN = (BusyError, ClusterError, NoPostgresError, ServerError, UpError)
+_PLAIN = (
+    BusyError,
+    ClusterError,
+    NoDatabaseError,
+    NoPostgresError,
+    ServerError,
+    UpError,
+    ForbiddenError,
+    InvalidError,
+    UnknownError,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,5 +58,14 @@ def main() -> None:
     try:
         regulars()
     except _PLAIN as error:
-        click.secho(str(error), fg="red", err=True)
-        sys.exit(1)
+        _end(str(error))
+    except PermissionError as error:
+        _end(
+            f"{error.filename} can't be used by this user: {error.strerror}. Was the data folder "
+            "used by another one, root perhaps?"
+        )
+
+
+def _end(why: str) -> NoReturn:
+    click.secho(why, fg="red", err=True)
+    sys.exit(1)

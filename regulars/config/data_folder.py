@@ -22,12 +22,16 @@ class BusyError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What the holder of the lock says about itself."""
+    """What the holder of the lock says about itself.
+
+    `address` is where it listens on this machine, `url` how the world reaches it.
+    """
 
     pid: int
     doing: str
     dsn: str | None = None
     address: str | None = None
+    url: str | None = None
     processes: dict[str, list[int]] = field(default_factory=dict)
 
     @property

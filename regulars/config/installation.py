@@ -8,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
+
 from regulars.config.data_folder import BusyError, DataFolder
 from regulars.config.postgres import server
 from regulars.config.postgres.cluster import cluster_of
+from regulars.config.postgres.server import ServerError
 from regulars.kit import environment as settings
 from regulars.kit.environment import Environment
 
@@ -33,6 +36,7 @@ def ensure_database(environment: Environment, doing: str) -> Iterator[bool]:
     embedded one. `DATABASE_URL` is set to it meanwhile, which is where all code looks.
     """
     if environment.database_url is not None:
+        _must_answer(environment.database_url)
         yield False
         return
     folder = DataFolder(environment.data)
@@ -48,22 +52,38 @@ def ensure_database(environment: Environment, doing: str) -> Iterator[bool]:
 
 
 @contextmanager
-def installation(data: Path | None, doing: str) -> Iterator[None]:
-    """Django, set up on the installation's database; its tables made where nobody did yet."""
-    with ensure_database(environment_of(data), doing) as is_ours:
+def installation(data: Path | None, doing: str) -> Iterator[str]:
+    """Django, set up on the installation's database; its tables made where nobody did yet.
+
+    Gives the address that the console is reached at.
+    """
+    environment = environment_of(data)
+    with ensure_database(environment, doing) as is_ours:
         set_up_django()
         if is_ours:
             from regulars.config import migrations  # noqa: PLC0415 - needs Django
 
             migrations.apply()
-        yield
+        yield url_of(environment)
 
 
 def set_up_django() -> None:
-    import django  # noqa: PLC0415 - most of a command's start-up time, and not all need it
+    """Load Django and wire the slices together: most of a command's start-up time."""
+    import django  # noqa: PLC0415 - not every command needs it
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "regulars.config.settings"
     django.setup()
+    from regulars.config import wiring  # noqa: PLC0415 - needs Django
+
+    wiring.wire()
+
+
+def url_of(environment: Environment) -> str:
+    """Where the console is reached: as set, else where the running `regulars up` listens."""
+    state = DataFolder(environment.data).running()
+    if os.environ.get("REGULARS_BASE_URL") or state is None or state.url is None:
+        return environment.base_url
+    return state.url
 
 
 def _of_running(folder: DataFolder) -> str | None:
@@ -76,6 +96,13 @@ def _of_running(folder: DataFolder) -> str | None:
             raise BusyError("Regulars is still starting; try again when it serves.")
         time.sleep(0.1)
     return None
+
+
+def _must_answer(url: str) -> None:
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        raise ServerError(f"The database named in DATABASE_URL does not answer: {error}") from error
 
 
 @contextmanager

@@ -85,6 +85,7 @@ class Supervisor:
         self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared
         self._port = int(port)
         self._address = f"http://{f'[{self._host}]' if ':' in self._host else self._host}:{port}"
+        self._url = os.environ.get("REGULARS_BASE_URL", "").rstrip("/") or self._address
 
     def use(self, cluster: Cluster, messages: IO[bytes]) -> None:
         """Run this embedded server, too."""
@@ -115,7 +116,7 @@ class Supervisor:
         self._tell()
         self._wait(self._answers, seconds=30)
         if not self._is_stopping():
-            welcome.show(self._address, self._folder.path, first)
+            welcome.show(self._url, self._address, self._folder.path, first)
         self._wait(lambda: False)
         log.info("Stopping.")
         return 0
@@ -225,7 +226,7 @@ class Supervisor:
             if child.pid is not None:
                 kinds[child.kind].append(child.pid)
         dsn = self._dsn if self._ready else None
-        self._folder.write(State(os.getpid(), UP, dsn, self._address, kinds))
+        self._folder.write(State(os.getpid(), UP, dsn, self._address, self._url, kinds))
 
     def _is_stopping(self) -> bool:
         return self._signals > 0

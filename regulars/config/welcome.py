@@ -10,22 +10,25 @@ import click
 
 @dataclass(frozen=True, slots=True)
 class FirstStart:
-    """What the very first start made; the link signs its owner in once."""
+    """What the first start made; the link signs its owner in once."""
 
     sign_in_path: str
     write_key: str
     project_id: str
 
 
-def show(address: str, data: Path, first: FirstStart | None) -> None:
-    """Print where everything is; on the first start also how to get in."""
-    rows: list[tuple[str, str]] = [("Console", f"{address}/")]
+def show(url: str, address: str, data: Path, first: FirstStart | None) -> None:
+    """Print where everything is; until somebody has signed in also how to get in.
+
+    `url` is how the world reaches it, `address` where it listens.
+    """
+    rows: list[tuple[str, str]] = [("Console", f"{url}/")]
     if first is not None:
         rows = [
-            ("Sign in", f"{address}{first.sign_in_path}  (works once)"),
+            ("Sign in", f"{url}{first.sign_in_path}  (works once)"),
             ("Write key", f"{first.write_key}  (of the project My app)"),
         ]
-    rows += [("Demo site", f"{address}/demo/"), ("Data", str(data))]
+    rows += [("Demo site", f"{url}/demo/"), ("Data", str(data))]
     click.echo()
     click.secho(f"  Regulars is running at {address}", bold=True)
     click.echo()

@@ -16,7 +16,7 @@ from procrastinate import App
 
 from regulars.config import logs
 from regulars.config.installation import set_up_django
-from regulars.kit import database
+from regulars.kit import clock, database
 
 Loop = Callable[[threading.Event], None]
 
@@ -31,10 +31,10 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 30.0
 
 _BEAT = """
-INSERT INTO worker_heartbeat (id, at) VALUES (%s, now())
+INSERT INTO worker_heartbeat (id, at) VALUES (%s, %s)
 ON CONFLICT (id) DO UPDATE SET at = excluded.at
 """
-_FORGET = "DELETE FROM worker_heartbeat WHERE at < now() - interval '1 day'"
+_FORGET = "DELETE FROM worker_heartbeat WHERE at < %s - interval '1 day'"
 
 log = logging.getLogger(__name__)
 
@@ -83,9 +83,9 @@ def beat(stop: threading.Event) -> None:
     """Say every other second that this worker lives, for /readyz."""
     name = f"{socket.gethostname()}:{os.getpid()}"
     with database.connect() as connection:
-        connection.execute(_FORGET)
+        connection.execute(_FORGET, [clock.now()])
         while not stop.is_set():
-            connection.execute(_BEAT, [name])
+            connection.execute(_BEAT, [name, clock.now()])
             stop.wait(HEARTBEAT_SECONDS)
         connection.execute("DELETE FROM worker_heartbeat WHERE id = %s", [name])
 

@@ -29,19 +29,20 @@ def create(
 ) -> None:
     """Make an agent of a project."""
     with installation(data, "regulars agent create"):
-        from regulars.workspaces import actions  # noqa: PLC0415 - needs Django
+        from regulars.workspaces import projects  # noqa: PLC0415 - needs Django
 
-        agent_id = actions.create_agent(project_id, email, password, role, now=clock.now())
+        agent_id = projects.create_agent(project_id, email, password, role, now=clock.now())
     answer({"agent_id": str(agent_id)}, as_json=as_json)
 
 
 @agent.command("reset-link")
 @click.option("--email", required=True)
+@click.option("--drop-two-step", is_flag=True, help="Turn two-step sign-in off: a lost phone.")
 @data_option
-def reset_link(email: str, data: Path | None) -> None:
+def reset_link(email: str, data: Path | None, *, drop_two_step: bool) -> None:
     """Print a one-time link that lets an agent choose a new password."""
-    with installation(data, "regulars agent reset-link"):
-        from regulars.workspaces import actions  # noqa: PLC0415 - needs Django
+    with installation(data, "regulars agent reset-link") as url:
+        from regulars.workspaces import sign_in  # noqa: PLC0415 - needs Django
 
-        link = actions.reset_link(email, now=clock.now())
-    click.echo(link)
+        path = sign_in.reset_link(email, now=clock.now(), drops_two_step=drop_two_step)
+    click.echo(f"{url}{path}")

@@ -18,14 +18,22 @@ import psycopg
 
 from regulars.config import installation
 from regulars.config.commands.options import data_option
-from regulars.config.data_folder import DataFolder
-from regulars.kit import database
+from regulars.config.data_folder import BusyError, DataFolder
+from regulars.config.postgres.binaries import NoPostgresError
+from regulars.config.postgres.cluster import ClusterError
+from regulars.config.postgres.server import ServerError
+from regulars.kit import clock, database
 from regulars.kit.environment import Environment
 
 _OLDEST_SERVER = 15
 _LITTLE_SPACE = 2_000_000_000
 _CLOCK_TOLERANCE = 2.0
 _WORKER_SILENCE = 10.0
+
+_SILENCE = "SELECT extract(epoch FROM %s - max(at))::float8 FROM worker_heartbeat"
+
+# A public resolver, whose place every database knows.
+_KNOWN_ADDRESS = "8.8.8.8"
 
 _SIGN = {"good": ("ok", "green"), "fair": ("note", "yellow"), "bad": ("FAIL", "red")}
 
@@ -44,12 +52,20 @@ class Finding:
 def doctor(data: Path | None) -> None:
     """Check the installation, and say what to do about what is wrong."""
     environment = installation.environment_of(data)
-    findings: list[Finding] = []
-    for finding in _findings(environment):
-        findings.append(finding)
-        sign, colour = _SIGN[finding.grade]
-        click.echo(f"{click.style(f'{sign:>5}', fg=colour)}  {finding.about}: {finding.says}")
-    sys.exit(1 if any(finding.grade == "bad" for finding in findings) else 0)
+    well = True
+    try:
+        for finding in _findings(environment):
+            well &= finding.grade != "bad"
+            _show(finding)
+    except (BusyError, ClusterError, NoPostgresError, ServerError) as error:
+        well = False
+        _show(Finding("database", "bad", str(error)))
+    sys.exit(0 if well else 1)
+
+
+def _show(finding: Finding) -> None:
+    sign, colour = _SIGN[finding.grade]
+    click.echo(f"{click.style(f'{sign:>5}', fg=colour)}  {finding.about}: {finding.says}")
 
 
 def _findings(environment: Environment) -> Iterator[Finding]:
@@ -58,16 +74,12 @@ def _findings(environment: Environment) -> Iterator[Finding]:
     yield _mail(environment.smtp_url)
     yield _answers(environment.data)
     with installation.ensure_database(environment, "regulars doctor"):
-        try:
-            with database.connect() as connection:
-                for check in (_version, _clock, _worker):
-                    yield check(connection)
-        except psycopg.OperationalError as error:
-            yield Finding("database", "bad", f"does not answer: {error}")
-            return
+        with database.connect() as connection:
+            for check in (_version, _clock, _worker):
+                yield check(connection)
         installation.set_up_django()
         yield _migrations()
-    yield from _places()
+    yield _places(environment.data)
 
 
 Check = Callable[[psycopg.Connection[tuple[object, ...]]], Finding]
@@ -91,9 +103,7 @@ def _clock(connection: psycopg.Connection[tuple[object, ...]]) -> Finding:
 
 def _worker(connection: psycopg.Connection[tuple[object, ...]]) -> Finding:
     try:
-        row = connection.execute(
-            "SELECT extract(epoch FROM now() - max(at))::float8 FROM worker_heartbeat"
-        ).fetchone()
+        row = connection.execute(_SILENCE, [clock.now()]).fetchone()
     except psycopg.errors.UndefinedTable:
         row = None
     silence = row[0] if row else None
@@ -160,5 +170,12 @@ def _answers(data: Path) -> Finding:
     return Finding("web", "good", f"serves at {state.address}")
 
 
-def _places() -> Iterator[Finding]:
-    return iter(())
+def _places(data: Path) -> Finding:
+    from regulars.tracking.enrich.geo import GeoDatabase  # noqa: PLC0415 - only this check needs it
+
+    known = GeoDatabase.open(data).locate(_KNOWN_ADDRESS)
+    if known is None:
+        return Finding("places", "bad", "the country database is missing: install Regulars again")
+    if known.city is None:
+        return Finding("places", "fair", "countries only; for cities: regulars geo install")
+    return Finding("places", "good", "countries and cities")

@@ -23,9 +23,9 @@ def project() -> None:
 def create(name: str, data: Path | None, *, as_json: bool) -> None:
     """Make a project and print its keys."""
     with installation(data, "regulars project create"):
-        from regulars.workspaces import actions  # noqa: PLC0415 - needs Django
+        from regulars.workspaces import projects  # noqa: PLC0415 - needs Django
 
-        made = actions.create_project(name, now=clock.now())
+        made = projects.create_project(name, now=clock.now())
     answer(
         {
             "project_id": str(made.project_id),

@@ -78,8 +78,8 @@ def prepare() -> None:
     """Migrate, and make the first project where there is none: what `up` runs first."""
     installation.set_up_django()
     from regulars.config import migrations  # noqa: PLC0415 - needs Django
-    from regulars.workspaces import actions  # noqa: PLC0415 - needs Django
+    from regulars.workspaces import sign_in  # noqa: PLC0415 - needs Django
 
     migrations.apply()
-    first = actions.first_start(now=clock.now())
+    first = sign_in.first_start(clock.now())
     click.echo(json.dumps(dataclasses.asdict(first) if first else None, default=str))
