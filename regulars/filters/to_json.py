@@ -1,0 +1,62 @@
+"""Filters into JSON: what `parse` would read back as the same filter.
+
+Public: `to_json(filter)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from regulars.filters.ast import (
+    All,
+    AnyOf,
+    CampaignCondition,
+    CheckpointCondition,
+    EventCondition,
+    FieldCondition,
+    Filter,
+    Not,
+    SegmentCondition,
+)
+
+
+def to_json(filter_: Filter) -> dict[str, Any]:
+    match filter_:
+        case All(parts):
+            return {"all": [to_json(part) for part in parts]}
+        case AnyOf(parts):
+            return {"any": [to_json(part) for part in parts]}
+        case Not(part):
+            return {"not": to_json(part)}
+        case FieldCondition():
+            return _field(filter_)
+        case EventCondition():
+            return _event(filter_)
+        case SegmentCondition(segment, op):
+            return {"segment": str(segment), "op": op}
+        case CampaignCondition(campaign, op):
+            return {"campaign": str(campaign), "op": op}
+        case CheckpointCondition(checkpoint, op, days):
+            found: dict[str, Any] = {"checkpoint": checkpoint, "op": op}
+            return found if days is None else found | {"days": days}
+
+
+def _field(condition: FieldCondition) -> dict[str, Any]:
+    found: dict[str, Any] = {"field": condition.field, "op": condition.op}
+    if condition.value is None:
+        return found
+    value = condition.value
+    return found | {"value": list(value) if isinstance(value, tuple) else value}
+
+
+def _event(condition: EventCondition) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "event": condition.event,
+        "op": condition.op,
+        "count": condition.count,
+    }
+    if condition.within_days is not None:
+        found["within_days"] = condition.within_days
+    if condition.where:
+        found["where"] = [_field(one) for one in condition.where]
+    return found

@@ -1,0 +1,147 @@
+"""Filters into SQL: an expression for WHERE over a person.
+
+The person is the row `p` of `person` and the row `a` of `person_activity`, joined on
+`(project_id, id)`. Every subquery compares `project_id`. Negations are pushed down to the
+conditions, so that NULL, which a condition may answer for an unknown value, always means no, and
+indexes serve positive conditions wherever they stand.
+
+Tables read besides: `event`; `checkpoint_reached(project_id, person_id, checkpoint, reached_at)`;
+`campaign_outcome(project_id, person_id, campaign_id, outcome)`. Only conditions on checkpoints and
+campaigns read the last two.
+
+Public: `to_sql(filter, now=…, zone=…) -> (sql, params)`, `event_to_sql(need, zone)`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from regulars.filters.ast import (
+    All,
+    AnyOf,
+    CampaignCondition,
+    CheckpointCondition,
+    EventCondition,
+    FieldCondition,
+    Filter,
+    Not,
+    SegmentCondition,
+)
+from regulars.filters.behaviour import CAMPAIGN_OPERATORS, CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
+from regulars.filters.columns import column_of
+from regulars.filters.events import EventNeed
+from regulars.filters.operands import When
+from regulars.filters.sql import Sql, joined
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def to_sql(filter_: Filter, *, now: datetime, zone: tzinfo) -> tuple[str, list[object]]:
+    """SQL text with psycopg's `%s` placeholders, and the parameters.
+
+    Segment conditions left in read `a.segments`. The text is in parentheses and may follow AND.
+    """
+    sql = _Writer(When(now, zone)).write(filter_, negated=False)
+    return f"({sql.text})", list(sql.params)
+
+
+def event_to_sql(need: EventNeed | EventCondition, *, zone: tzinfo) -> tuple[str, list[object]]:
+    """An expression over a row `e` of `event`: whether it is one of the events asked for.
+
+    It compares neither project nor person: whoever fills a memory from history adds both.
+    """
+    sql = _matching(need, When(_ANY_TIME, zone))
+    return f"({sql.text})", list(sql.params)
+
+
+class _Writer:
+    def __init__(self, when: When) -> None:
+        self._when = when
+
+    def write(self, filter_: Filter, *, negated: bool) -> Sql:
+        match filter_:
+            case All(parts) | AnyOf(parts):
+                word = " AND " if isinstance(filter_, All) != negated else " OR "
+                pieces = (self.write(part, negated=negated) for part in parts)
+                return joined(word, pieces).within("(", ")")
+            case Not(part):
+                return self.write(part, negated=not negated)
+            case FieldCondition():
+                opposite = bool(filter_.operator.negates)
+                return _signed(_field(filter_, self._when), negated=negated != opposite)
+            case EventCondition():
+                return self._event(filter_, negated=negated)
+            case SegmentCondition(segment, op):
+                opposite = bool(SEGMENT_OPERATORS[op].negates)
+                sql = Sql("a.segments @> %s::uuid[]", ([segment],))
+                return _signed(sql, negated=negated != opposite)
+            case CheckpointCondition():
+                opposite = bool(CHECKPOINT_OPERATORS[filter_.op].negates)
+                return _signed(self._checkpoint(filter_), negated=negated != opposite)
+            case CampaignCondition():
+                opposite = bool(CAMPAIGN_OPERATORS[filter_.op].negates)
+                return _signed(_campaign(filter_), negated=negated != opposite)
+
+    def _event(self, condition: EventCondition, *, negated: bool) -> Sql:
+        fewest, too_many = condition.operator.bounds(condition.count)
+        tests = []
+        if fewest:
+            tests.append(_signed(self._happened(condition, fewest), negated=negated))
+        if too_many is not None:
+            tests.append(_signed(self._happened(condition, too_many), negated=not negated))
+        if not tests:  # at least no times at all
+            return Sql("FALSE" if negated else "TRUE")
+        return joined(" OR " if negated else " AND ", tests).within("(", ")")
+
+    def _happened(self, condition: EventCondition, count: int) -> Sql:
+        """Whether the event happened at least `count` times in its window."""
+        found = _matching(condition, self._when).within(
+            "SELECT 1 FROM event e "
+            "WHERE e.project_id = p.project_id AND e.person_id = p.id AND ",
+            "",
+        )
+        if condition.within_days is not None:
+            since = self._when.now - timedelta(days=condition.within_days)
+            found = found.then(" AND e.happened_at >= %s::timestamptz", since)
+        if count == 1:
+            return found.within("EXISTS (", ")")
+        limited = found.then(" LIMIT %s::bigint", count)
+        return limited.within("(SELECT count(*) FROM (", ") found) >= %s::bigint", count)
+
+    def _checkpoint(self, condition: CheckpointCondition) -> Sql:
+        sql = Sql(
+            "SELECT 1 FROM checkpoint_reached c WHERE c.project_id = p.project_id "
+            "AND c.person_id = p.id AND c.checkpoint = %s::int",
+            (condition.checkpoint,),
+        )
+        if condition.days is not None:
+            since = self._when.now - timedelta(days=condition.days)
+            sql = sql.then(" AND c.reached_at >= %s::timestamptz", since)
+        return sql.within("EXISTS (", ")")
+
+
+def _campaign(condition: CampaignCondition) -> Sql:
+    return Sql(
+        "EXISTS (SELECT 1 FROM campaign_outcome o WHERE o.project_id = p.project_id "
+        "AND o.person_id = p.id AND o.campaign_id = %s::uuid AND o.outcome = %s::text)",
+        (condition.campaign, CAMPAIGN_OPERATORS[condition.op].outcome),
+    )
+
+
+def _matching(condition: EventCondition | EventNeed, when: When) -> Sql:
+    """Whether the row `e` is a track call of that name whose properties meet the conditions."""
+    tests = [Sql("e.kind = 'track' AND e.name = %s::text", (condition.event,))]
+    for one in condition.where:
+        tests.append(_signed(_field(one, when), negated=bool(one.operator.negates)))
+    return joined(" AND ", tests)
+
+
+def _field(condition: FieldCondition, when: When) -> Sql:
+    """The positive side of a condition: true, or else false or NULL."""
+    operator = condition.operator
+    wanted = operator.prepare(condition.value, when)
+    return operator.sql(column_of(condition.about, when.zone), wanted)
+
+
+def _signed(sql: Sql, *, negated: bool) -> Sql:
+    return sql.within("(", ") IS NOT TRUE") if negated else sql.within("(", ")")
