@@ -110,7 +110,7 @@ def initials(name: str) -> str:
     if not words:
         return "?"
     letters = words[0][0] + words[-1][0] if len(words) > 1 else words[0][:2]
-    return letters.upper()
+    return letters.upper()[:2]  # ß makes two of itself
 
 
 @register.filter

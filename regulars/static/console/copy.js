@@ -61,3 +61,5 @@ class CopyButton extends HTMLElement {
 }
 
 customElements.define("copy-button", CopyButton);
+
+export {};

@@ -131,3 +131,5 @@ if (!/Mac|iPhone|iPad/.test(navigator.platform)) {
     kbd.textContent = kbd.textContent?.replace("⌘", "Ctrl ") ?? "";
   }
 }
+
+export {};

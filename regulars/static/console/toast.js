@@ -73,3 +73,5 @@ document.addEventListener("htmx:error", () =>
     new CustomEvent("toast", { detail: { text: "The server could not be reached", bad: true } }),
   ),
 );
+
+export {};
