@@ -1,0 +1,83 @@
+"""Every address that Django serves. The rest (tracking, the tracker, the demo) never gets here.
+
+Addresses below `/p/<project_id>/` belong to a project and open through `access.agent_view`.
+tests/architecture/test_stranger.py has a line for each pattern.
+"""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from regulars.console import (
+    account,
+    audit,
+    home,
+    invite,
+    keys,
+    project_settings,
+    signin,
+    team,
+    welcome,
+)
+
+_entrance: list[URLPattern | URLResolver] = [
+    path("signin", signin.sign_in_view, name="account_login"),
+    path("signin/code", signin.second_step, name="mfa_authenticate"),
+    path("signin/forgotten", signin.forgotten, name="forgotten"),
+    path("signout", signin.sign_out, name="account_logout"),
+    path("first-sign-in/<str:token>", signin.first_sign_in, name="first_sign_in"),
+    path("reset/<str:token>", signin.reset, name="reset"),
+    path("invite/<str:token>", invite.invitation, name="invitation"),
+]
+
+_account: list[URLPattern | URLResolver] = [
+    path("", account.account, name="account"),
+    path("details", account.change_details, name="account_details"),
+    path("password", account.change_password, name="account_password"),
+    path("confirm", account.ConfirmByPassword.as_view(), name="account_reauthenticate"),
+    path("confirm/code", account.ConfirmByCode.as_view(), name="mfa_reauthenticate"),
+    path("two-step/on", account.TurnTwoStepOn.as_view(), name="mfa_activate_totp"),
+    path("two-step/off", account.TurnTwoStepOff.as_view(), name="mfa_deactivate_totp"),
+    path("two-step/codes", account.RecoveryCodes.as_view(), name="mfa_view_recovery_codes"),
+    path(
+        "two-step/codes/new",
+        account.NewRecoveryCodes.as_view(),
+        name="mfa_generate_recovery_codes",
+    ),
+]
+
+_settings: list[URLPattern | URLResolver] = [
+    path("", project_settings.index, name="settings"),
+    path("project/", project_settings.project_settings, name="project_settings"),
+    path("team/", team.team, name="team"),
+    path("team/invite", team.invite, name="invite"),
+    path(
+        "team/invitations/<uuid:invitation_id>/withdraw",
+        team.withdraw,
+        name="withdraw_invitation",
+    ),
+    path("team/<uuid:agent_id>/role", team.change_role, name="change_role"),
+    path("team/<uuid:agent_id>/remove", team.remove, name="remove_agent"),
+    path("team/<uuid:agent_id>/reset-link", team.reset_link, name="team_reset_link"),
+    path("keys/", keys.keys, name="keys"),
+    path("keys/new", keys.make_key, name="make_key"),
+    path("keys/<uuid:key_id>/rotate", keys.rotate_key, name="rotate_key"),
+    path("keys/<uuid:key_id>/revoke", keys.revoke_key, name="revoke_key"),
+    path("audit/", audit.audit, name="audit"),
+]
+
+_project: list[URLPattern | URLResolver] = [
+    path("", home.project_home, name="project_home"),
+    path("welcome/", welcome.welcome, name="welcome"),
+    path("welcome/live", welcome.live, name="welcome_live"),
+    path("settings/", include(_settings)),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", home.home, name="home"),
+    path("welcome", welcome.welcome_of_last_project, name="welcome_of_last_project"),
+    path("projects/new", home.new_project, name="new_project"),
+    path("", include(_entrance)),
+    path("account/", include(_account)),
+    path("p/<uuid:project_id>/", include(_project)),
+]

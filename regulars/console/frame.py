@@ -1,0 +1,58 @@
+"""The frame around the signed-in agent's screens, filled in: nav, projects, menus."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from django.urls import reverse
+
+from regulars.console.access import MANAGERS, AgentRequest
+from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, SegmentLink, Shell
+from regulars.workspaces import queries
+
+Here = Literal["people", "settings", "account", "welcome"]
+
+
+def frame(
+    request: AgentRequest,
+    here: Here,
+    *,
+    segments: tuple[SegmentLink, ...] = (),
+    online: int = 0,
+) -> Shell:
+    """What `console/shell.html` needs; `here` is the part of the console that is shown.
+
+    `segments` stand under *People*; `online` is how many people are here now.
+    """
+    project = request.project
+    people = project_url(project.id, "people/")
+    return Shell(
+        project=project.name,
+        account=Account(
+            name=request.user.called,
+            email=request.user.email,
+            role=request.role.role,
+            sign_out_url=reverse("account_logout"),
+        ),
+        nav=(NavItem("People", people, "users", "p", current=here == "people", segments=segments),),
+        settings_url=(
+            project_url(project.id, "settings/")
+            if request.role.role in MANAGERS
+            else reverse("account")
+        ),
+        in_settings=here == "settings",
+        projects=tuple(
+            ProjectLink(other.name, project_url(other.id), current=other.id == project.id)
+            for other in queries.projects_of(request.user.id)
+        ),
+        new_project_url=reverse("new_project") if queries.owns_a_project(request.user.id) else "",
+        account_items=(MenuItem("Your account", "user", url=reverse("account")),),
+        online=online,
+        search_url=people,
+    )
+
+
+def project_url(project_id: UUID, rest: str = "") -> str:
+    """A page of a project by its path."""
+    return f"/p/{project_id}/{rest}"
