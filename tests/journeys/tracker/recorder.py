@@ -20,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from regulars.demo.shop import shop_app
 from regulars.public import tracker
 
 WRITE_KEY = "wk_journey"
@@ -136,6 +137,7 @@ class Recorder:
             routes=[
                 *tracker.routes(known.get),
                 Route("/v1/batch", self._collect, methods=["POST"]),
+                Route("/demo/{rest:path}", shop_app(lambda: WRITE_KEY)),
                 Route("/{path:path}", self._page, methods=["GET"]),
             ]
         )
