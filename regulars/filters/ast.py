@@ -1,4 +1,3 @@
-# ruff: noqa: A005  # DESIGN.md names it; imports of the standard `ast` are absolute
 """A filter, parsed: frozen dataclasses that equal each other where the filters do.
 
 Public: `Filter` and its members, `conditions`, `fields_of`, `is_timed`, `size`.
@@ -15,15 +14,7 @@ from regulars.filters.catalog import Field, ValueType, find_field, find_property
 from regulars.filters.operators import OPERATORS, Operator
 
 # What a condition's value may be, as the JSON had it; texts are not folded yet.
-Value = (
-    None
-    | str
-    | bool
-    | int
-    | float
-    | tuple[str, ...]
-    | tuple[int | float, int | float]
-)
+Value = None | str | bool | int | float | tuple[str, ...] | tuple[int | float, int | float]
 
 
 @dataclass(frozen=True, slots=True)

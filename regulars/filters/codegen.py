@@ -170,9 +170,7 @@ class PropertyReader(Locals):
                 return text
 
 
-def static_test(
-    condition: FieldCondition, read: Reader, constants: Constants, zone: tzinfo
-) -> str:
+def static_test(condition: FieldCondition, read: Reader, constants: Constants, zone: tzinfo) -> str:
     """An expression that says whether a condition holds that does not move with the clock."""
     operator = condition.operator
     wanted = operator.prepare(condition.value, When(_ANY_TIME, zone))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
+from uuid import UUID
 
 from regulars.filters.ast import (
     All,
@@ -59,14 +60,18 @@ class Program:
         return tuple(bool(bits >> n & 1) for n in range(len(self.filters)))
 
 
-def compile_filters(filters: Sequence[Filter], zone: tzinfo) -> Program:
-    """Generate the function for these filters; segment conditions left in read `facts.segments`.
+def compile_filters(
+    filters: Sequence[Filter], zone: tzinfo, *, marks: Mapping[UUID, object] | None = None
+) -> Program:
+    """Generate the function for these filters.
 
-    It belongs to the zone: make it anew when the project's changes. Takes about a tenth of a
-    millisecond for each condition.
+    Segment conditions left in look for the segment in `facts.segments`: for its mark where
+    `marks` has one (such as the segment's number), else for its id. The function belongs to the
+    zone: make it anew when the project's changes. Takes about a tenth of a millisecond for each
+    condition.
     """
     constants = Constants()
-    writer = _Writer(filters, constants, zone)
+    writer = _Writer(filters, constants, zone, marks or {})
     source = writer.source()
     namespace = constants.namespace
     exec(compile(source, "<filters>", "exec"), namespace)  # noqa: S102  # our own text alone
@@ -107,8 +112,15 @@ def _properties_test(
 class _Writer:
     """Writes the function, statement by statement; equal groups and moving tests once."""
 
-    def __init__(self, filters: Sequence[Filter], constants: Constants, zone: tzinfo) -> None:
+    def __init__(
+        self,
+        filters: Sequence[Filter],
+        constants: Constants,
+        zone: tzinfo,
+        marks: Mapping[UUID, object],
+    ) -> None:
         self._filters = filters
+        self._marks = marks
         self._constant = constants
         self._zone = zone
         self._read = PersonReader(constants, zone)
@@ -146,7 +158,7 @@ class _Writer:
             case Not(part):
                 self._count(part)
 
-    def _write(self, filter_: Filter, depth: int = 0) -> Written:
+    def _write(self, filter_: Filter, depth: int = 0) -> Written:  # noqa: PLR0911  # one a case
         match filter_:
             case Not(part):
                 return self._write(part, depth).negated()
@@ -159,11 +171,14 @@ class _Writer:
             case CheckpointCondition():
                 return self._checkpoint(filter_)
             case SegmentCondition(segment, op):
-                test = f"{self._constant(segment)} in {self._read.attribute('segments')}"
+                mark = self._constant(self._marks.get(segment, segment))
+                test = f"{mark} in {self._read.attribute('segments')}"
                 return _signed(test, SEGMENT_OPERATORS[op].negates)
             case CampaignCondition(campaign, op):
                 operator = CAMPAIGN_OPERATORS[op]
-                outcomes = f"{self._read.attribute('campaigns')}.get({self._constant(campaign)}, ())"
+                outcomes = (
+                    f"{self._read.attribute('campaigns')}.get({self._constant(campaign)}, ())"
+                )
                 test = f"{self._constant(operator.outcome)} in {outcomes}"
                 return _signed(test, operator.negates)
 
@@ -192,9 +207,7 @@ class _Writer:
     def _field(self, condition: FieldCondition) -> Written:
         moving = condition.operator.moving
         if moving is None:
-            return Written(
-                static_test(condition, self._read, self._constant, self._zone)
-            )
+            return Written(static_test(condition, self._read, self._constant, self._zone))
         value = self._read(condition.about, condition.type)
         days = timedelta(days=int(condition.value))  # type: ignore[arg-type]
         if moving is Moving.WITHIN:
@@ -220,7 +233,9 @@ class _Writer:
         if not count:
             return Written("True")
         memory = self._read.attribute("event_times")
-        times = self._read.local("times", f"{memory}.get({self._constant(event_key(condition))}, ())")
+        times = self._read.local(
+            "times", f"{memory}.get({self._constant(event_key(condition))}, ())"
+        )
         there = f"len({times}) >= {count}"
         if condition.within_days is None:
             return Written(f"({there})")

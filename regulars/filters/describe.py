@@ -88,7 +88,7 @@ def _first_condition(filter_: Filter) -> Condition | Not:
             return filter_
 
 
-def _filter(filter_: Filter, names: Names) -> list[Piece]:
+def _filter(filter_: Filter, names: Names) -> list[Piece]:  # noqa: PLR0911  # one a case
     match filter_:
         case All(parts):
             return _joined(" and ", parts, names)
@@ -126,7 +126,7 @@ def _joined(word: str, parts: Iterable[Filter], names: Names) -> list[Piece]:
     return pieces
 
 
-def _opposite(filter_: Filter) -> Filter | None:
+def _opposite(filter_: Filter) -> Filter | None:  # noqa: PLR0911  # one a case
     """The filter that says the contrary without a "not", where there is one."""
     match filter_:
         case Not(part):
@@ -152,7 +152,7 @@ def _other(operators: Mapping[str, Any], op: str) -> str:
     negates = operators[op].negates
     if negates is not None:
         return str(negates)
-    return next(one.key for one in operators.values() if one.negates == op)
+    return next(str(one.key) for one in operators.values() if one.negates == op)
 
 
 def _field(condition: FieldCondition) -> list[Piece]:
@@ -192,7 +192,7 @@ def _value(text: str) -> list[Piece]:
     return [Piece(text, Role.VALUE)]
 
 
-def _shown(condition: FieldCondition) -> str:
+def _shown(condition: FieldCondition) -> str:  # noqa: PLR0911  # one a case
     value: Any = condition.value
     match condition.operator.operand:
         case Operand.NOTHING:

@@ -34,7 +34,7 @@ from regulars.filters.values import address_number, exact_number, is_known
 from regulars.kit.text import fold
 
 
-def evaluate(filter_: Filter, facts: Facts, when: When) -> bool:
+def evaluate(filter_: Filter, facts: Facts, when: When) -> bool:  # noqa: PLR0911  # one a case
     """Whether the filter holds for the person at `when.now`."""
     match filter_:
         case All(parts):
@@ -90,7 +90,7 @@ def _holds(condition: FieldCondition, value: Any, when: When) -> bool:
     return positive != bool(operator.negates)
 
 
-def _fitting(value: Any, type_: ValueType, zone: tzinfo) -> Any:
+def _fitting(value: Any, type_: ValueType, zone: tzinfo) -> Any:  # noqa: PLR0911  # one a case
     """A raw value as one of the type, or None: nothing is coerced."""
     if not is_known(value):
         return None

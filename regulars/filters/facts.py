@@ -58,7 +58,7 @@ class Facts:
     attributes: dict[str, Any] = field(default_factory=dict)
     company: dict[str, Any] = field(default_factory=dict)
     folded: dict[str, str] = field(default_factory=dict)
-    segments: Collection[UUID] = ()
+    segments: Collection[object] = ()
     checkpoints: Mapping[int, datetime] = field(default_factory=dict)
     campaigns: Mapping[UUID, Collection[str]] = field(default_factory=dict)
     event_times: Mapping[str, Sequence[datetime]] = field(default_factory=dict)

@@ -13,9 +13,7 @@ from typing import Any
 from regulars.filters.catalog import STANDARD_FIELDS, ValueType
 from regulars.kit.text import fold
 
-TEXT_FIELDS = tuple(
-    field.key for field in STANDARD_FIELDS.values() if field.type is ValueType.TEXT
-)
+TEXT_FIELDS = tuple(field.key for field in STANDARD_FIELDS.values() if field.type is ValueType.TEXT)
 
 
 def folded_texts(

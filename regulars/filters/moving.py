@@ -20,7 +20,8 @@ _LAST = datetime(9800, 1, 1, tzinfo=UTC)
 @dataclass(frozen=True, slots=True)
 class Written:
     """A truth as an expression. `next` names the local with the first instant at which time alone
-    may change it; None where it cannot."""
+    may change it; None where it cannot.
+    """
 
     truth: str
     next: str | None = None
@@ -51,7 +52,8 @@ class MovingTests:
 
     def within(self, known: str, at: str, days: timedelta) -> Written:
         """Whether the instant `at`, if `known`, lies at most `days` back. It does up to and with
-        the instant at which they are over."""
+        the instant at which they are over.
+        """
         key = ("within", at, days)
         if key not in self._tests:
             truth, next_ = self.local("truth", "False"), self.local("next", "NEVER")
@@ -65,7 +67,8 @@ class MovingTests:
 
     def ago(self, at: str, days: timedelta) -> Written:
         """Whether the instant `at`, if known, lies at least `days` back. It does from the instant
-        at which they are over."""
+        at which they are over.
+        """
         key = ("ago", at, days)
         if key not in self._tests:
             truth, next_ = self.local("truth", "False"), self.local("next", "NEVER")

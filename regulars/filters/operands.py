@@ -61,7 +61,7 @@ class Network:
     text: str
 
 
-def prepared(operand: Operand, value: Any) -> Any:
+def prepared(operand: Operand, value: Any) -> Any:  # noqa: PLR0911  # one a case
     """An operator's value as its tests take it; dates have functions of their own below."""
     match operand:
         case Operand.TEXT:

@@ -181,6 +181,7 @@ def _date(
     sentence: str,
     operand: Operand,
     span: Callable[[Any, When], Span],
+    *,
     moving: Moving | None = None,
 ) -> Operator:
     return Operator(
@@ -195,7 +196,7 @@ def _date(
 
 _WITHIN = _date(
     "within_last", "in the past", "{field} {is}in the past {value}",
-    Operand.DAYS, operands.span_within, Moving.WITHIN,
+    Operand.DAYS, operands.span_within, moving=Moving.WITHIN,
 )  # fmt: skip
 
 _DATE = (
@@ -212,7 +213,7 @@ _DATE = (
     ),
     _date(
         "at_least_ago", "at least so long ago", "{field} {is}at least {value} ago",
-        Operand.DAYS, operands.span_ago, Moving.AGO,
+        Operand.DAYS, operands.span_ago, moving=Moving.AGO,
     ),
 )  # fmt: skip
 
@@ -292,9 +293,7 @@ OPERATORS: dict[tuple[ValueType, str], Operator] = {
 
 def find_operators(types: tuple[ValueType, ...], key: str) -> list[Operator]:
     """The operators of that key on values of these types, those of the first type first."""
-    return [
-        OPERATORS[type_, key] for type_ in (*types, ValueType.ANY) if (type_, key) in OPERATORS
-    ]
+    return [OPERATORS[type_, key] for type_ in (*types, ValueType.ANY) if (type_, key) in OPERATORS]
 
 
 def operators_of(types: tuple[ValueType, ...]) -> list[Operator]:

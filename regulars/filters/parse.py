@@ -98,9 +98,7 @@ class _Parser:
             raise FilterError(f"Expected a list of filters, got {shown(parts)}", inner)
         if not parts:
             raise FilterError("Expected at least one filter in the group", inner)
-        read = tuple(
-            self.filter(part, f"{inner}[{n}]", level + 1) for n, part in enumerate(parts)
-        )
+        read = tuple(self.filter(part, f"{inner}[{n}]", level + 1) for n, part in enumerate(parts))
         return All(read) if word == "all" else AnyOf(read)
 
     def _word(self, data: dict[Any, Any], at: str) -> str:
@@ -167,7 +165,7 @@ class _Parser:
         days = None
         if "within_days" in data:
             days = _days(data["within_days"], f"{at}.within_days")
-        where = ()
+        where: tuple[FieldCondition, ...] = ()
         if "where" in data:
             where = self._where(data["where"], f"{at}.where")
         return EventCondition(event, op, count, days, where)
@@ -227,9 +225,7 @@ def _name(raw: Any, at: str) -> str:
 def _op(data: dict[str, Any], operators: Collection[str], at: str) -> str:
     op = data.get("op")
     if not isinstance(op, str) or op not in operators:
-        raise FilterError(
-            f"Expected one of {', '.join(operators)}, got {shown(op)}", f"{at}.op"
-        )
+        raise FilterError(f"Expected one of {', '.join(operators)}, got {shown(op)}", f"{at}.op")
     return op
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import isfinite
-from typing import Any
+from typing import Any, ClassVar, NoReturn
 from uuid import UUID
 
 from regulars.filters.ast import Value
@@ -35,31 +35,7 @@ class Reader:
 
     def value(self, operand: Operand, raw: Any, at: str) -> Value:
         """The value of an operator. Raises `FilterError` where it is not what `operand` says."""
-        match operand:
-            case Operand.TEXT | Operand.ADDRESS | Operand.NETWORK | Operand.MOMENT:
-                return self._texts[operand](self, raw, at)
-            case Operand.NUMBER:
-                return _number(raw, at)
-            case Operand.NUMBERS:
-                low, high = _pair(raw, operand, at)
-                return _number(low, f"{at}[0]"), _number(high, f"{at}[1]")
-            case Operand.MOMENTS:
-                first, last = _pair(raw, operand, at)
-                return self._moment(first, f"{at}[0]"), self._moment(last, f"{at}[1]")
-            case Operand.DAYS:
-                return whole(raw, 1, MAX_DAYS, at, "a whole number of days")
-            case Operand.BOOLEAN:
-                if not isinstance(raw, bool):
-                    raise _expected(operand, raw, at)
-                return raw
-            case Operand.TEXTS:
-                return tuple(self.text(one, f"{at}[{n}]") for n, one in _list(raw, operand, at))
-            case Operand.KIND:
-                return _kind(raw, at)
-            case Operand.KINDS:
-                return tuple(_kind(one, f"{at}[{n}]") for n, one in _list(raw, operand, at))
-            case Operand.NOTHING:
-                raise FilterError("This operator takes no value", at)
+        return self._readers[operand](self, raw, at)
 
     def text(self, raw: Any, at: str, what: str = "text") -> str:
         """Text that PostgreSQL can hold and that is not blank."""
@@ -103,11 +79,27 @@ class Reader:
             raise _expected(Operand.NETWORK, raw, at) from None
         return str(raw)
 
-    _texts: dict[Operand, Callable[[Reader, Any, str], str]] = {  # noqa: RUF012
+    def _moments(self, raw: Any, at: str) -> Value:
+        first, last = _pair(raw, Operand.MOMENTS, at)
+        return self._moment(first, f"{at}[0]"), self._moment(last, f"{at}[1]")
+
+    def _list_of_texts(self, raw: Any, at: str) -> Value:
+        return tuple(self.text(one, f"{at}[{n}]") for n, one in _list(raw, Operand.TEXTS, at))
+
+    _readers: ClassVar[dict[Operand, Callable[[Reader, Any, str], Value]]] = {
+        Operand.NOTHING: lambda _, raw, at: _nothing(raw, at),
         Operand.TEXT: text,
+        Operand.TEXTS: _list_of_texts,
+        Operand.NUMBER: lambda _, raw, at: _number(raw, at),
+        Operand.NUMBERS: lambda _, raw, at: _numbers(raw, at),
+        Operand.MOMENT: _moment,
+        Operand.MOMENTS: _moments,
+        Operand.DAYS: lambda _, raw, at: whole(raw, 1, MAX_DAYS, at, Operand.DAYS.value),
+        Operand.BOOLEAN: lambda _, raw, at: _boolean(raw, at),
         Operand.ADDRESS: _address,
         Operand.NETWORK: _network,
-        Operand.MOMENT: _moment,
+        Operand.KIND: lambda _, raw, at: _kind(raw, at),
+        Operand.KINDS: lambda _, raw, at: _kinds(raw, at),
     }
 
 
@@ -136,7 +128,9 @@ def shown(raw: Any) -> str:
         return str(raw).lower()
     if isinstance(raw, str):
         short = raw if len(raw) <= _SHOWN else raw[: _SHOWN - 1] + "…"
-        printable = "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in short)
+        printable = "".join(
+            one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in short
+        )
         return f"“{printable}”"
     if isinstance(raw, int):
         return str(raw) if abs(raw) < MAX_NUMBER else "a number too large"
@@ -151,6 +145,25 @@ def _number(raw: Any, at: str) -> int | float:
     if not (isinstance(raw, int) or isfinite(raw)) or abs(raw) >= MAX_NUMBER:
         raise FilterError("Expected a number between -1e300 and 1e300", at)
     return raw
+
+
+def _numbers(raw: Any, at: str) -> tuple[int | float, int | float]:
+    low, high = _pair(raw, Operand.NUMBERS, at)
+    return _number(low, f"{at}[0]"), _number(high, f"{at}[1]")
+
+
+def _nothing(_: Any, at: str) -> NoReturn:
+    raise FilterError("This operator takes no value", at)
+
+
+def _boolean(raw: Any, at: str) -> bool:
+    if not isinstance(raw, bool):
+        raise _expected(Operand.BOOLEAN, raw, at)
+    return raw
+
+
+def _kinds(raw: Any, at: str) -> tuple[str, ...]:
+    return tuple(_kind(one, f"{at}[{n}]") for n, one in _list(raw, Operand.KINDS, at))
 
 
 def _kind(raw: Any, at: str) -> str:

@@ -30,7 +30,9 @@ def folded_in_sql(text: Sql, near: str) -> Sql:
     )
     for character, folding in several.items():
         slow = slow.within("replace(", ", %s::text, %s::text)", character, folding)
-    ascii_only = text.within("octet_length(", ") = ").then(f"char_length({text.text})", *text.params)
+    ascii_only = text.within("octet_length(", ") = ").then(
+        f"char_length({text.text})", *text.params
+    )
     quick = bare.within("lower((", ') COLLATE "C")')
     slow = slow.within("normalize(", ", NFC)")
     branches = ascii_only.within("CASE WHEN ", " THEN ")

@@ -24,12 +24,8 @@ TICK = datetime.resolution  # PostgreSQL and Python both count microseconds
 _LONG_MONTH = "(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])"
 _SHORT_MONTH = "(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
 _FEBRUARY = "02-(?:0[1-9]|1[0-9]|2[0-8])"
-_LEAP_YEAR = (
-    "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
-)
-_DAY = (
-    f"(?!0000)(?:[0-9]{{4}}-(?:{_LONG_MONTH}|{_SHORT_MONTH}|{_FEBRUARY})|{_LEAP_YEAR}-02-29)"
-)
+_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)"
+_DAY = f"(?!0000)(?:[0-9]{{4}}-(?:{_LONG_MONTH}|{_SHORT_MONTH}|{_FEBRUARY})|{_LEAP_YEAR}-02-29)"
 _TIME = r"[t ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
 _OFFSET = "(?:z|[+-](?:0[0-9]|1[0-4]):?[0-5][0-9])"
 
@@ -110,7 +106,8 @@ def wall_bound(instant: datetime, zone: tzinfo) -> datetime:
 
 def _change(low: datetime, high: datetime, zone: tzinfo) -> datetime:
     """When, after `low` and no later than `high` (both naive UTC), the zone's offset becomes that
-    of `high`. Offsets change on whole seconds."""
+    of `high`. Offsets change on whole seconds.
+    """
     start = low.replace(microsecond=0, tzinfo=UTC)
     final = _offset(high.replace(tzinfo=UTC).astimezone(zone))
     same = int((high.replace(tzinfo=UTC) - start).total_seconds())

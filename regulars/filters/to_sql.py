@@ -5,9 +5,9 @@ The person is the row `p` of `person` and the row `a` of `person_activity`, join
 conditions, so that NULL, which a condition may answer for an unknown value, always means no, and
 indexes serve positive conditions wherever they stand.
 
-Tables read besides: `event`; `checkpoint_reached(project_id, person_id, checkpoint, reached_at)`;
-`campaign_outcome(project_id, person_id, campaign_id, outcome)`. Only conditions on checkpoints and
-campaigns read the last two.
+Tables read besides, each only by conditions that ask for it: `event`, `segment_member`,
+`checkpoint_reached(project_id, person_id, checkpoint, reached_at)` and
+`campaign_outcome(project_id, person_id, campaign_id, outcome)`.
 
 Public: `to_sql(filter, now=…, zone=…) -> (sql, params)`, `event_to_sql(need, zone)`.
 """
@@ -15,6 +15,7 @@ Public: `to_sql(filter, now=…, zone=…) -> (sql, params)`, `event_to_sql(need
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from uuid import UUID
 
 from regulars.filters.ast import (
     All,
@@ -39,7 +40,7 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 def to_sql(filter_: Filter, *, now: datetime, zone: tzinfo) -> tuple[str, list[object]]:
     """SQL text with psycopg's `%s` placeholders, and the parameters.
 
-    Segment conditions left in read `a.segments`. The text is in parentheses and may follow AND.
+    Segment conditions left in read `segment_member`. The text is in parentheses and may follow AND.
     """
     sql = _Writer(When(now, zone)).write(filter_, negated=False)
     return f"({sql.text})", list(sql.params)
@@ -58,7 +59,7 @@ class _Writer:
     def __init__(self, when: When) -> None:
         self._when = when
 
-    def write(self, filter_: Filter, *, negated: bool) -> Sql:
+    def write(self, filter_: Filter, *, negated: bool) -> Sql:  # noqa: PLR0911  # one a case
         match filter_:
             case All(parts) | AnyOf(parts):
                 word = " AND " if isinstance(filter_, All) != negated else " OR "
@@ -73,8 +74,7 @@ class _Writer:
                 return self._event(filter_, negated=negated)
             case SegmentCondition(segment, op):
                 opposite = bool(SEGMENT_OPERATORS[op].negates)
-                sql = Sql("a.segments @> %s::uuid[]", ([segment],))
-                return _signed(sql, negated=negated != opposite)
+                return _signed(_member(segment), negated=negated != opposite)
             case CheckpointCondition():
                 opposite = bool(CHECKPOINT_OPERATORS[filter_.op].negates)
                 return _signed(self._checkpoint(filter_), negated=negated != opposite)
@@ -96,8 +96,7 @@ class _Writer:
     def _happened(self, condition: EventCondition, count: int) -> Sql:
         """Whether the event happened at least `count` times in its window."""
         found = _matching(condition, self._when).within(
-            "SELECT 1 FROM event e "
-            "WHERE e.project_id = p.project_id AND e.person_id = p.id AND ",
+            "SELECT 1 FROM event e WHERE e.project_id = p.project_id AND e.person_id = p.id AND ",
             "",
         )
         if condition.within_days is not None:
@@ -120,6 +119,14 @@ class _Writer:
         return sql.within("EXISTS (", ")")
 
 
+def _member(segment: UUID) -> Sql:
+    return Sql(
+        "EXISTS (SELECT 1 FROM segment_member m WHERE m.project_id = p.project_id "
+        "AND m.person_id = p.id AND m.segment_id = %s::uuid)",
+        (segment,),
+    )
+
+
 def _campaign(condition: CampaignCondition) -> Sql:
     return Sql(
         "EXISTS (SELECT 1 FROM campaign_outcome o WHERE o.project_id = p.project_id "
@@ -131,8 +138,9 @@ def _campaign(condition: CampaignCondition) -> Sql:
 def _matching(condition: EventCondition | EventNeed, when: When) -> Sql:
     """Whether the row `e` is a track call of that name whose properties meet the conditions."""
     tests = [Sql("e.kind = 'track' AND e.name = %s::text", (condition.event,))]
-    for one in condition.where:
-        tests.append(_signed(_field(one, when), negated=bool(one.operator.negates)))
+    tests += [
+        _signed(_field(one, when), negated=bool(one.operator.negates)) for one in condition.where
+    ]
     return joined(" AND ", tests)
 
 

@@ -70,7 +70,7 @@ def reasons(whole: Why) -> Iterator[Why]:
         yield from reasons(part)
 
 
-def _value(condition: Condition, facts: Facts, when: When) -> Any:
+def _value(condition: Condition, facts: Facts, when: When) -> Any:  # noqa: PLR0911  # one a case
     match condition:
         case FieldCondition():
             field = condition.about

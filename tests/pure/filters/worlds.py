@@ -1,0 +1,431 @@
+"""Random people, events and filters that meet each other often, at every boundary there is.
+
+Texts come from a small pool of the awkward (case, composed and decomposed letters, wildcards,
+dates, addresses); instants lie on, just before and just after what the filters ask about.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+
+from regulars.filters.ast import Filter
+from regulars.filters.behaviour import CAMPAIGN_OPERATORS
+from regulars.filters.catalog import STANDARD_FIELDS, ValueType
+from regulars.filters.evaluate import evaluate_event
+from regulars.filters.events import event_needs
+from regulars.filters.facts import Facts
+from regulars.filters.folding import folded_tags
+from regulars.filters.operands import KINDS, When
+from regulars.filters.parse import parse
+from regulars.filters.times import start_of_day
+
+EXAMPLES = int(os.environ.get("REGULARS_HYPOTHESIS_EXAMPLES", "60"))
+
+thorough = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+ZONES = [
+    ZoneInfo(name)
+    for name in (
+        "UTC",
+        "Asia/Kolkata",
+        "America/New_York",
+        "Europe/Berlin",
+        "America/Sao_Paulo",
+        "Africa/Cairo",
+        "Pacific/Apia",
+        "Australia/Lord_Howe",
+        "America/St_Johns",
+    )
+]
+
+# Near them: clocks that change, at midnight too; a day that never was (Apia, 2011-12-30).
+NOWS = [
+    datetime(2024, 3, 31, 1, 0, tzinfo=UTC),
+    datetime(2024, 10, 27, 0, 30, tzinfo=UTC),
+    datetime(2018, 11, 4, 3, 0, tzinfo=UTC),
+    datetime(2018, 2, 18, 2, 0, tzinfo=UTC),
+    datetime(2011, 12, 30, 10, 0, tzinfo=UTC),
+    datetime(2024, 4, 26, 0, 0, tzinfo=UTC),
+    datetime(2024, 2, 29, 12, 0, 0, 123456, tzinfo=UTC),
+    datetime(2006, 10, 29, 2, 31, tzinfo=UTC),
+]
+
+DAYS = [1, 2, 7, 28]
+
+WORDS = [
+    "Firefox", "firefox", " FIREFOX ", "fire", "fox", "Straße", "STRASSE", "strasse", "ss",
+    "\u00e9", "e\u0301", "\u00c9", "E\u0301t\u00e9", "\u0130", "i\u0307", "i", "I", "\u212a", "k",
+    "\ufb01", "fi", "\u0390", "\u03b9\u0308\u0301", "\u03a3", "\u03c2", "\u1e9e", "\u01f0",
+    "100%", "%", "_", "a_b", "aXb", "\\", "\\\\", "a\\", "'", '"', "{}", "$1", "%s", "x'; --",
+    "\u3000blank\u3000", "\u200bzero", "10", "10.0", "true", "null", "nan",
+    "\U0001f600", "\u0928\u092e\u0938\u094d\u0924\u0947", "\ufb00", "\u1100\u1161", "\uac00",
+]  # fmt: skip
+BLANKS = ["", " ", "\u00a0", "\t\n", "\u2003", "\x1c"]
+
+ADDRESSES = [
+    "1.2.3.4", "10.0.0.1", "10.255.255.255", "11.0.0.0", "192.168.1.7", "0.0.0.0",
+    "::1", "::", "2001:db8::1", "2001:DB8::FFFF", "::ffff:1.2.3.4", "1:2:3:4:5:6:7::",
+    "fe80::1:2", "64:ff9b::1.2.3.4",
+]  # fmt: skip
+NO_ADDRESSES = ["1.2.3", "01.2.3.4", "1.2.3.256", "1.2.3.4/8", "fe80::1%eth0", "1::2::3", "\ufb0002::1"]
+NETWORKS = [
+    "10.0.0.0/8", "10.1.2.3/8", "1.2.3.4", "1.2.3.4/32", "0.0.0.0/0", "::/0", "2001:db8::/32",
+    "::1", "fe80::/10", "::ffff:0:0/96",
+]  # fmt: skip
+
+DATES = [
+    "2024-02-29", "2024-02-29T12:00:00", "2024-02-29t12:00:00z", "2024-02-29 12:00",
+    "2024-02-29T12:00:00.123456Z", "2024-02-29T12:00:00.1234567Z", "2024-02-29T12:00:00.1Z",
+    "2024-02-29T12:00:00.123456789+05:30", "2024-02-29T12:00+0530", "2024-02-29T12:00-14:00",
+    "2024-03-31T02:30", "2024-03-31T03:00", "2024-10-27T02:30", "2024-10-27T02:30:00+01:00",
+    "2018-11-04", "2018-11-04T00:30", "2018-02-17T23:30", "2018-02-18", "2011-12-30",
+    "2011-12-31T00:00", "2011-12-29T23:59:59.999999", "2006-10-29T00:00:30",
+    "2006-10-28T23:30", "2024-04-26T00:30", "1999-12-31", "9998-12-31",
+]  # fmt: skip
+ODD_DATES = [
+    "0001-01-01", "9999-12-31T23:59:59.999999-14:00", "9999-12-31", "0001-01-01T00:00+14:00",
+]  # fmt: skip
+NO_DATES = [
+    "2023-02-29", "2024-02-30", "2024-13-01", "2024-00-10", "0000-01-01", "2024-1-1", "20240229",
+    "2024-02-29T24:00", "2024-02-29T12", "2024-02-29T12:00:60", "2024-02-29T12:00+15:00",
+    "2024-02-29Z", "2024-02-29T12:00:00.", "2024-W09-4", "now", "infinity", "2024-02-29 12:00 UTC",
+    "\u0662\u0660\u0662\u0664-02-29", "2024-02-29T12:00:00.1234567890Z", "2024-02-29\n",
+]  # fmt: skip
+
+NUMBERS: list[int | float] = [
+    0, 1, -1, 5, 5.0, -0.0, 0.1, 0.30000000000000004, 2.5, 10, 100, 1e23, 10**23, 2**53, 2**53 + 1,
+    float(2**53), 9223372036854775807, 9223372036854775808, -(2**63), 1e-320, 1e299, 10**40,
+    123456789012345678901234567890,
+]  # fmt: skip
+
+KEYS = ["plan", "a.b", "\u00dcn\u00ef", "size's \"%s\"", "size"]
+EVENTS = ["Order Completed", "order completed", "Signed %s"]
+SEGMENTS = [UUID(int=n) for n in (1, 2)]
+CAMPAIGNS = [UUID(int=n) for n in (3, 4)]
+OUTCOMES = sorted({one.outcome for one in CAMPAIGN_OPERATORS.values()})
+
+texts = st.sampled_from(WORDS) | st.sampled_from(WORDS).flatmap(
+    lambda word: st.text(
+        st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=4
+    ).map(lambda more: word + more)
+)
+asked_texts = texts.filter(lambda text: text.strip())
+raw_texts = st.one_of(
+    texts,
+    st.sampled_from(BLANKS),
+    st.sampled_from(DATES + ODD_DATES + NO_DATES),
+    st.sampled_from(ADDRESSES + NO_ADDRESSES),
+)
+raw_values = st.one_of(
+    raw_texts,
+    raw_texts,
+    st.sampled_from(NUMBERS),
+    st.integers(-20, 120),
+    st.floats(allow_nan=False, allow_infinity=False, width=32),
+    st.booleans(),
+    st.none(),
+    st.lists(texts, max_size=2),
+    st.dictionaries(st.sampled_from(KEYS), texts, max_size=1),
+)
+bags = st.dictionaries(st.sampled_from(KEYS), raw_values, max_size=4)
+
+
+@dataclass
+class Event:
+    """Something a person did."""
+
+    name: str
+    at: datetime
+    kind: str
+    properties: dict[str, Any]
+
+
+@dataclass
+class World:
+    """One project at one instant: its people, what they did, and filters to ask."""
+
+    when: When
+    people: list[Facts]
+    events: list[list[Event]]
+    filters: list[Filter]
+    written: list[dict[str, Any]] = field(default_factory=list)
+
+
+@st.composite
+def instants(draw: st.DrawFn, now: datetime, zone: ZoneInfo) -> datetime:
+    """An instant at, just before or just after a boundary."""
+    days = draw(st.sampled_from([0, 0, *DAYS, 400, -1]))
+    at = now - timedelta(days=days)
+    if draw(st.booleans()):
+        at = start_of_day(at.astimezone(zone).date(), zone)
+    if draw(st.integers(0, 9)) == 0:
+        at = now - timedelta(seconds=draw(st.integers(-200_000, 4_000_000)))
+    return at + draw(st.sampled_from([timedelta(0), -datetime.resolution, datetime.resolution]))
+
+
+def iso_texts(now: datetime, zone: ZoneInfo) -> st.SearchStrategy[str]:
+    """ISO writings of such instants, with and without an offset, and fixed ones."""
+    near = instants(now, zone).flatmap(
+        lambda at: st.sampled_from(
+            [
+                at.isoformat(),
+                at.astimezone(zone).isoformat()[:32],
+                at.astimezone(zone).replace(tzinfo=None).isoformat(),
+                at.astimezone(zone).date().isoformat(),
+                at.astimezone(UTC).isoformat().replace("+00:00", "z"),
+            ]
+        )
+    )
+    return near | st.sampled_from(DATES)
+
+
+@st.composite
+def facts(draw: st.DrawFn, now: datetime, zone: ZoneInfo) -> Facts:
+    """A person of whom anything may be known."""
+    person = Facts(kind=draw(st.sampled_from(KINDS)))
+    known = draw(st.sets(st.sampled_from(sorted(STANDARD_FIELDS)), max_size=12))
+    for key in sorted(known):
+        match STANDARD_FIELDS[key].type:
+            case ValueType.TEXT:
+                setattr(person, key, draw(raw_texts | st.sampled_from(WORDS[:5])))
+            case ValueType.DATE:
+                setattr(person, key, draw(instants(now, zone)))
+            case ValueType.NUMBER:
+                setattr(person, key, draw(st.integers(0, 12)))
+            case ValueType.IP:
+                setattr(person, key, draw(st.sampled_from(ADDRESSES)))
+            case ValueType.LIST:
+                setattr(person, key, folded_tags(draw(st.lists(texts, max_size=3))))
+            case _:
+                pass
+    person.attributes = draw(bags)
+    person.company = draw(bags)
+    for key in draw(st.sets(st.sampled_from(KEYS), max_size=2)):
+        person.attributes[key] = draw(iso_texts(now, zone))
+    person.segments = draw(st.sets(st.sampled_from(SEGMENTS)))
+    person.checkpoints = draw(
+        st.dictionaries(st.integers(1, 3), instants(now, zone), max_size=2)
+    )
+    person.campaigns = draw(
+        st.dictionaries(
+            st.sampled_from(CAMPAIGNS), st.sets(st.sampled_from(OUTCOMES)), max_size=2
+        )
+    )
+    person.refold()
+    return person
+
+
+@st.composite
+def events(draw: st.DrawFn, now: datetime, zone: ZoneInfo) -> Event:
+    return Event(
+        draw(st.sampled_from(EVENTS)),
+        draw(instants(now, zone)),
+        draw(st.sampled_from(["track", "track", "track", "page"])),
+        draw(bags),
+    )
+
+
+def _valued(field_: str, op: str, value: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return value.map(lambda drawn: {"field": field_, "op": op, "value": drawn})
+
+
+TEXT_OPS = ["is", "is_not", "contains", "not_contains", "starts_with", "ends_with"]
+COMPARISONS = ["eq", "ne", "gt", "gte", "lt", "lte"]
+numbers = st.sampled_from(NUMBERS) | st.integers(-20, 120)
+
+
+@st.composite
+def text_conditions(draw: st.DrawFn, key: str) -> dict[str, Any]:
+    if draw(st.booleans()):
+        return {"field": key, "op": draw(st.sampled_from(TEXT_OPS)), "value": draw(asked_texts)}
+    wanted = st.lists(asked_texts, min_size=1, max_size=10)
+    return {
+        "field": key,
+        "op": draw(st.sampled_from(["is_any_of", "is_none_of"])),
+        "value": draw(wanted),
+    }
+
+
+@st.composite
+def number_conditions(draw: st.DrawFn, key: str) -> dict[str, Any]:
+    if draw(st.integers(0, 3)):
+        return {"field": key, "op": draw(st.sampled_from(COMPARISONS)), "value": draw(numbers)}
+    return {"field": key, "op": "between", "value": [draw(numbers), draw(numbers)]}
+
+
+@st.composite
+def date_conditions(
+    draw: st.DrawFn, key: str, now: datetime, zone: ZoneInfo, *, moving: bool = True
+) -> dict[str, Any]:
+    moment = iso_texts(now, zone)
+    op = draw(
+        st.sampled_from(
+            ["before", "after", "on", "between"]
+            + ["within_last", "not_within_last", "at_least_ago"] * 2 * moving
+        )
+    )
+    if op == "between":
+        value: Any = [draw(moment), draw(moment)]
+    elif op in ("before", "after", "on"):
+        value = draw(moment)
+    else:
+        value = draw(st.sampled_from(DAYS))
+    return {"field": key, "op": op, "value": value}
+
+
+@st.composite
+def custom_conditions(
+    draw: st.DrawFn, key: str, now: datetime, zone: ZoneInfo, *, moving: bool = True
+) -> dict[str, Any]:
+    found: dict[str, Any] = draw(
+        st.one_of(
+            text_conditions(key),
+            number_conditions(key),
+            date_conditions(key, now, zone, moving=moving),
+            _valued(key, "is", st.booleans()),
+            _valued(key, "in_network", st.sampled_from(NETWORKS)),
+            _valued(key, "not_in_network", st.sampled_from(NETWORKS)),
+            st.sampled_from(["is_known", "is_unknown"]).map(
+                lambda op: {"field": key, "op": op}
+            ),
+        )
+    )
+    return found
+
+
+@st.composite
+def field_conditions(draw: st.DrawFn, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    key = draw(st.sampled_from([*sorted(STANDARD_FIELDS), *(["custom"] * 12)]))
+    if key == "custom":
+        bag = draw(st.sampled_from(["attributes", "attributes", "company"]))
+        return draw(custom_conditions(f"{bag}.{draw(st.sampled_from(KEYS))}", now, zone))
+    if draw(st.integers(0, 6)) == 0:
+        return {"field": key, "op": draw(st.sampled_from(["is_known", "is_unknown"]))}
+    by_type = {
+        ValueType.TEXT: text_conditions(key),
+        ValueType.NUMBER: number_conditions(key),
+        ValueType.DATE: date_conditions(key, now, zone),
+        ValueType.IP: st.one_of(
+            _valued(key, "is", st.sampled_from(ADDRESSES)),
+            _valued(key, "is_not", st.sampled_from(ADDRESSES)),
+            _valued(key, "in_network", st.sampled_from(NETWORKS)),
+            _valued(key, "not_in_network", st.sampled_from(NETWORKS)),
+        ),
+        ValueType.LIST: st.one_of(
+            _valued(key, "has", asked_texts), _valued(key, "has_not", asked_texts)
+        ),
+        ValueType.KIND: st.one_of(
+            _valued(key, "is", st.sampled_from(KINDS)),
+            _valued(key, "is_any_of", st.lists(st.sampled_from(KINDS), min_size=1)),
+        ),
+    }
+    type_ = STANDARD_FIELDS[key].type
+    assert type_ is not None
+    return draw(by_type[type_])
+
+
+@st.composite
+def event_conditions(draw: st.DrawFn, now: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "event": draw(st.sampled_from(EVENTS)),
+        "op": draw(st.sampled_from(["at_least", "at_most", "exactly"])),
+        "count": draw(st.integers(0, 3)),
+    }
+    if draw(st.booleans()):
+        found["within_days"] = draw(st.sampled_from(DAYS))
+    if draw(st.booleans()):
+        key = st.sampled_from(KEYS).map(lambda name: f"properties.{name}")
+        where = st.lists(
+            key.flatmap(lambda name: custom_conditions(name, now, zone, moving=False)),
+            min_size=1,
+            max_size=2,
+        )
+        found["where"] = draw(where)
+    return found
+
+
+segment_conditions = st.builds(
+    lambda segment, op: {"segment": str(segment), "op": op},
+    st.sampled_from(SEGMENTS),
+    st.sampled_from(["is_in", "is_not_in"]),
+)
+campaign_conditions = st.builds(
+    lambda campaign, op: {"campaign": str(campaign), "op": op},
+    st.sampled_from(CAMPAIGNS),
+    st.sampled_from(sorted(CAMPAIGN_OPERATORS)),
+)
+checkpoint_conditions = st.builds(
+    lambda checkpoint, op, days: {"checkpoint": checkpoint, "op": op}
+    | ({"days": days} if op == "reached_within" else {}),
+    st.integers(1, 3),
+    st.sampled_from(["reached", "not_reached", "reached_within"]),
+    st.sampled_from(DAYS),
+)
+
+
+def filters(now: datetime, zone: ZoneInfo) -> st.SearchStrategy[dict[str, Any]]:
+    """Filters as JSON, of at most four levels."""
+    condition = st.one_of(
+        field_conditions(now, zone),
+        field_conditions(now, zone),
+        field_conditions(now, zone),
+        event_conditions(now, zone),
+        segment_conditions | campaign_conditions | checkpoint_conditions,
+    )
+
+    def groups(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+        parts = st.lists(inner, min_size=1, max_size=3)
+        return st.one_of(
+            parts.map(lambda found: {"all": found}),
+            parts.map(lambda found: {"any": found}),
+            inner.map(lambda found: {"not": found}),
+        )
+
+    level = condition
+    for _ in range(3):
+        level = condition | groups(level)
+    return level
+
+
+@st.composite
+def worlds(draw: st.DrawFn, people: int = 4, asked: int = 5) -> World:
+    """People with their events, and filters to ask about them."""
+    zone = draw(st.sampled_from(ZONES))
+    now = draw(st.sampled_from(NOWS))
+    when = When(now, zone)
+    written = draw(st.lists(filters(now, zone), min_size=1, max_size=asked))
+    parsed = [parse(one) for one in written]
+    found = draw(st.lists(facts(now, zone), min_size=1, max_size=people))
+    history = [draw(st.lists(events(now, zone), max_size=5)) for _ in found]
+    for person, done in zip(found, history, strict=True):
+        remember(person, done, parsed, when)
+    return World(when, found, history, parsed, written)
+
+
+def remember(person: Facts, done: list[Event], asked: list[Filter], when: When) -> None:
+    """Keep of the person's events what the filters need, as the product does."""
+    person.event_times = {
+        key: sorted(
+            (
+                event.at
+                for event in done
+                if event.kind == "track"
+                and event.name == need.event
+                and evaluate_event(need, event.properties, when)
+            ),
+            reverse=True,
+        )[: need.keep]
+        for key, need in event_needs(asked).items()
+    }

@@ -1,0 +1,32 @@
+"""The tables that filters read, as temporary ones made like the real ones, with nobody in them.
+
+Temporary tables have no foreign keys, so that a test fills them with any rows it likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+READ_TABLES = ("person", "person_activity", "event", "segment_member")
+
+
+@pytest.fixture
+def tables(database: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
+    for table in READ_TABLES:
+        database.execute(f"CREATE TEMP TABLE {table} (LIKE public.{table} INCLUDING DEFAULTS)")
+    database.execute(
+        "CREATE TEMP TABLE checkpoint_reached "
+        "(project_id uuid, person_id uuid, checkpoint int, reached_at timestamptz)"
+    )
+    database.execute(
+        "CREATE TEMP TABLE campaign_outcome "
+        "(project_id uuid, person_id uuid, campaign_id uuid, outcome text)"
+    )
+    database.execute("SET TIME ZONE 'Asia/Kathmandu'")  # SQL must not depend on the session's
+    yield database
+    for table in (*READ_TABLES, "checkpoint_reached", "campaign_outcome"):
+        database.execute(f"DROP TABLE pg_temp.{table}")
