@@ -10,5 +10,7 @@ FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 def configure(level: int = logging.INFO) -> None:
     """Set up the root logger; the chatter of libraries stays out."""
     logging.basicConfig(level=level, format=FORMAT, force=True)
-    for chatty in ("uvicorn.access", "uvicorn.error", "procrastinate", "psycopg.pool", "httpx"):
+    for chatty in ("uvicorn.error", "procrastinate", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # A line for every try while the database is away; whoever needs it says so once.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

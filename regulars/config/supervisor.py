@@ -267,7 +267,7 @@ def _end_left_behind(state: State | None) -> None:
         for pid in state.processes.get(kind, [])
         if f"regulars {kind}" in processes.command_line(pid)
     ]
-    processes.end(left, ask=signal.SIGTERM, seconds=5)
+    processes.end(left, ask=signal.SIGTERM, seconds=1)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ Loop = Callable[[threading.Event], None]
 HEARTBEAT_SECONDS = 2.0
 
 _JOBS_AT_ONCE = 4
-_GRACE_SECONDS = 3.0
+_GRACE_SECONDS = 2.5
 _RESCUE_SECONDS = 30.0
 
 # A loop that fails is started anew after this long; longer each time while it keeps failing.
@@ -95,22 +95,28 @@ async def _until_stopped(stop: threading.Event) -> None:
     asked = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, asked.set)
-    jobs = asyncio.create_task(_keep_working())
+    jobs = asyncio.create_task(_keep_working(asked))
     await asked.wait()
     stop.set()
+    # The queue asks the database to let go of its jobs, which takes forever while that is away.
+    # Whoever is cut off here has died like any other worker: the jobs are rescued.
+    cut_off = threading.Timer(_GRACE_SECONDS + 0.5, os._exit, [0])
+    cut_off.daemon = True
+    cut_off.start()
     jobs.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await jobs
 
 
-async def _keep_working() -> None:
-    """Run the job queue, starting it anew when its connection is lost."""
-    while True:
+async def _keep_working(asked: asyncio.Event) -> None:
+    """Run the job queue until the stop is asked for, starting it anew when it fails."""
+    while not asked.is_set():
         try:
             await _work()
         except Exception as error:  # noqa: BLE001 - whatever it was, the queue must go on
-            log.warning("The job queue starts anew: %s: %s", type(error).__name__, error)
-        await asyncio.sleep(_FIRST_PAUSE)
+            if not asked.is_set():
+                log.warning("The job queue starts anew (%s)", _causes(error))
+                await asyncio.sleep(_FIRST_PAUSE)
 
 
 async def _work() -> None:
@@ -134,6 +140,12 @@ async def _rescue(app: App) -> None:
         for job in await app.job_manager.get_stalled_jobs():
             await app.job_manager.retry_job(job)
         await asyncio.sleep(_RESCUE_SECONDS)
+
+
+def _causes(error: BaseException) -> str:
+    if isinstance(error, BaseExceptionGroup):
+        return ", ".join(map(_causes, error.exceptions))
+    return f"{type(error).__name__}: {error}"
 
 
 def _name(loop: Loop) -> str:
