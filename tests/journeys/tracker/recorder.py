@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
+import psycopg
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,7 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from regulars.demo.shop import shop_app
-from regulars.public import tracker
+from regulars.public.tracker import Tracker
 
 WRITE_KEY = "wk_journey"
 APP_ID = "0192f3a0-0000-7000-8000-000000000001"
@@ -56,6 +58,7 @@ class Recorder:
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     hold: threading.Event = field(default_factory=threading.Event)
+    database_is_away: bool = False
 
     @property
     def here(self) -> str:
@@ -131,11 +134,17 @@ class Recorder:
         text, headers = self.pages.get(request.url.path, ("<title>Elsewhere</title>", {}))
         return HTMLResponse(text, headers=headers)
 
+    async def _write_key_of(self, project_id: UUID) -> str | None:
+        if self.database_is_away:
+            raise psycopg.OperationalError
+        return WRITE_KEY if str(project_id) == APP_ID else None
+
     def application(self) -> Starlette:
-        known = {APP_ID: WRITE_KEY}
+        scripts = Tracker(self._write_key_of)
         return Starlette(
             routes=[
-                *tracker.routes(known.get),
+                Route("/t.js", scripts),
+                Route("/interakt/{name}", scripts),
                 Route("/v1/batch", self._collect, methods=["POST"]),
                 Route("/demo/{rest:path}", shop_app(lambda: WRITE_KEY)),
                 Route("/{path:path}", self._page, methods=["GET"]),

@@ -97,3 +97,11 @@ def test_a_project_that_is_not_there_has_no_script(server: Recorder, app_id: str
 def test_a_key_that_could_leave_its_string_is_not_served() -> None:
     with pytest.raises(ValueError, match="write key"):
         tracker.interakt_script('a"+alert(1)+"')
+
+
+def test_without_the_database_it_asks_to_come_again(server: Recorder) -> None:
+    server.database_is_away = True
+    answer, _ = _get(server, f"/interakt/{APP_ID}.js")
+    assert (answer.status, answer.headers["retry-after"]) == (503, "1")
+    plain, _ = _get(server, "/t.js")
+    assert plain.status == 200
