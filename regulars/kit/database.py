@@ -54,6 +54,7 @@ def pool() -> ConnectionPool[psycopg.Connection[tuple[Any, ...]]]:
         max_size=8,
         open=True,
         timeout=2,
+        reconnect_timeout=1,  # whoever asks next tries anew: no long sleep over the server's return
         kwargs={"autocommit": True, "application_name": "regulars", "connect_timeout": 5},
         check=ConnectionPool.check_connection,
     )
@@ -66,11 +67,25 @@ def transaction() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         yield connection
 
 
+class _Borrowed(psycopg.Connection[tuple[Any, ...]]):
+    """Another's connection, used in the core's own way: its owner closes it."""
+
+    def __del__(self, _warn: Any = None, /) -> None:
+        """Nothing: psycopg would warn of a connection left open."""
+
+
 @contextmanager
 def of_django() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-    """The connection under Django's, inside one transaction that Django's ORM shares."""
+    """The connection under Django's, inside one transaction that Django's ORM shares.
+
+    Django sets its own up to bind values on the client and to read JSON as text; the core's
+    statements meet the same server session without that.
+    """
     from django.db import connection, transaction  # noqa: PLC0415 - the core runs without Django
 
     with transaction.atomic():
-        connection.ensure_connection()
-        yield connection.connection
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")  # Django begins its transaction with the first statement
+        core = _Borrowed(connection.connection.pgconn)
+        core.prepare_threshold = None  # two sets of prepared statements would share their names
+        yield core
