@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from regulars.people import facts, rhythm
-from regulars.people.person import Person
+from regulars.people.person import Kind, Person
 from regulars.tracking.pipeline.drops import Notice
 from regulars.tracking.pipeline.steps import SEEN, Event
 
@@ -22,6 +22,10 @@ SILENCE = 30 * 60  # seconds after which a session is closed
 KEPT_RUNS = 3  # recent sessions of one browser, for events that arrive late
 KEPT_BROWSERS = 6
 
+# What an import calls the time a person was last seen.
+LAST_SEEN = frozenset({"last_seen", "lastSeen"})
+
+_VERIFIED = "identity.verified"  # in a person's stamps: somebody we trust said who this is
 _ORIGIN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "referrer")
 
 
@@ -52,7 +56,7 @@ def fold(person: Person, event: Event, zone: ZoneInfo, new_id: Callable[[], UUID
         _identified(person, event, notices)
     elif event.kind == "group":
         _grouped(person, event, notices)
-    if event.user_id and person.kind == "user":
+    if (event.user_id or event.request.registered) and person.kind == "user":
         _signed_up(person, at)
     _touched(person, event)
     _on_device(person, event)
@@ -62,20 +66,49 @@ def fold(person: Person, event: Event, zone: ZoneInfo, new_id: Callable[[], UUID
     return Folded(session_id, opened, tuple(notices))
 
 
-def become_user(person: Person, user_id: str) -> None:
-    """The person is registered with the product from now on."""
-    if person.kind != "user":
-        person.kind = "user"
+def become_user(person: Person, user_id: str | None) -> None:
+    """The person is registered with the product from now on; None where no id is known yet."""
+    _become(person, "user")
+    if user_id is not None:
+        facts.put(person, "user_id", user_id)
+
+
+def _become(person: Person, kind: Kind) -> None:
+    if person.kind != kind:
+        person.kind = kind
         person.changed = person.seen_changed = True
-    facts.put(person, "user_id", user_id)
 
 
 def _identified(person: Person, event: Event, notices: list[Notice]) -> None:
-    if event.traits:
-        facts.apply_traits(person, event.traits, event.happened_at, _noting(notices, "traits"))
-    if person.kind == "visitor" and person.email:
-        person.kind = "lead"
-        person.changed = person.seen_changed = True
+    traits = event.traits
+    if event.request.imported and not LAST_SEEN.isdisjoint(traits):
+        traits = _seen_before(person, event, notices)
+    if traits:
+        facts.apply_traits(person, traits, event.happened_at, _noting(notices, "traits"))
+    if event.request.registered:
+        become_user(person, event.user_id)
+    elif person.kind == "visitor" and person.email:
+        _become(person, "lead")
+
+
+def _seen_before(person: Person, event: Event, notices: list[Notice]) -> dict[str, Any]:
+    """An import may say when the person was seen last: a maximum too. Returns the other traits."""
+    traits = dict(event.traits)
+    for key in LAST_SEEN & traits.keys():
+        value = traits.pop(key)
+        at = facts.instant_of(value)
+        if at is None:
+            if value not in (None, ""):
+                notices.append(Notice(f"traits.{key}", "neither an ISO date nor unix seconds"))
+            continue
+        at = min(at, event.request.received_at)
+        if person.last_seen is None or at > person.last_seen:
+            person.last_seen = at
+            person.seen_changed = True
+        if person.first_seen is None or at < person.first_seen:
+            person.first_seen = at
+            person.changed = True
+    return traits
 
 
 def _grouped(person: Person, event: Event, notices: list[Notice]) -> None:

@@ -17,6 +17,7 @@ import msgspec
 
 from regulars.tracking.enrich import bots, campaign, locale, user_agent
 from regulars.tracking.enrich.geo import GeoDatabase, Place
+from regulars.tracking.pipeline import claims
 from regulars.tracking.pipeline.drops import Drop, DropReason
 from regulars.tracking.pipeline.message import EMPTY, Context, Message, PageContext
 
@@ -39,9 +40,12 @@ class Request:
     user_agent: str | None = None
     browser_call: bool = False  # our tracker, the short paths, or an Origin header
     trusted: bool = False  # carried the secret key
-    imported: bool = False
+    imported: bool = False  # told afterwards, not as it happened
+    registered: bool = False  # whom it names is registered, also where no user id is given
     gpc: bool = False  # Sec-GPC: 1
     honour_gpc: bool = True
+    enforce_identity: bool = False  # unsigned claims change no profile that a signed one made
+    identity_secret: str = ""
     sent_at: datetime | None = None
     shared: Context | None = None  # the batch's own context
 
@@ -135,6 +139,18 @@ def somebody(event: Event) -> Drop | None:
     return Drop(DropReason.NOBODY, "Expected a userId or an anonymousId.", "userId")
 
 
+def vouched(event: Event) -> Drop | None:
+    """Its claim of identity counts as verified if the product's server signed it."""
+    context = event.message.context
+    token = event.message.token or (context.token if context is not None else None)
+    if token and event.user_id and not event.verified:
+        request = event.request
+        event.verified = claims.proves(
+            token, event.user_id, request.identity_secret, request.received_at
+        )
+    return None
+
+
 def said(event: Event) -> Drop | None:
     """Its traits and properties are objects."""
     message = event.message
@@ -224,7 +240,7 @@ def on_page(event: Event) -> Drop | None:
 
 
 STEPS: tuple[Step, ...] = (
-    known_type, known_ids, said, somebody, timed, welcome, from_device, on_page,
+    known_type, known_ids, vouched, said, somebody, timed, welcome, from_device, on_page,
 )  # fmt: skip
 
 
