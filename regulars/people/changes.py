@@ -11,7 +11,7 @@ Lock order, everywhere: plans shared, then people by id, then counts, then the o
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
@@ -85,6 +85,8 @@ class NoConsequence:
 
 CONSEQUENCES: list[Consequence] = []
 
+_MICROSECOND = timedelta(microseconds=1)
+
 # Makes identities; what exists already, under whoever, is left alone and not returned.
 KNOW = """
 INSERT INTO identity (project_id, id, kind, value, person_id, created_at)
@@ -113,6 +115,7 @@ class Changes:
         self._known: dict[UUID, tuple[IdentityKind, str, Person]] = {}
         self._handed: dict[UUID, Person] = {}
         self._ids: list[UUID] = []
+        self._next_ids_at = now
 
     def begin(self) -> None:
         """Take the locks that come before people's."""
@@ -129,7 +132,9 @@ class Changes:
     def new_id(self) -> UUID:
         """An id for something made by these changes."""
         if not self._ids:
-            self._ids = ids_at(self.now, 64)[::-1]
+            # The next chunk starts a microsecond later, so that ids sort as they were made.
+            self._ids = ids_at(self._next_ids_at, 64)[::-1]
+            self._next_ids_at += _MICROSECOND
         return self._ids.pop()
 
     def new_person(self) -> Person:

@@ -236,6 +236,12 @@ def instant_of(value: Any) -> datetime | None:
     return instant if 1900 <= instant.year <= 2200 else None
 
 
+def folded_email(value: Any) -> str | None:
+    """An address as it is compared; None where it is not a text that can be kept."""
+    line = single_line(value, "email", lambda _key, _problem: None) if value else None
+    return fold(line) or None if isinstance(line, str) else None
+
+
 def _complete_names(person: Person) -> None:
     """First and last name come from the name where nobody said them, and the other way round."""
     stamps = person.stamps

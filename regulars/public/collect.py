@@ -5,7 +5,7 @@ Raw ASGI without Django, since thousands of these come in a second.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from regulars.kit.database import Away
@@ -87,10 +87,10 @@ class Collect:
             await http.refuse(send, 401, "unknown_key", "No project has this write key.")
             return
         request = self._request(scope, envelope, project, trusted=trusted)
-        arrival = self._arrival(project, request, pieces)
+        arrival = arrival_of(project, request, pieces, self._geo)
         await self._intake.commit(arrival)
         if scope["path"] not in BATCHES and pieces:
-            refused = _refusal_of(arrival)
+            refused = refusal_of(arrival)
             if refused is not None:
                 await http.refuse(
                     send, 400, refused.reason, refused.detail, field=refused.field
@@ -121,32 +121,47 @@ class Collect:
             trusted=trusted,
             gpc=http.header(scope, b"sec-gpc") == "1",
             honour_gpc=project.honour_gpc,
+            enforce_identity=project.enforce_identity,
+            identity_secret=project.identity_secret,
             sent_at=steps.instant(envelope.sent_at) if envelope.sent_at else None,
             shared=envelope.context,
         )
 
-    def _arrival(self, project: ProjectConfig, request: Request, pieces: list[Piece]) -> Arrival:
-        arrival = Arrival(project, [])
-        for piece in pieces:
-            outcome: Event | Drop
-            if piece.drop is not None:
-                outcome = piece.drop
-            else:
-                outcome = steps.run(piece.message, request)
-            if isinstance(outcome, Event):
-                steps.locate(outcome, self._geo)
-                arrival.events.append(outcome)
-                arrival.refused += [
-                    Refused("trait_left_out", n.field, n.detail, _shown(piece), refused=False)
-                    for n in piece.notices
-                ]
-            elif outcome.reason in QUIET:
-                arrival.quiet[outcome.reason.value] += 1
-            else:
-                arrival.refused.append(
-                    Refused(outcome.reason.value, outcome.field, outcome.detail, _shown(piece))
-                )
-        return arrival
+
+def arrival_of(
+    project: ProjectConfig, request: Request, pieces: Iterable[Piece], geo: GeoDatabase | None
+) -> Arrival:
+    """What came of a request's messages: events to commit, and what was refused with reasons."""
+    arrival = Arrival(project, [])
+    for piece in pieces:
+        outcome: Event | Drop
+        outcome = piece.drop if piece.drop is not None else steps.run(piece.message, request)
+        if isinstance(outcome, Event):
+            if geo is not None:
+                steps.locate(outcome, geo)
+            arrival.events.append(outcome)
+            arrival.refused += [
+                Refused("trait_left_out", n.field, n.detail, _shown(piece), refused=False)
+                for n in piece.notices
+            ]
+        elif outcome.reason in QUIET:
+            arrival.quiet[outcome.reason.value] += 1
+        else:
+            arrival.refused.append(
+                Refused(outcome.reason.value, outcome.field, outcome.detail, _shown(piece))
+            )
+    return arrival
+
+
+def refusal_of(arrival: Arrival) -> Refused | None:
+    """The first event of a committed request that was not kept, unless that is as it should be."""
+    for refused in arrival.refused:
+        if refused.refused:
+            return refused
+    for outcome in arrival.outcomes:
+        if outcome is not None and outcome.reason not in QUIET:
+            return Refused(outcome.reason.value, outcome.field, outcome.detail, "")
+    return None
 
 
 def _read(path: str, body: bytes) -> tuple[Envelope, list[Piece]]:
@@ -156,17 +171,6 @@ def _read(path: str, body: bytes) -> tuple[Envelope, list[Piece]]:
     if piece.drop is None:
         piece.message.type = LONG.get(path) or SHORT[path]
     return envelope, [piece]
-
-
-def _refusal_of(arrival: Arrival) -> Refused | None:
-    """Why the one event of a request was not kept, unless that is as it should be."""
-    for refused in arrival.refused:
-        if refused.refused:
-            return refused
-    for outcome in arrival.outcomes:
-        if outcome is not None and outcome.reason not in QUIET:
-            return Refused(outcome.reason.value, outcome.field, outcome.detail, "")
-    return None
 
 
 def _shown(piece: Piece) -> str:

@@ -11,12 +11,11 @@ from typing import Any
 from uuid import UUID
 
 from regulars.kit.ids import key_hash
-from regulars.kit.text import fold
-from regulars.people import erasure, merge
+from regulars.people import erasure, facts, merge
 from regulars.people.changes import Changes, CollidedError
 from regulars.people.person import Person
 from regulars.tracking.pipeline.drops import Drop, DropReason
-from regulars.tracking.pipeline.fold import become_user
+from regulars.tracking.pipeline.fold import become_lead, become_user
 from regulars.tracking.pipeline.steps import Event
 from regulars.workspaces.keys import ProjectConfig
 
@@ -38,22 +37,37 @@ class Resolver:
         self._project = project
         self._by_key: dict[UUID, Person] = {}
         self._by_email: dict[str, list[Person]] = {}
+        self._latest: Person | None = None
         events = list(events)
+        self._look_up(events)
+        # After the people are locked: an erasure that came in between is then seen either way.
         self._erased = erasure.Refusing(changes.connection, project.id, changes.now)
         self._erased.look_up(_known_by(event) for event in events)
-        self._look_up(events)
 
     def person_of(self, event: Event) -> Person | Drop:
         """The person, made or joined as the event says; or why it belongs to nobody."""
         if self._erased.refuses(_known_by(event), event.happened_at):
             return Drop(DropReason.ERASED, "Timed before the person was erased.")
+        self._note_email()
+        person: Person | Drop
         if event.kind == "alias":
-            return self._aliased(event)
-        if event.user_id is not None:
-            return self._user(event)
-        if event.anonymous_id is not None:
-            return self._browser(event.anonymous_id)
-        return self._by_mail(event)
+            person = self._aliased(event)
+        elif event.user_id is not None:
+            person = self._user(event)
+        elif event.anonymous_id is not None:
+            person = self._browser(event.anonymous_id)
+        else:
+            person = self._by_mail(event)
+        self._latest = person if isinstance(person, Person) else None
+        return person
+
+    def _note_email(self) -> None:
+        """The event before this one may have given its person an address: it counts from now on."""
+        person = self._latest
+        if self._mailed and person is not None and person.email_folded:
+            owners = self._by_email.setdefault(person.email_folded, [])
+            if person not in owners:
+                owners.append(person)
 
     def _look_up(self, events: list[Event]) -> None:
         connection, project_id = self._changes.connection, self._changes.project_id
@@ -63,8 +77,10 @@ class Resolver:
             rows: Any = connection.execute(FIND, (project_id, sorted(keys)), prepare=True)
             found = dict(rows)
         emails = {email for event in events if (email := _trusted_email(event))}
+        self._mailed = bool(emails)
         owners: list[tuple[str, UUID]] = []
         if emails:
+            self._wait_for_emails(emails)
             owners = connection.execute(FIND_BY_EMAIL, (project_id, sorted(emails))).fetchall()
         wanted = {*found.values(), *(person_id for _, person_id in owners)}
         people = self._changes.load(wanted)
@@ -74,6 +90,29 @@ class Resolver:
         for email, person_id in owners:
             self._by_email.setdefault(email, []).append(people[person_id])
 
+    def _wait_for_emails(self, emails: Iterable[str]) -> None:
+        """One transaction at a time goes by an address: else two would both make its person.
+
+        Unlike an id, an address may be several people's, so no unique key can decide.
+        """
+        project_id = self._changes.project_id
+        keys = sorted(
+            key_hash(str(project_id), "email", email).int >> 64 for email in emails
+        )
+        self._changes.connection.execute(
+            "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key",
+            ([key - (1 << 63) for key in keys],),
+        )
+
+    def _owners_of(self, email: str) -> list[Person]:
+        """The leads and users who have the address now."""
+        found = {person.survivor().id: person.survivor() for person in self._by_email.get(email, ())}
+        return [
+            person
+            for person in found.values()
+            if person.email_folded == email and person.kind != "visitor"
+        ]
+
     def _user(self, event: Event) -> Person | Drop:
         user_id = event.user_id or ""
         user_key = key_hash("user", user_id)
@@ -82,8 +121,8 @@ class Resolver:
         owner = self._living(self._by_key.get(anon_key)) if anon_key and joins else None
         person = self._living(self._by_key.get(user_key))
         if person is None:
-            nameless = owner is not None and owner.user_id is None
-            person = owner if nameless and owner is not None else self._changes.new_person()
+            nameless = owner if owner is not None and owner.user_id is None else None
+            person = nameless or self._member(event) or self._changes.new_person()
             become_user(person, user_id)
             self._changes.know("user", user_id, person)
             self._by_key[user_key] = person
@@ -104,13 +143,19 @@ class Resolver:
             self._changes.hand_over(key, person)
         self._by_key[key] = person
 
+    def _member(self, event: Event) -> Person | None:
+        """The one user whom trusted calls have named by this address alone so far."""
+        email = _trusted_email(event)
+        owners = self._owners_of(email) if email else []
+        found = [one for one in owners if one.kind == "user" and one.user_id is None]
+        return found[0] if len(found) == 1 else None
+
     def _join_leads(self, event: Event, person: Person) -> None:
         """A trusted call joins leads of the same address to the user."""
         email = _trusted_email(event)
-        for lead in self._by_email.get(email, ()) if email else ():
-            living = lead.survivor()
-            if living.kind == "lead" and living is not person:
-                merge.merge(self._changes, living, person, "identify")
+        for owner in self._owners_of(email) if email else ():
+            if owner.kind == "lead" and owner is not person:
+                merge.merge(self._changes, owner, person, "identify")
 
     def _browser(self, anonymous_id: str) -> Person:
         key = key_hash("anonymous", anonymous_id)
@@ -125,14 +170,14 @@ class Resolver:
         email = _trusted_email(event)
         if email is None:
             return Drop(DropReason.NOBODY, "Expected a userId, an anonymousId or an email.")
-        owners = {person.survivor().id: person.survivor() for person in self._by_email.get(email, ())}
+        owners = self._owners_of(email)
         if len(owners) > 1:
             detail = f"{len(owners)} people have this address: send the userId."
             return Drop(DropReason.AMBIGUOUS_EMAIL, detail, "traits.email")
         if owners:
-            return next(iter(owners.values()))
+            return owners[0]
         person = self._changes.new_person()
-        self._by_email[email] = [person]
+        become_lead(person, event)
         return person
 
     def _aliased(self, event: Event) -> Person | Drop:
@@ -181,17 +226,14 @@ def _known_by(event: Event) -> list[tuple[str, str]]:
     if event.anonymous_id is not None:
         known.append(("anonymous", event.anonymous_id))
     if event.previous_id is not None and event.kind == "alias":
-        known.append(("user", event.previous_id))
-    email = event.traits.get("email")
-    if isinstance(email, str) and email.strip():
-        known.append(("email", fold(email)))
+        known += [("user", event.previous_id), ("anonymous", event.previous_id)]
+    email = facts.folded_email(event.traits.get("email"))
+    if email is not None:
+        known.append(("email", email))
     return known
 
 
 def _trusted_email(event: Event) -> str | None:
     """The address the event may go by: only with the secret key, an import or a signed claim."""
-    if not event.verified or event.kind != "identify":
-        return None
-    email = event.traits.get("email")
-    return (fold(email) or None) if isinstance(email, str) else None
+    return facts.folded_email(event.traits.get("email")) if event.verified else None
 

@@ -79,7 +79,20 @@ def _become(person: Person, kind: Kind) -> None:
         person.changed = person.seen_changed = True
 
 
+def become_lead(person: Person, event: Event) -> None:
+    """A fresh person of whom the event's address is known."""
+    email = {"email": event.traits["email"]}
+    facts.apply_traits(person, email, event.happened_at, lambda _key, _problem: None)
+    _become(person, "lead")
+
+
 def _identified(person: Person, event: Event, notices: list[Notice]) -> None:
+    if event.request.enforce_identity and not event.verified and _VERIFIED in person.stamps:
+        notices.append(Notice("traits", "left out: this claim is not signed, an earlier one was"))
+        return
+    if event.verified and event.user_id and _VERIFIED not in person.stamps:
+        person.stamps[_VERIFIED] = 1
+        person.changed = True
     traits = event.traits
     if event.request.imported and not LAST_SEEN.isdisjoint(traits):
         traits = _seen_before(person, event, notices)

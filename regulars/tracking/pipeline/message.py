@@ -34,6 +34,7 @@ class Context(msgspec.Struct, rename="camel"):
     active: bool | None = None
     direct: bool | None = None
     gpc: bool | None = None
+    token: str | None = None  # a signed claim of identity, where an SDK lets one say no more
 
 
 class Message(msgspec.Struct, rename="camel"):
