@@ -140,17 +140,13 @@ def array_text(values: Iterable[object]) -> str:
 
 def _json(people: list[Person], columns: Sequence[str]) -> str:
     rows = [{column: getattr(person, column) for column in columns} for person in people]
-    return _ENCODER.encode(rows).decode()
-
-
-def _for_json(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    return str(value)
+    if "rhythm" in columns:
+        for row in rows:
+            row["rhythm"] = "\\x" + row["rhythm"].hex()  # as bytes it would become base64
+    return msgspec.json.encode(rows).decode()
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
-_ENCODER = msgspec.json.Encoder(enc_hook=_for_json)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
