@@ -48,7 +48,7 @@ class Memory:
 
     def __init__(self) -> None:
         self._made: set[date] = set()
-        self._statements: dict[tuple[date, int], str] = {}
+        self._statements: dict[tuple[date, int, int], str] = {}
 
     def ensure(self, connection: Connection, now: datetime) -> None:
         """The tables that claims at about `now` use exist afterwards. Outside a transaction."""
@@ -71,11 +71,12 @@ class Memory:
     ) -> set[UUID]:
         """Those of the messages that were not counted in the past `hours`; now they are."""
         fresh = set(ids)
-        for day in sorted({(now - AROUND_MIDNIGHT).date(), (now + AROUND_MIDNIGHT).date()}):
+        days = sorted({(now - AROUND_MIDNIGHT).date(), (now + AROUND_MIDNIGHT).date()})
+        for number, day in enumerate(days):
             if not fresh:
                 break
             rows = connection.execute(
-                self._statement(day, hours),
+                self._statement(day, hours, skip=number),
                 {
                     "project": project_id,
                     "ids": sorted(fresh),
@@ -87,16 +88,17 @@ class Memory:
             fresh = {row[0] for row in rows}
         return fresh
 
-    def _statement(self, day: date, hours: int) -> str:
+    def _statement(self, day: date, hours: int, *, skip: int) -> str:
+        """The claim under a day; `skip` days before it were claimed just now and say nothing."""
         back = min(-(-hours // 24), MAX_DAYS - 1)
-        known = self._statements.get((day, back))
+        known = self._statements.get((day, back, skip))
         if known is None:
             if len(self._statements) > 100:
                 self._statements.clear()
-            before = [table_of(day - timedelta(days=n)) for n in range(1, back + 1)]
-            not_before = " AND ".join(NOT_IN.format(table=table) for table in before)
+            before = [table_of(day - timedelta(days=n)) for n in range(1 + skip, back + 1)]
+            not_before = " AND ".join(NOT_IN.format(table=table) for table in before) or "true"
             known = CLAIM.format(table=table_of(day), not_before=not_before)
-            self._statements[day, back] = known
+            self._statements[day, back, skip] = known
         return known
 
 
