@@ -3,56 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
-from typing import Any
-from uuid import UUID
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "regulars.config.settings")
+from regulars.config.installation import set_up_django
 
-from django.core.asgi import get_asgi_application
-from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: F401
+set_up_django()  # before anything that knows a model is imported
 
-from regulars.config import migrations, wiring
-from regulars.kit import clock, database, environment
-from regulars.public import http, tracker
-from regulars.public.collect import Collect
-from regulars.public.health import Health
-from regulars.public.http import Receive, Scope, Send
-from regulars.public.projects import Projects
-from regulars.tracking.enrich import bots, locale, user_agent
-from regulars.tracking.enrich.geo import GeoDatabase
-from regulars.tracking.intake import Intake
+from django.core.asgi import get_asgi_application  # noqa: E402
 
-__all__ = ["app"]
-_ = (UUID, sys, Any, http, database, tracker, Health)
+from regulars.config import migrations, wiring  # noqa: E402
+from regulars.kit import clock, environment  # noqa: E402
+from regulars.kit.bus import bus  # noqa: E402
+from regulars.public.collect import Collect  # noqa: E402
+from regulars.public.health import Health  # noqa: E402
+from regulars.public.http import Receive, Scope, Send  # noqa: E402
+from regulars.public.projects import Projects  # noqa: E402
+from regulars.tracking.enrich import bots, locale, user_agent  # noqa: E402
+from regulars.tracking.enrich.geo import GeoDatabase  # noqa: E402
+from regulars.tracking.intake import Intake  # noqa: E402
+
+GEO_REFRESH = 5.0  # seconds between looks for a newly installed city database
 
 
 class Application:
-    """Dispatches by path: the first handler that opens the path serves it."""
+    """Dispatches by path: the first door that opens it serves it."""
 
     def __init__(self) -> None:
         wiring.wire()
         self._django = get_asgi_application()
         self._geo = GeoDatabase.open(environment.read().data)
         self._intake = Intake(clock.now)
-        self._projects = Projects()
-        self._collect = Collect(self._intake, self._projects, self._geo, clock.now)
+        self._collect = Collect(self._intake, Projects(), self._geo, clock.now)
         self._health = Health(self._intake, clock.now, migrations.pending)
+        self._chores: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the process's life."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-            return
-        path = scope.get("path", "")
-        if scope["type"] == "http" and path.startswith("/v1/"):
+        elif scope["type"] == "http" and self._collect.opens(scope["path"]):
             await self._collect(scope, receive, send)
-        elif scope["type"] == "http" and path == "/healthz":
-            await self._health.healthz(send)
-        elif scope["type"] == "http" and path == "/readyz":
-            await self._health.readyz(send)
-        elif scope["type"] == "http" and path == "/metrics":
-            await self._health.metrics(send)
+        elif scope["type"] == "http" and self._health.opens(scope["path"]):
+            await self._health(scope, send)
         else:
             await self._django(scope, receive, send)
 
@@ -60,14 +51,31 @@ class Application:
         while True:
             event = await receive()
             if event["type"] == "lifespan.startup":
-                for part in (user_agent, bots, locale):
-                    part.warm()
-                self._intake.start(asyncio.get_running_loop())
+                await self._start()
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await asyncio.to_thread(self._intake.stop)
+                await self._stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _start(self) -> None:
+        for part in (user_agent, bots, locale):
+            part.warm()
+        loop = asyncio.get_running_loop()
+        self._intake.start(loop)
+        self._chores.add(loop.create_task(self._refresh_geo()))
+
+    async def _stop(self) -> None:
+        for chore in self._chores:
+            chore.cancel()
+        bus.stop()
+        await asyncio.to_thread(self._intake.stop)
+
+    async def _refresh_geo(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(GEO_REFRESH)
+            await asyncio.to_thread(self._geo.refresh, loop.time())
 
 
 app = Application()

@@ -9,7 +9,7 @@ from typing import Any
 
 from regulars.kit import database
 from regulars.public import http
-from regulars.public.http import Send
+from regulars.public.http import Scope, Send
 from regulars.tracking.intake import Intake
 
 WORKER_SILENCE = timedelta(seconds=30)
@@ -25,6 +25,21 @@ class Health:
         self._intake = intake
         self._now = now
         self._pending = pending
+
+    def opens(self, path: str) -> bool:
+        """Whether the path is one of these three."""
+        return path in ("/healthz", "/readyz", "/metrics")
+
+    async def __call__(self, scope: Scope, send: Send) -> None:
+        """Answer one request."""
+        if scope["method"] not in ("GET", "HEAD"):
+            await http.refuse(send, 405, "method_not_allowed", "Ask with GET.")
+        elif scope["path"] == "/healthz":
+            await self.healthz(send)
+        elif scope["path"] == "/readyz":
+            await self.readyz(send)
+        else:
+            await self.metrics(send)
 
     async def healthz(self, send: Send) -> None:
         """The process is up."""
