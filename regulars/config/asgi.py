@@ -11,12 +11,14 @@ set_up_django()  # before anything that knows a model is imported
 from django.core.asgi import get_asgi_application  # noqa: E402
 
 from regulars.config import migrations, wiring  # noqa: E402
+from regulars.demo.shop import shop_app  # noqa: E402
 from regulars.kit import clock, environment  # noqa: E402
 from regulars.kit.bus import bus  # noqa: E402
 from regulars.public.collect import Collect  # noqa: E402
 from regulars.public.health import Health  # noqa: E402
 from regulars.public.http import Receive, Scope, Send  # noqa: E402
-from regulars.public.projects import Projects  # noqa: E402
+from regulars.public.projects import Projects, first_write_key  # noqa: E402
+from regulars.public.tracker import Tracker, newest_write_key  # noqa: E402
 from regulars.tracking.enrich import bots, locale, user_agent  # noqa: E402
 from regulars.tracking.enrich.geo import GeoDatabase  # noqa: E402
 from regulars.tracking.intake import Intake  # noqa: E402
@@ -32,7 +34,10 @@ class Application:
         self._django = get_asgi_application()
         self._geo = GeoDatabase.open(environment.read().data)
         self._intake = Intake(clock.now)
-        self._collect = Collect(self._intake, Projects(), self._geo, clock.now)
+        projects = Projects()
+        self._collect = Collect(self._intake, projects, self._geo, clock.now)
+        self._tracker = Tracker(newest_write_key(projects))
+        self._demo = shop_app(first_write_key)
         self._health = Health(self._intake, clock.now, migrations.pending)
         self._chores: set[asyncio.Task[None]] = set()
 
@@ -42,6 +47,12 @@ class Application:
             await self._live(receive, send)
         elif scope["type"] == "http" and self._collect.opens(scope["path"]):
             await self._collect(scope, receive, send)
+        elif scope["type"] == "http" and self._tracker.opens(scope["path"]):
+            await self._tracker(scope, receive, send)
+        elif scope["type"] == "http" and _in_shop(scope["path"]):
+            await self._demo(scope, receive, send)
+        elif scope["type"] == "http" and self._interakt.opens(scope["path"]):
+            await self._interakt(scope, receive, send)
         elif scope["type"] == "http" and self._health.opens(scope["path"]):
             await self._health(scope, send)
         else:
@@ -76,6 +87,10 @@ class Application:
         while True:
             await asyncio.sleep(GEO_REFRESH)
             await asyncio.to_thread(self._geo.refresh, loop.time())
+
+
+def _in_shop(path: str) -> bool:
+    return path == "/demo" or path.startswith("/demo/")
 
 
 app = Application()

@@ -14,6 +14,12 @@ from regulars.kit import database
 from regulars.workspaces import keys
 from regulars.workspaces.keys import ProjectConfig
 
+FIRST_KEY = """
+SELECT k.value FROM project p JOIN project_key k ON k.project_id = p.id
+WHERE k.kind = 'write' AND k.revoked_at IS NULL
+ORDER BY p.created_at, p.id, k.created_at DESC LIMIT 1
+"""
+
 REMEMBERED = 2.0  # seconds until a changed or revoked key is noticed
 MOST = 50_000  # keys remembered, known and unknown
 
@@ -71,6 +77,13 @@ class Projects:
             self._known.clear()
         self._known[name] = (time.monotonic() + REMEMBERED, found)
         return found
+
+
+def first_write_key() -> str | None:
+    """The newest write key of the oldest project: the demo shop's. Blocks."""
+    with database.pool().connection(timeout=1) as connection:
+        row = connection.execute(FIRST_KEY).fetchone()
+    return row[0] if row else None
 
 
 def _load(load: Load) -> ProjectConfig | None:
