@@ -70,9 +70,13 @@ class Running:
             cwd="/",
         )
 
+    def begin(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command on this installation, to hear what it says."""
+        return self.spawn(*words, output=subprocess.PIPE)
+
     def run(self, *words: str, seconds: float = 60) -> subprocess.CompletedProcess[str]:
         """Run a command on this installation to its end."""
-        process = self.spawn(*words, output=subprocess.PIPE)
+        process = self.begin(*words)
         said, complained = process.communicate(timeout=seconds)
         return subprocess.CompletedProcess(
             words, process.returncode, said.decode(), complained.decode()

@@ -36,7 +36,7 @@ def backup(file: Path, data: Path | None) -> None:
     """Write the whole database to FILE, beside a running Regulars or without one."""
     environment = installation.environment_of(data)
     with installation.ensure_database(environment, "regulars backup"):
-        tools = _tools(_server_major())
+        tools = _tools(_server_major())[0]
         part = file.with_name(f"{file.name}.part")
         # It holds everything known about everybody: for its owner's eyes alone.
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
@@ -59,8 +59,7 @@ def restore(file: Path, data: Path | None) -> None:
             others = connection.execute(_OTHERS).fetchone()
         if others is not None and others[0]:
             raise click.ClickException("The database is in use: stop Regulars first.")
-        tools = _tools(_server_major())
-        _run(tools, "pg_restore", "--list", str(file))
+        tools = _reader_of(file, _tools(_server_major()))
         if sys.stdin.isatty():
             click.confirm("This replaces all that the database holds. Go on?", abort=True)
         _load(tools, file, _server_major())
@@ -114,8 +113,8 @@ def _server_major() -> int:
         raise click.ClickException(f"The database does not answer: {error}") from error
 
 
-def _tools(server: int) -> Binaries:
-    """The dump and restore programs that fit the server: its own version, else a newer one."""
+def _tools(server: int) -> list[Binaries]:
+    """The dump and restore programs that fit the server: its own version, then newer ones."""
     found = [
         known
         for known in binaries.found()
@@ -126,4 +125,14 @@ def _tools(server: int) -> Binaries:
             f"This needs pg_dump, pg_restore and psql of PostgreSQL {server} or newer, and none is "
             f"on this machine. On Debian: apt install postgresql-client-{server}."
         )
-    return min(found, key=lambda known: known.major)
+    return sorted(found, key=lambda known: known.major)
+
+
+def _reader_of(file: Path, tools: list[Binaries]) -> Binaries:
+    """The first of these that can read the file: a newer server's backup needs a newer one."""
+    for known in tools[:-1]:
+        listed = [known.program("pg_restore"), "--list", file]
+        if subprocess.run(listed, capture_output=True, check=False).returncode == 0:
+            return known
+    _run(tools[-1], "pg_restore", "--list", str(file))
+    return tools[-1]

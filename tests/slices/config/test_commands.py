@@ -1,0 +1,111 @@
+"""The commands where nothing is running: they start the database for as long as they need it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from regulars.config.data_folder import DataFolder
+from tests.running import Running, wait_until
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """An installation that does not run."""
+    installation = Running(tmp_path_factory.mktemp("stopped") / "data")
+    yield installation
+    installation.remove()
+
+
+@pytest.fixture(scope="module")
+def project(stopped: Running) -> dict[str, str]:
+    made = stopped.run("project", "create", "Shop", "--json")
+    assert made.returncode == 0, made.stderr
+    keys: dict[str, str] = json.loads(made.stdout)
+    return keys
+
+
+def test_a_project_is_made_on_a_data_folder_never_used_before(
+    stopped: Running, project: dict[str, str]
+) -> None:
+    assert set(project) == {"project_id", "write_key", "secret_key"}
+    assert stopped.everything() == []
+    assert not DataFolder(stopped.data).is_in_use()
+
+
+def test_an_agent_is_made_and_gets_a_link(stopped: Running, project: dict[str, str]) -> None:
+    words = ("--project", project["project_id"], "--email", "ada@example.com", "--password", "x")
+    made = stopped.run("agent", "create", *words, "--role", "owner", "--json")
+    assert set(json.loads(made.stdout)) == {"agent_id"}
+    link = stopped.run("agent", "reset-link", "--email", "ada@example.com")
+    assert link.stdout.startswith(f"{stopped.url}/reset/")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("agent", "reset-link", "--email", "nobody@example.com"), "No agent has the email"),
+        (("up", "--pids"), "Nothing is running"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_sentence(
+    stopped: Running, words: tuple[str, ...], says: str
+) -> None:
+    told = stopped.run(*words)
+    assert told.returncode == 1
+    assert says in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_a_restore_brings_back_what_was_and_nothing_else(
+    stopped: Running, project: dict[str, str], tmp_path: Path
+) -> None:
+    dump = tmp_path / "regulars.dump"
+    assert stopped.run("backup", str(dump)).returncode == 0
+    assert dump.stat().st_mode & 0o777 == 0o600
+    later = json.loads(stopped.run("project", "create", "Later", "--json").stdout)
+    restored = stopped.run("restore", str(dump))
+    assert restored.returncode == 0, restored.stderr
+    assert _has(stopped, project)
+    assert not _has(stopped, later)
+
+
+def test_a_restore_that_fails_changes_nothing(
+    stopped: Running, project: dict[str, str], tmp_path: Path
+) -> None:
+    dump = tmp_path / "regulars.dump"
+    assert stopped.run("backup", str(dump)).returncode == 0
+    whole = dump.read_bytes()
+    dump.write_bytes(whole[: len(whole) * 2 // 3])
+    failed = stopped.run("restore", str(dump))
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
+    assert _has(stopped, project)
+
+
+def test_two_commands_at_once_wait_for_each_other(stopped: Running) -> None:
+    names = ("One", "Two", "Three")
+    at_once = [stopped.begin("project", "create", name, "--json") for name in names]
+    done = [process.communicate(timeout=60) for process in at_once]
+    assert len({json.loads(said)["project_id"] for said, _ in done}) == len(names)
+
+
+def test_the_doctor_says_what_is_wrong(stopped: Running) -> None:
+    found = stopped.run("doctor")
+    assert found.returncode == 1
+    assert "FAIL  worker: has not run" in found.stdout
+    assert "ok  tables: up to date" in found.stdout
+    wait_until(lambda: stopped.everything() == [], seconds=5)
+
+
+def _has(stopped: Running, project: dict[str, str]) -> bool:
+    """Whether the project is there: an agent can be made in it."""
+    email = f"{project['project_id']}@example.com"
+    made = stopped.run(
+        *("agent", "create", "--project", project["project_id"]),
+        *("--email", email, "--password", "x"),
+    )
+    return made.returncode == 0 or "is in this project already" in made.stderr
