@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from ipaddress import ip_address
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -198,7 +199,9 @@ def from_device(event: Event) -> Drop | None:
     context = event.message.context or request.shared or _NO_CONTEXT
     direct = request.browser_call or bool(context.direct)
     event.browser = request.browser_call
-    event.ip = clean(context.ip, 45) or (request.ip if direct else None)
+    event.ip = (address(context.ip) if context.ip else None) or (
+        address(request.ip) if direct and request.ip else None
+    )
     agent = clean(context.user_agent, 512) or (request.user_agent if direct else None)
     if event.browser and agent and bots.is_bot(agent):
         return Drop(DropReason.BOT, "The user agent is a crawler's.", "context.userAgent")
@@ -271,6 +274,15 @@ def instant(value: str | float) -> datetime | None:
     except (ValueError, OverflowError, OSError):
         return None
     return at if 1970 <= at.year <= 2200 else None
+
+
+@lru_cache(maxsize=20_000)
+def address(text: str) -> str | None:
+    """An IP address as its text, without a zone (RFC 4007); None for what is none."""
+    try:
+        return str(ip_address(text.strip().partition("%")[0]))
+    except ValueError:
+        return None
 
 
 def clean(text: str | None, limit: int) -> str | None:
