@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from typing import Any
 
 import uvicorn
 
@@ -14,8 +15,25 @@ from regulars.kit import environment
 # 1 ms instead of 5: the difference is most of a small request's latency.
 _SWITCH_INTERVAL = 0.001
 
-# Streams and slow requests get this long at a stop; whoever is cut off connects again.
+# Slow requests get this long at a stop.
 _GRACE_SECONDS = 3
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which ends at once the streams that would never end by themselves."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving. Whoever listens to a stream connects again, to the next process."""
+        for connection in tuple(self.server_state.connections):
+            if _streams(connection):
+                connection.transport.close()
+        await super().shutdown(sockets)
+
+
+def _streams(connection: Any) -> bool:
+    """Whether the connection is a browser's EventSource, by what it said it accepts."""
+    request = getattr(connection, "cycle", None)
+    return request is not None and (b"accept", b"text/event-stream") in request.scope["headers"]
 
 
 def serve(*, fd: int | None, host: str, port: int, backlog: int) -> int:
@@ -23,7 +41,7 @@ def serve(*, fd: int | None, host: str, port: int, backlog: int) -> int:
     logs.configure()
     sys.setswitchinterval(_SWITCH_INTERVAL)
     proxies = environment.read().trusted_proxies
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             "regulars.config.asgi:app",
             host=host,
