@@ -131,7 +131,7 @@ def _tools(server: int) -> list[Binaries]:
 def _reader_of(file: Path, tools: list[Binaries]) -> Binaries:
     """The first of these that can read the file: a newer server's backup needs a newer one."""
     for known in tools[:-1]:
-        listed = [known.program("pg_restore"), "--list", file]
+        listed = [str(known.program("pg_restore")), "--list", str(file)]
         if subprocess.run(listed, capture_output=True, check=False).returncode == 0:
             return known
     _run(tools[-1], "pg_restore", "--list", str(file))

@@ -70,7 +70,7 @@ def _show(finding: Finding) -> None:
 
 def _findings(environment: Environment) -> Iterator[Finding]:
     yield _space(environment.data)
-    yield _address(environment.base_url)
+    yield _address(installation.url_of(environment))
     yield _mail(environment.smtp_url)
     yield _answers(environment.data)
     with installation.ensure_database(environment, "regulars doctor"):
