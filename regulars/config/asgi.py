@@ -17,6 +17,7 @@ from regulars.kit.bus import bus  # noqa: E402
 from regulars.public.collect import Collect  # noqa: E402
 from regulars.public.health import Health  # noqa: E402
 from regulars.public.http import Receive, Scope, Send  # noqa: E402
+from regulars.public.interakt import Interakt  # noqa: E402
 from regulars.public.projects import Projects, first_write_key  # noqa: E402
 from regulars.public.tracker import Tracker, newest_write_key  # noqa: E402
 from regulars.tracking.enrich import bots, locale, user_agent  # noqa: E402
@@ -36,6 +37,7 @@ class Application:
         self._intake = Intake(clock.now)
         projects = Projects()
         self._collect = Collect(self._intake, projects, self._geo, clock.now)
+        self._interakt = Interakt(self._intake, projects, clock.now)
         self._tracker = Tracker(newest_write_key(projects))
         self._demo = shop_app(first_write_key)
         self._health = Health(self._intake, clock.now, migrations.pending)

@@ -1,0 +1,84 @@
+"""The whole application, served on loopback: what REST clients and Interakt's meet."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+
+from tests.slices.tracking.site import Site
+
+
+@contextmanager
+def serving() -> Iterator[str]:
+    """Where the application answers while the block runs."""
+    from regulars.config.asgi import app  # noqa: PLC0415 - it wires the process it is loaded in
+
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="on")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, name="served", daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    host, port = server.servers[0].sockets[0].getsockname()
+    try:
+        yield f"http://{host}:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+class Api:
+    """A project's REST client, as its server would hold one; `site` looks behind the scenes."""
+
+    def __init__(self, site: Site, url: str) -> None:
+        self.site = site
+        self.project_id = site.project.id
+        self.secret_key = site.secret_key
+        self.url = url
+        self._client = httpx.Client(base_url=self.url, timeout=30)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        json: Any = None,
+        *,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """One request below `/api/v1`, with the project's secret key."""
+        sent = {"Authorization": f"Bearer {self.secret_key}", **(headers or {})}
+        more: dict[str, Any] = {"content": content} if json is None else {"json": json}
+        return self._client.request(method, f"/api/v1{path}", headers=sent, **more)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.call("GET", path, **more)
+
+    def post(self, path: str, json: Any = None, **more: Any) -> httpx.Response:
+        return self.call("POST", path, json, **more)
+
+    def patch(self, path: str, json: Any = None, **more: Any) -> httpx.Response:
+        return self.call("PATCH", path, json, **more)
+
+    def delete(self, path: str, **more: Any) -> httpx.Response:
+        return self.call("DELETE", path, **more)
+
+    def basic(self, path: str, **more: Any) -> httpx.Response:
+        """One of Interakt's calls."""
+        auth = (str(self.project_id), self.secret_key)
+        return self._client.post(f"/api/v1{path}", **{"auth": auth, **more})
+
+    def track(self, *messages: Mapping[str, Any], trusted: bool = False) -> None:
+        """Events through the tracking API, with their own timestamps."""
+        key = self.secret_key if trusted else self.site.write_key
+        sent = self._client.post("/v1/batch", json={"batch": list(messages)}, auth=(key, ""))
+        assert sent.status_code == 200, sent.text
