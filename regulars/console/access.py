@@ -25,6 +25,7 @@ from django_htmx.middleware import HtmxDetails
 from regulars.kit import clock
 from regulars.workspaces import queries, team
 from regulars.workspaces.audit import Actor
+from regulars.workspaces.errors import ForbiddenError, UnknownError
 from regulars.workspaces.models import Agent, Project, Role, RoleName
 
 P = ParamSpec("P")
@@ -81,7 +82,7 @@ def agent_view(
                 raise PermissionDenied
             request.project, request.role = role.project, role
             _note_presence(request)
-            return view(request, *args, **kwargs)
+            return _answer(view, request, *args, **kwargs)
 
         return wrapper
 
@@ -101,6 +102,21 @@ def signed_in(
         return view(request, *args, **kwargs)
 
     return wrapper
+
+
+def _answer(
+    view: Callable[Concatenate[AgentRequest, P], HttpResponseBase],
+    request: AgentRequest,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> HttpResponseBase:
+    """Run a view; what its actions refuse becomes the answer HTTP has for it."""
+    try:
+        return view(request, *args, **kwargs)
+    except UnknownError as unknown:
+        raise Http404 from unknown
+    except ForbiddenError as refused:
+        raise PermissionDenied from refused
 
 
 def own_page(

@@ -49,8 +49,8 @@ def account(request: AgentRequest) -> HttpResponse:
     return _page(request)
 
 
-@require_POST
 @own_page
+@require_POST
 def change_details(request: AgentRequest) -> HttpResponseBase:
     form = DetailsForm(request.POST)
     saved = attempt(form, lambda given: _save_details(request, given))
@@ -60,9 +60,9 @@ def change_details(request: AgentRequest) -> HttpResponseBase:
     return HttpResponseRedirect(reverse("account"))
 
 
+@own_page
 @require_POST
 @sensitive_post_parameters("old_password", "new_password")
-@own_page
 def change_password(request: AgentRequest) -> HttpResponseBase:
     too_fast: HttpResponse | None = ratelimit.consume_or_429(
         request, action="change_password", user=request.user

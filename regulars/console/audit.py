@@ -30,8 +30,8 @@ class Line:
     ip: str
 
 
-@require_GET
 @agent_view(MANAGERS)
+@require_GET
 def audit(request: AgentRequest) -> HttpResponse:
     page = queries.audit_log(request.project.id, before=_before(request))
     return render(

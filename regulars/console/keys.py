@@ -28,14 +28,14 @@ class NewKeyForm(forms.Form):
     )
 
 
-@require_GET
 @agent_view(MANAGERS)
+@require_GET
 def keys(request: AgentRequest) -> HttpResponse:
     return _page(request, NewKeyForm())
 
 
-@require_POST
 @agent_view(MANAGERS)
+@require_POST
 def make_key(request: AgentRequest) -> HttpResponse:
     """Make a key. The answer to the POST is the only page that ever shows a secret one."""
     form = NewKeyForm(request.POST)
@@ -52,15 +52,15 @@ def make_key(request: AgentRequest) -> HttpResponse:
     return _page(request, form if made is None else NewKeyForm(), made)
 
 
-@require_POST
 @agent_view(MANAGERS)
+@require_POST
 def rotate_key(request: AgentRequest, key_id: UUID) -> HttpResponse:
     made = projects.rotate_key(request.project.id, key_id, by=actor_of(request), now=clock.now())
     return _page(request, NewKeyForm(), made)
 
 
-@require_POST
 @agent_view(MANAGERS)
+@require_POST
 def revoke_key(request: AgentRequest, key_id: UUID) -> HttpResponseBase:
     try:
         projects.revoke_key(request.project.id, key_id, by=actor_of(request), now=clock.now())

@@ -80,14 +80,14 @@ class InviteForm(forms.Form):
     role = forms.ChoiceField(label="Role", choices=RoleName.choices, initial=RoleName.AGENT)
 
 
-@require_GET
 @agent_view(MANAGERS)
+@require_GET
 def team(request: AgentRequest) -> HttpResponse:
     return _page(request, InviteForm())
 
 
-@require_POST
 @agent_view(MANAGERS)
+@require_POST
 def invite(request: AgentRequest) -> HttpResponseBase:
     form = InviteForm(request.POST)
     asked = attempt(form, lambda given: _invite_all(request, given))
@@ -98,16 +98,16 @@ def invite(request: AgentRequest) -> HttpResponseBase:
     return _back(request)
 
 
-@require_POST
 @agent_view(MANAGERS)
+@require_POST
 def withdraw(request: AgentRequest, invitation_id: UUID) -> HttpResponseBase:
     actions.withdraw(request.project.id, invitation_id, by=actor_of(request), now=clock.now())
     messages.success(request, "Withdrawn. The link is worthless now.")
     return _back(request)
 
 
-@require_POST
 @agent_view(MANAGERS)
+@require_POST
 def change_role(request: AgentRequest, agent_id: UUID) -> HttpResponseBase:
     try:
         member = actions.change_role(
@@ -125,8 +125,8 @@ def change_role(request: AgentRequest, agent_id: UUID) -> HttpResponseBase:
     return _back(request)
 
 
-@require_POST
 @agent_view(MANAGERS)
+@require_POST
 def remove(request: AgentRequest, agent_id: UUID) -> HttpResponseBase:
     try:
         actions.remove_agent(request.project.id, agent_id, by=actor_of(request), now=clock.now())
@@ -139,8 +139,8 @@ def remove(request: AgentRequest, agent_id: UUID) -> HttpResponseBase:
     return _back(request)
 
 
-@require_POST
 @agent_view(OWNERS)
+@require_POST
 def reset_link(request: AgentRequest, agent_id: UUID) -> HttpResponseBase:
     """Make a link for a team mate. The answer to the POST is the only page that shows it."""
     now = clock.now()

@@ -81,15 +81,15 @@ def welcome_of_last_project(request: AgentRequest) -> HttpResponseBase:
     return HttpResponseRedirect(project_url(request.project.id, "welcome/"))
 
 
-@require_GET
 @agent_view()
+@require_GET
 def welcome(request: AgentRequest) -> HttpResponse:
     context = _context(request) | {"shell": frame(request, "welcome")}
     return render(request, "console/welcome/welcome.html", context)
 
 
-@require_GET
 @agent_view()
+@require_GET
 def live(request: AgentRequest) -> HttpResponse:
     """Asked every two seconds by a page that waits: nothing, until somebody is there."""
     context = _context(request)

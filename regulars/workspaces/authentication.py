@@ -22,7 +22,7 @@ class PasswordBackend(ModelBackend):
         **credentials: Any,
     ) -> Agent | None:
         email = fold(str(credentials.get("email") or ""))
-        if not email or password is None:
+        if not email or "\x00" in email or password is None:
             return None
         agent = Agent.objects.filter(email_folded=email).first()
         if agent is None:

@@ -17,7 +17,7 @@ from regulars.kit.ids import new_id
 from regulars.kit.text import fold
 from regulars.workspaces import checks, projects
 from regulars.workspaces.audit import OPERATOR, Actor, record, record_in
-from regulars.workspaces.errors import ForbiddenError, InvalidError, LinkError
+from regulars.workspaces.errors import ForbiddenError, InvalidError, LinkError, UnknownError
 from regulars.workspaces.models import Agent, Project, Role, RoleName, SignInLink
 from regulars.workspaces.queries import agent_with, write_key_of
 
@@ -82,14 +82,15 @@ def reset_link_for(
     The link opens the whole account, so it is only for those who own every project that the
     team mate works in: an owner of one project must not get into another by it.
     """
-    agent = Agent.objects.get(id=agent_id)
+    role = Role.objects.select_related("agent").filter(project_id=project_id, agent_id=agent_id)
+    agent = _the_agent_of(role.first())
     works_in = set(_projects(agent))
     owned = set(
         Role.objects.filter(agent_id=by.agent_id, role=RoleName.OWNER).values_list(
             "project_id", flat=True
         )
     )
-    if project_id not in works_in or not works_in <= owned:
+    if not works_in <= owned:
         raise ForbiddenError(
             f"Only the person who runs this server can make a link for {agent.called}."
         )
@@ -194,6 +195,12 @@ def _claim(link: SignInLink, now: datetime) -> None:
     """Use the link up: of two requests with it, one gets here first and the other is refused."""
     if SignInLink.objects.filter(id=link.id, used_at=None).update(used_at=now) != 1:
         raise LinkError("This link was used just now.")
+
+
+def _the_agent_of(role: Role | None) -> Agent:
+    if role is None:
+        raise UnknownError("There is no such agent in this project.")
+    return role.agent
 
 
 def _has_another_owner(project_id: UUID, owner: Agent) -> bool:

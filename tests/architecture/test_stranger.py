@@ -1,0 +1,199 @@
+"""Nobody sees or changes another project: every address there is, tried by a stranger.
+
+`ADDRESSES` has a line for each URL pattern of Django's; one that is missing fails the first test,
+so that no new screen can forget it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from regulars.kit import clock
+from regulars.workspaces import sign_in, team
+from regulars.workspaces.models import AuditEntry, Invitation, ProjectKey, SignInLink
+from tests.cast import Cast
+
+Parts = Callable[[Cast], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Who may open a URL pattern, and what fills its parts (of Alice's project) but the project."""
+
+    opens_to: str  # "everybody", "agents" or "project"
+    parts: Parts = lambda _cast: {}
+
+
+def _agent(cast: Cast) -> dict[str, Any]:
+    return {"agent_id": cast.bob.id}
+
+
+def _key(cast: Cast) -> dict[str, Any]:
+    key = ProjectKey.objects.filter(project_id=cast.home.id, kind="secret")[0]
+    return {"key_id": key.id}
+
+
+def _invited(cast: Cast) -> Invitation:
+    return team.invite(
+        cast.home.id, "new@example.com", "agent", by=cast.alice.actor, now=clock.now()
+    )
+
+
+def _invitation(cast: Cast) -> dict[str, Any]:
+    return {"invitation_id": _invited(cast).id}
+
+
+def _invitation_token(cast: Cast) -> dict[str, Any]:
+    return {"token": team.path_of(_invited(cast)).removeprefix("/invite/")}
+
+
+def _reset_token(cast: Cast) -> dict[str, Any]:
+    path = sign_in.reset_link(cast.bob.email, now=clock.now())
+    return {"token": path.removeprefix("/reset/")}
+
+
+def _person(cast: Cast) -> dict[str, Any]:
+    return {"person_id": cast.pat.id}
+
+
+ADDRESSES: dict[str, Address] = {
+    # Doors that stand open: they show nothing of a project without its token.
+    "signin": Address("everybody"),
+    "signin/code": Address("everybody"),
+    "signin/forgotten": Address("everybody"),
+    "signout": Address("everybody"),
+    "first-sign-in/<str:token>": Address("everybody", _reset_token),
+    "reset/<str:token>": Address("everybody", _reset_token),
+    "invite/<str:token>": Address("everybody", _invitation_token),
+    # What belongs to whoever is signed in.
+    "": Address("agents"),
+    "welcome": Address("agents"),
+    "projects/new": Address("agents"),
+    "account/": Address("agents"),
+    "account/details": Address("agents"),
+    "account/password": Address("agents"),
+    "account/confirm": Address("agents"),
+    "account/confirm/code": Address("agents"),
+    "account/two-step/on": Address("agents"),
+    "account/two-step/off": Address("agents"),
+    "account/two-step/codes": Address("agents"),
+    "account/two-step/codes/new": Address("agents"),
+    # What belongs to a project.
+    "p/<uuid:project_id>/": Address("project"),
+    "p/<uuid:project_id>/welcome/": Address("project"),
+    "p/<uuid:project_id>/welcome/live": Address("project"),
+    "p/<uuid:project_id>/settings/": Address("project"),
+    "p/<uuid:project_id>/settings/project/": Address("project"),
+    "p/<uuid:project_id>/settings/team/": Address("project"),
+    "p/<uuid:project_id>/settings/team/invite": Address("project"),
+    "p/<uuid:project_id>/settings/team/invitations/<uuid:invitation_id>/withdraw": Address(
+        "project", _invitation
+    ),
+    "p/<uuid:project_id>/settings/team/<uuid:agent_id>/role": Address("project", _agent),
+    "p/<uuid:project_id>/settings/team/<uuid:agent_id>/remove": Address("project", _agent),
+    "p/<uuid:project_id>/settings/team/<uuid:agent_id>/reset-link": Address("project", _agent),
+    "p/<uuid:project_id>/settings/keys/": Address("project"),
+    "p/<uuid:project_id>/settings/keys/new": Address("project"),
+    "p/<uuid:project_id>/settings/keys/<uuid:key_id>/rotate": Address("project", _key),
+    "p/<uuid:project_id>/settings/keys/<uuid:key_id>/revoke": Address("project", _key),
+    "p/<uuid:project_id>/settings/audit/": Address("project"),
+}
+
+# Posts with these in them would do something, were they let in.
+_FORM = {"name": "Taken over", "email": "evil@example.com", "emails": "evil@example.com",
+         "role": "owner", "kind": "secret", "password": "a long enough password"}  # fmt: skip
+
+_OF_AGENTS = [route for route, address in ADDRESSES.items() if address.opens_to == "agents"]
+_OF_PROJECTS = [route for route, address in ADDRESSES.items() if address.opens_to == "project"]
+_OF_THINGS = [route for route in _OF_PROJECTS if route.count("<") > 1]
+
+
+def _routes(patterns: list[Any], before: str = "") -> Iterator[str]:
+    for pattern in patterns:
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern):
+            yield route
+
+
+def _url(route: str, cast: Cast, project: Any = None) -> str:
+    parts = {"project_id": project or cast.home.id, **ADDRESSES[route].parts(cast)}
+    for name, value in parts.items():
+        for converter in ("uuid", "str", "int"):
+            route = route.replace(f"<{converter}:{name}>", str(value))
+    assert "<" not in route, f"{route}: nothing fills this part"
+    return f"/{route}"
+
+
+def test_every_address_is_tried_here() -> None:
+    served = set(_routes(get_resolver().url_patterns))
+    assert served == set(ADDRESSES)
+
+
+def test_what_stands_below_a_project_belongs_to_it() -> None:
+    assert {route for route in ADDRESSES if "project_id" in route} == set(_OF_PROJECTS)
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("route", _OF_AGENTS + _OF_PROJECTS)
+def test_who_is_not_signed_in_is_asked_to(cast: Cast, route: str, method: str) -> None:
+    response = getattr(Client(), method)(_url(route, cast), _FORM)
+    if response.status_code == 302:
+        assert response["Location"].startswith("/signin?next=")
+    else:
+        assert response.status_code in {401, 404}
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("route", _OF_PROJECTS)
+def test_a_stranger_finds_nothing(cast: Cast, route: str, method: str) -> None:
+    url = _url(route, cast)
+    before = _state(cast)
+    response = getattr(cast.charlie.client, method)(url, _FORM)
+    assert response.status_code == 404
+    assert "Tideway" not in response.content.decode()
+    assert _state(cast) == before
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+@pytest.mark.parametrize("route", _OF_THINGS)
+def test_a_stranger_reaches_nothing_through_their_own_project(
+    cast: Cast, route: str, method: str
+) -> None:
+    url = _url(route, cast, project=cast.elsewhere.id)
+    before = _state(cast)
+    response = getattr(cast.charlie.client, method)(url, _FORM)
+    assert response.status_code in ({404} if method == "post" else {404, 405})
+    assert _state(cast) == before
+
+
+@pytest.mark.parametrize("route", _OF_PROJECTS)
+def test_a_page_of_no_project_and_of_a_strangers_look_the_same(cast: Cast, route: str) -> None:
+    nowhere = "00000000-0000-7000-8000-000000000000"
+    theirs = cast.charlie.client.get(_url(route, cast))
+    none = cast.charlie.client.get(_url(route, cast, project=nowhere))
+    assert (theirs.status_code, _plain(theirs)) == (none.status_code, _plain(none))
+
+
+def _plain(response: Any) -> str:
+    """The page without the form token, which is masked anew in each answer."""
+    return re.sub(r'"X-CSRFToken": "\w+"', "", response.content.decode())
+
+
+def _state(cast: Cast) -> tuple[Any, ...]:
+    """All that a stranger could have changed in Alice's project."""
+    project = cast.home.id
+    return (
+        list(AuditEntry.objects.filter(project_id=project).order_by("id").values_list("id")),
+        list(ProjectKey.objects.filter(project_id=project).order_by("id").values_list()),
+        list(Invitation.objects.filter(project_id=project).order_by("id").values_list()),
+        list(SignInLink.objects.filter(agent=cast.bob.agent).values_list()),
+    )
