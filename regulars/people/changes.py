@@ -5,7 +5,8 @@ Whoever changes people (ingest, an agent's edit, a merge, an import, an erasure)
 all writers share. Slices above register a `Consequence` (wired in `config`), which runs in the
 same transaction: so membership is exact after every kind of change and nothing lower knows them.
 
-Lock order, everywhere: plans shared, then people by id, then counts, then the outbox counter.
+Lock order, everywhere: plans shared, then addresses (whoever goes by one), then people by id, then
+counts, then the outbox counter.
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ FROM unnest(%(ids)s::uuid[], %(kinds)s::text[], %(values)s::text[], %(people)s::
 ORDER BY n.id
 ON CONFLICT (project_id, id) DO NOTHING
 """
+WAIT = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 HAND_OVER = "UPDATE identity SET person_id = %s WHERE project_id = %s AND id = %s"
 
 
@@ -128,6 +130,14 @@ class Changes:
         found = store.lock_and_read(self.connection, self.project_id, wanted)
         self.people.update(found)
         return found
+
+    def wait_for_emails(self, emails: Iterable[str]) -> None:
+        """Take turns with others who go by these folded addresses: else two would both make one.
+
+        Before `load`. Unlike an id, an address may be several people's, so no unique key decides.
+        """
+        keys = sorted(key_hash(str(self.project_id), "email", email).int >> 64 for email in emails)
+        self.connection.execute(WAIT, ([key - (1 << 63) for key in keys],))
 
     def new_id(self) -> UUID:
         """An id for something made by these changes."""

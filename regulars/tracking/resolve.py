@@ -80,7 +80,7 @@ class Resolver:
         self._mailed = bool(emails)
         owners: list[tuple[str, UUID]] = []
         if emails:
-            self._wait_for_emails(emails)
+            self._changes.wait_for_emails(emails)
             owners = connection.execute(FIND_BY_EMAIL, (project_id, sorted(emails))).fetchall()
         wanted = {*found.values(), *(person_id for _, person_id in owners)}
         people = self._changes.load(wanted)
@@ -89,20 +89,6 @@ class Resolver:
         self._by_key = {key: people[person_id] for key, person_id in found.items()}
         for email, person_id in owners:
             self._by_email.setdefault(email, []).append(people[person_id])
-
-    def _wait_for_emails(self, emails: Iterable[str]) -> None:
-        """One transaction at a time goes by an address: else two would both make its person.
-
-        Unlike an id, an address may be several people's, so no unique key can decide.
-        """
-        project_id = self._changes.project_id
-        keys = sorted(
-            key_hash(str(project_id), "email", email).int >> 64 for email in emails
-        )
-        self._changes.connection.execute(
-            "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key",
-            ([key - (1 << 63) for key in keys],),
-        )
 
     def _owners_of(self, email: str) -> list[Person]:
         """The leads and users who have the address now."""
