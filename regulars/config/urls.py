@@ -17,6 +17,7 @@ from regulars.console import (
     project_settings,
     signin,
     team,
+    tracking,
     welcome,
 )
 
@@ -64,6 +65,9 @@ _settings: list[URLPattern | URLResolver] = [
     path("keys/<uuid:key_id>/rotate", keys.rotate_key, name="rotate_key"),
     path("keys/<uuid:key_id>/revoke", keys.revoke_key, name="revoke_key"),
     path("audit/", audit.audit, name="audit"),
+    path("tracking/", tracking.tracking, name="tracking"),
+    path("tracking/board", tracking.board, name="tracking_board"),
+    path("tracking/events", tracking.events, name="tracking_events"),
 ]
 
 _project: list[URLPattern | URLResolver] = [

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import psycopg
 
-from regulars.events import record
+from regulars.events import arriving, record
 from regulars.kit.database import Collision
 from regulars.kit.ids import key_hash
 from regulars.people.changes import Changes, CollidedError
@@ -98,6 +98,7 @@ class Committer:
             arrival.outcomes = [drops.get(id(event)) for event in arrival.events]
         refusals.write(connection, project.id, _refused(group, drops, written.notices), now)
         refusals.count(connection, project.id, _counted(group, drops), now)
+        arriving.count(connection, project.id, len(written.events), now)
         if written.events:
             changes.outbox.append(("events", written.summary()))
         changes.finish()

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from regulars.events import record
+from regulars.events import arriving, record
 from regulars.kit import clock, database
 from regulars.people import erasure
 from regulars.tracking import once, refusals
@@ -42,6 +42,7 @@ def tidy(connection: psycopg.Connection[Any], now: datetime) -> None:
     once.Memory().ensure(connection, now)
     once.drop_old(connection, now)
     erasure.forget_old(connection, now)
+    arriving.forget_old(connection, now)
     connection.execute(OLD_DROPS, ((now - DROPS_KEPT).date(),))
     for (project_id,) in connection.execute(PROJECTS).fetchall():
         refusals.trim(connection, project_id)
