@@ -6,6 +6,7 @@ and are on disk before the answer. Raw ASGI beside the tracking API, whose pipel
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import math
@@ -107,9 +108,10 @@ class Interakt:
         if not self._intake.serves:
             raise AwayError
         project = await self._project(scope)
-        given = read_body(body, http.header(scope, b"content-type"))
-        people = _members_of(given) if path == IMPORT else [given]
-        pieces = _pieces(people, path, _message_ids(scope))
+        # Reading odd bodies is slow: away from the event loop.
+        pieces = await asyncio.to_thread(
+            _read, path, body, http.header(scope, b"content-type"), _message_ids(scope)
+        )
         request = Request(
             received_at=self._now(), trusted=True, imported=True, registered=path != LEADS
         )
@@ -140,6 +142,14 @@ class Interakt:
         if project is None:
             raise CallError(401, "unknown_key", message)
         return project
+
+
+def _read(
+    path: str, body: bytes, content_type: str | None, message_id: Callable[[int], str | None]
+) -> list[Piece]:
+    """The call's people as identify messages. Raises BodyError and CallError."""
+    given = read_body(body, content_type)
+    return _pieces(_members_of(given) if path == IMPORT else [given], path, message_id)
 
 
 def read_body(body: bytes, content_type: str | None) -> Any:
@@ -214,7 +224,7 @@ def _pieces(people: list[Any], path: str, message_id: Callable[[int], str | None
             }
         )
     # Half characters are left escaped, for the parser to find and leave out with a warning.
-    _, pieces = parse.read_batch(json.dumps({"batch": messages}).encode())
+    _, pieces = parse.read_batch(json.dumps({"batch": messages}).encode(), care=True)
     return [
         Piece(_shown(people[number]), Message(), faults[number])
         if number in faults
