@@ -7,7 +7,6 @@ theirs. Pat is a person whom Alice's project tracks. Each test gets a cast of it
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -114,7 +113,7 @@ class Cast:
 
 
 @pytest.fixture
-def cast(database: psycopg.Connection[Any], settings: Any) -> Iterator[Cast]:
+def cast(database: psycopg.Connection[Any], settings: Any) -> Cast:
     """A cast of the test's own. Its passwords are hashed as cheaply as can be."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     return Cast(database)

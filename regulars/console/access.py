@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import wraps
 from ipaddress import ip_address
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -39,16 +39,11 @@ LAST_PROJECT = "project"
 _PRESENCE_SECONDS = 60
 
 
-class SignedInRequest(HttpRequest):
-    """A request by a signed-in agent."""
+class AgentRequest(HttpRequest):
+    """A request by a signed-in agent inside one of their projects."""
 
     user: Agent
     htmx: HtmxDetails
-
-
-class AgentRequest(SignedInRequest):
-    """A request by an agent inside one of their projects."""
-
     project: Project
     role: Role
 
@@ -71,37 +66,22 @@ def agent_view(
         @never_cache
         @wraps(view)
         def wrapper(
-            request: AgentRequest, project_id: UUID, *args: P.args, **kwargs: P.kwargs
+            request: HttpRequest, project_id: UUID, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponseBase:
-            if not request.user.is_authenticated:
+            if not isinstance(request.user, Agent):
                 return to_sign_in(request)
             role = queries.role_in(project_id, request.user.id)
             if role is None:
                 raise Http404
             if role.role not in allowed:
                 raise PermissionDenied
-            request.project, request.role = role.project, role
-            _note_presence(request)
-            return _answer(view, request, *args, **kwargs)
+            theirs = _inside(request, role)
+            _note_presence(theirs)
+            return _answer(view, theirs, *args, **kwargs)
 
         return wrapper
 
     return decorate
-
-
-def signed_in(
-    view: Callable[Concatenate[SignedInRequest, P], HttpResponseBase],
-) -> Callable[..., HttpResponseBase]:
-    """Open a view to every signed-in agent: for what is theirs and no project's."""
-
-    @never_cache
-    @wraps(view)
-    def wrapper(request: SignedInRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-        if not request.user.is_authenticated:
-            return to_sign_in(request)
-        return view(request, *args, **kwargs)
-
-    return wrapper
 
 
 def _answer(
@@ -124,16 +104,17 @@ def own_page(
 ) -> Callable[..., HttpResponseBase]:
     """Open a view that belongs to the agent, not to a project, inside the project they saw last."""
 
+    @never_cache
     @wraps(view)
-    @signed_in
-    def wrapper(request: AgentRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+    def wrapper(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if not isinstance(request.user, Agent):
+            return to_sign_in(request)
         agent_id = request.user.id
         project = queries.first_project_of(agent_id, last_project(request))
         role = queries.role_in(project.id, agent_id) if project else None
         if role is None:
             return render(request, "console/account/no_project.html")
-        request.project, request.role = role.project, role
-        return view(request, *args, **kwargs)
+        return view(_inside(request, role), *args, **kwargs)
 
     return wrapper
 
@@ -165,6 +146,13 @@ def ip_of(request: HttpRequest) -> str | None:
         return str(ip_address(request.META.get("REMOTE_ADDR", "")))
     except ValueError:
         return None
+
+
+def _inside(request: HttpRequest, role: Role) -> AgentRequest:
+    """The request, told which project it is in and what its agent may do there."""
+    theirs = cast("AgentRequest", request)
+    theirs.project, theirs.role = role.project, role
+    return theirs
 
 
 def _note_presence(request: AgentRequest) -> None:

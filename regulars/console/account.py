@@ -144,12 +144,12 @@ def _code_field(label: str) -> forms.CharField:
     )
 
 
-class TwoStepForm(ActivateTOTPForm):  # type: ignore[misc] - allauth has no types
+class TwoStepForm(ActivateTOTPForm):  # type: ignore[misc]  # allauth has no types
     code = _code_field("The code that your app shows")
 
 
 @method_decorator(own_page, name="dispatch")
-class TurnTwoStepOn(InFrame, ActivateTOTPView):  # type: ignore[misc] - allauth has no types
+class TurnTwoStepOn(InFrame, ActivateTOTPView):  # type: ignore[misc]  # allauth has no types
     form_class = TwoStepForm
     template_name = "console/account/two_step_on.html"
     success_url = reverse_lazy("mfa_view_recovery_codes")
@@ -173,7 +173,7 @@ class TurnTwoStepOn(InFrame, ActivateTOTPView):  # type: ignore[misc] - allauth 
 
 
 @method_decorator(own_page, name="dispatch")
-class TurnTwoStepOff(InFrame, DeactivateTOTPView):  # type: ignore[misc] - allauth has no types
+class TurnTwoStepOff(InFrame, DeactivateTOTPView):  # type: ignore[misc]  # allauth has no types
     template_name = "console/account/two_step_off.html"
     success_url = reverse_lazy("account")
 
@@ -185,12 +185,12 @@ class TurnTwoStepOff(InFrame, DeactivateTOTPView):  # type: ignore[misc] - allau
 
 
 @method_decorator(own_page, name="dispatch")
-class RecoveryCodes(InFrame, ViewRecoveryCodesView):  # type: ignore[misc] - allauth has no types
+class RecoveryCodes(InFrame, ViewRecoveryCodesView):  # type: ignore[misc]  # allauth has no types
     template_name = "console/account/recovery_codes.html"
 
 
 @method_decorator(own_page, name="dispatch")
-class NewRecoveryCodes(InFrame, GenerateRecoveryCodesView):  # type: ignore[misc] - allauth has no types
+class NewRecoveryCodes(InFrame, GenerateRecoveryCodesView):  # type: ignore[misc]  # allauth has no types
     template_name = "console/account/new_recovery_codes.html"
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
@@ -200,22 +200,22 @@ class NewRecoveryCodes(InFrame, GenerateRecoveryCodesView):  # type: ignore[misc
         return response
 
 
-class PasswordAgain(PasswordAgainForm):  # type: ignore[misc] - allauth has no types
+class PasswordAgain(PasswordAgainForm):  # type: ignore[misc]  # allauth has no types
     password = password_field("Your password", "current-password")
 
 
 @method_decorator(own_page, name="dispatch")
-class ConfirmByPassword(InFrame, ReauthenticateView):  # type: ignore[misc] - allauth has no types
+class ConfirmByPassword(InFrame, ReauthenticateView):  # type: ignore[misc]  # allauth has no types
     form_class = PasswordAgain
     template_name = "console/account/confirm.html"
 
 
-class CodeAgain(CodeAgainForm):  # type: ignore[misc] - allauth has no types
+class CodeAgain(CodeAgainForm):  # type: ignore[misc]  # allauth has no types
     code = _code_field("A code from your app")
 
 
 @method_decorator(own_page, name="dispatch")
-class ConfirmByCode(InFrame, CodeReauthenticateView):  # type: ignore[misc] - allauth has no types
+class ConfirmByCode(InFrame, CodeReauthenticateView):  # type: ignore[misc]  # allauth has no types
     form_class = CodeAgain
     template_name = "console/account/confirm.html"
 

@@ -8,15 +8,17 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.contrib.auth.base_user import AbstractBaseUser
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseBase
 
 from regulars.console.access import ip_of
+from regulars.kit import clock
+from regulars.workspaces import sign_in
 from regulars.workspaces.models import Agent
 
 _NO_IP = "0.0.0.0"  # noqa: S104 - stands for an unknown address in a rate limit, nothing listens
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] - allauth has no types
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "email_password_mismatch": "The email or the password is not right.",
@@ -39,6 +41,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] - allauth has
     def get_client_ip(self, request: HttpRequest) -> str:
         return ip_of(request) or _NO_IP
 
+    def post_login(
+        self, request: HttpRequest, user: AbstractBaseUser, **how: Any
+    ) -> HttpResponseBase:
+        """Every step is done and the agent is in: log it."""
+        if isinstance(user, Agent):
+            sign_in.record_own(user, "agent.signed_in", ip=ip_of(request), now=clock.now())
+        response: HttpResponseBase = super().post_login(request, user, **how)
+        return response
+
     def reauthenticate(self, user: AbstractBaseUser, password: str) -> bool:
         """Whether this is the signed-in agent's password; failures count for the lockout."""
         if not isinstance(user, Agent):
@@ -47,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] - allauth has
         return found is not None and found.pk == user.pk
 
 
-class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc] - allauth has no types
+class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
     error_messages = {
         **DefaultMFAAdapter.error_messages,
         "incorrect_code": "This code is not right. Codes change every 30 seconds.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, cast
 from uuid import UUID
 
 from django.urls import reverse
@@ -11,6 +11,7 @@ from regulars.console.access import MANAGERS, AgentRequest
 from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, SegmentLink, Shell
 from regulars.workspaces import queries
 
+RoleWord = Literal["owner", "admin", "agent"]
 Here = Literal["people", "settings", "account", "welcome"]
 
 
@@ -32,7 +33,7 @@ def frame(
         account=Account(
             name=request.user.called,
             email=request.user.email,
-            role=request.role.role,
+            role=cast("RoleWord", request.role.role),
             sign_out_url=reverse("account_logout"),
         ),
         nav=(NavItem("People", people, "users", "p", current=here == "people", segments=segments),),

@@ -15,6 +15,7 @@ from regulars.console.frame import project_url
 from regulars.console.settings_nav import settings_context
 from regulars.kit import clock
 from regulars.workspaces import checks, projects
+from regulars.workspaces.models import Project
 
 _DEDUPE_MOST = 720
 
@@ -49,7 +50,7 @@ def project_settings(request: AgentRequest) -> HttpResponseBase:
     return _page(request, form)
 
 
-def _save(request: AgentRequest, given: dict[str, Any]) -> projects.Project:
+def _save(request: AgentRequest, given: dict[str, Any]) -> Project:
     return projects.change_project(request.project.id, given, by=actor_of(request), now=clock.now())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import groupby
 
-import qrcode
+import qrcode  # type: ignore[import-untyped]
 
 
 @dataclass(frozen=True, slots=True)

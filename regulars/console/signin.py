@@ -40,7 +40,7 @@ _TOO_MANY = 429
 _CODE_SECONDS = 120
 
 
-class SignInForm(LoginForm):  # type: ignore[misc] - allauth has no types
+class SignInForm(LoginForm):  # type: ignore[misc]  # allauth has no types
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"] = email_field()
@@ -52,7 +52,7 @@ class SignInForm(LoginForm):  # type: ignore[misc] - allauth has no types
         self.order_fields(["login", "password", "remember"])
 
 
-class SignIn(LoginView):  # type: ignore[misc] - allauth has no types
+class SignIn(LoginView):  # type: ignore[misc]  # allauth has no types
     form_class = SignInForm
     template_name = "console/signin/signin.html"
 
@@ -60,7 +60,7 @@ class SignIn(LoginView):  # type: ignore[misc] - allauth has no types
 sign_in_view = SignIn.as_view()
 
 
-class CodeForm(AuthenticateForm):  # type: ignore[misc] - allauth has no types
+class CodeForm(AuthenticateForm):  # type: ignore[misc]  # allauth has no types
     """The code of the second step. Wrong ones count for the same lockout as wrong passwords."""
 
     code = forms.CharField(
@@ -93,7 +93,7 @@ class CodeForm(AuthenticateForm):  # type: ignore[misc] - allauth has no types
 
 
 @method_decorator(sensitive_post_parameters("code"), name="dispatch")
-class SecondStep(AuthenticateView):  # type: ignore[misc] - allauth has no types
+class SecondStep(AuthenticateView):  # type: ignore[misc]  # allauth has no types
     form_class = CodeForm
     template_name = "console/signin/code.html"
 

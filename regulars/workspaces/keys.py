@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg.rows import kwargs_row
 
 # The bus topic of a change to a project's settings or keys.
 TOPIC = "project"
@@ -31,12 +32,12 @@ SELECT p.id, p.name, p.time_zone, p.dedupe_hours, p.honour_gpc, p.enforce_identi
        p.identity_secret,
        ARRAY(SELECT w.value::text FROM project_key w
              WHERE w.project_id = p.id AND w.kind = 'write' AND w.revoked_at IS NULL
-             ORDER BY w.created_at DESC, w.id DESC)
+             ORDER BY w.created_at DESC, w.id DESC) AS write_keys
 """
-_OF_ID = _CONFIG + ", NULL::uuid FROM project p WHERE p.id = %s"
+_OF_ID = _CONFIG + ", NULL::uuid AS key_id FROM project p WHERE p.id = %s"
 _OF_KEY = (
     _CONFIG
-    + ", k.id FROM project_key k JOIN project p ON p.id = k.project_id"
+    + ", k.id AS key_id FROM project_key k JOIN project p ON p.id = k.project_id"
     + " WHERE k.digest = %s AND k.kind = %s AND k.revoked_at IS NULL"
 )
 # Once a minute is enough for "last used", and keeps a busy key from being written all the time.
@@ -112,9 +113,9 @@ def signature_of(config: ProjectConfig, user_id: str) -> str:
 def _load(
     connection: psycopg.Connection[Any], query: str, values: tuple[Any, ...]
 ) -> ProjectConfig | None:
-    with connection.cursor() as cursor:
-        row = cursor.execute(query, values).fetchone()
-    if row is None:
-        return None
-    *fields, write_keys, key_id = row
-    return ProjectConfig(*fields, write_keys=tuple(write_keys), key_id=key_id)
+    with connection.cursor(row_factory=kwargs_row(_config)) as cursor:
+        return cursor.execute(query, values).fetchone()
+
+
+def _config(write_keys: list[str], **rest: Any) -> ProjectConfig:
+    return ProjectConfig(write_keys=tuple(write_keys), **rest)

@@ -82,7 +82,7 @@ def invitations_of(project_id: UUID) -> list[Invitation]:
     return list(
         Invitation.objects.filter(project_id=project_id, accepted_at=None, withdrawn_at=None)
         .select_related("invited_by")
-        .order_by("created_at", "id")
+        .order_by("created_at", "email_folded")
     )
 
 

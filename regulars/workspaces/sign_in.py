@@ -85,12 +85,12 @@ def reset_link_for(
     role = Role.objects.select_related("agent").filter(project_id=project_id, agent_id=agent_id)
     agent = _the_agent_of(role.first())
     works_in = set(_projects(agent))
-    owned = set(
+    owned = by.agent_id is not None and set(
         Role.objects.filter(agent_id=by.agent_id, role=RoleName.OWNER).values_list(
             "project_id", flat=True
         )
     )
-    if not works_in <= owned:
+    if not (owned and works_in <= owned):
         raise ForbiddenError(
             f"Only the person who runs this server can make a link for {agent.called}."
         )

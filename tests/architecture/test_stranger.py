@@ -91,6 +91,9 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/welcome/live": Address("project"),
     "p/<uuid:project_id>/settings/": Address("project"),
     "p/<uuid:project_id>/settings/project/": Address("project"),
+    "p/<uuid:project_id>/settings/tracking/": Address("project"),
+    "p/<uuid:project_id>/settings/tracking/board": Address("project"),
+    "p/<uuid:project_id>/settings/tracking/events": Address("project"),
     "p/<uuid:project_id>/settings/team/": Address("project"),
     "p/<uuid:project_id>/settings/team/invite": Address("project"),
     "p/<uuid:project_id>/settings/team/invitations/<uuid:invitation_id>/withdraw": Address(

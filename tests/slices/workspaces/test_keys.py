@@ -13,6 +13,7 @@ from regulars.workspaces.keys import (
     load_project_by_secret_key,
     load_project_by_write_key,
     record_use,
+    signature_of,
 )
 from regulars.workspaces.models import ProjectKey
 from tests.cast import Cast
@@ -105,8 +106,6 @@ def test_the_use_of_a_key_is_noted_once_a_minute(cast: Cast) -> None:
 
 
 def test_a_signature_depends_on_the_secret_and_the_user(cast: Cast) -> None:
-    from regulars.workspaces.keys import signature_of
-
     ours, theirs = cast.home.config, cast.elsewhere.config
     assert signature_of(ours, "u1") == signature_of(ours, "u1")
     assert signature_of(ours, "u1") != signature_of(ours, "u2")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -90,8 +91,6 @@ def test_a_link_that_was_tampered_with_is_not_known(cast: Cast, change: str) -> 
 
 def test_a_link_does_not_open_another_project(cast: Cast) -> None:
     """The ids are signed together: ours with their project's id is no invitation."""
-    import base64
-
     _, token = _invite(cast)
     raw = base64.urlsafe_b64decode(token)
     forged = base64.urlsafe_b64encode(cast.elsewhere.id.bytes + raw[16:]).decode()
