@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> None:
     """Django's tests use the same database: the server is the session's own."""

@@ -32,7 +32,9 @@ class Clock:
         version = (stat.st_mtime_ns, stat.st_size)
         if version != self._read_at:
             instant = datetime.fromisoformat(self._file.read_text(encoding="utf-8").strip())
-            self._instant = instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+            self._instant = (
+                instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
+            )
             self._read_at = version
         return self._instant
 

@@ -29,8 +29,7 @@ def ids_at(at: datetime, count: int) -> list[UUID]:
     millis, rest = divmod(micros, 1000)
     head = ((millis & 0xFFFFFFFFFFFF) << 80) | _VERSION_7 | ((rest * 4096 // 1000) << 64) | _VARIANT
     randoms = sorted(
-        int.from_bytes(chunk, "big") & _RANDOM_B
-        for chunk in _chunks(os.urandom(8 * count))
+        int.from_bytes(chunk, "big") & _RANDOM_B for chunk in _chunks(os.urandom(8 * count))
     )
     return [UUID(int=head | random) for random in randoms]
 

@@ -49,14 +49,16 @@ class TenantModel(models.Model):
         fields: Iterable[str] | None = None,
         from_queryset: models.QuerySet[Any] | None = None,
     ) -> None:
-        queryset = from_queryset if from_queryset is not None else type(self)._base_manager.all()  # noqa: SLF001 - Django's own hook
+        queryset = from_queryset if from_queryset is not None else type(self)._base_manager.all()
         super().refresh_from_db(using, fields, queryset.filter(project_id=self.project_id))
 
     def delete(
-        self, using: str | None = None, keep_parents: bool = False  # noqa: ARG002, FBT001, FBT002 - Django's signature
+        self,
+        using: str | None = None,  # noqa: ARG002 - Django's signature
+        keep_parents: bool = False,  # noqa: ARG002, FBT001, FBT002 - Django's signature
     ) -> tuple[int, dict[str, int]]:
         """Delete this row alone; nothing cascades behind the database's back."""
-        rows: Any = type(self)._base_manager.filter(project_id=self.project_id, pk=self.pk)  # noqa: SLF001 - Django's own hook
+        rows: Any = type(self)._base_manager.filter(project_id=self.project_id, pk=self.pk)
         count: int = rows._raw_delete(rows.db)
         return count, {self._meta.label: count}
 

@@ -19,7 +19,11 @@ Warn = Callable[[str, str], None]  # (trait, what was wrong with it)
 
 MAX_TRAITS = 300
 MAX_TRAIT_BYTES = 8192
-MAX_LINE = 1000
+MAX_LINE = 1000  # characters of a single-line text
+MAX_DEPTH = 20
+MILLISECONDS_FROM = 1e11  # larger can only be milliseconds: as seconds it is the year 5138
+YEARS = (1900, 2200)
+MAX_LINE_BYTES = 2000  # of it as UTF-8, folded or not: a B-tree takes 2,704
 
 # Names under which SDKs send the standard traits.
 STANDARD = {
@@ -45,7 +49,7 @@ def apply_traits(person: Person, traits: Mapping[str, Any], said_at: datetime, w
             warn(key, f"more than {MAX_TRAITS} traits: the rest was left out")
             break
         _apply_trait(person, key, value, stamp, warn)
-    _complete_names(person)
+    complete_names(person)
 
 
 def _apply_trait(person: Person, key: str, value: Any, stamp: float, warn: Warn) -> None:
@@ -177,7 +181,7 @@ def _unusable_tree(value: Any) -> str | None:
     stack = [(value, 0)]
     while stack:
         node, depth = stack.pop()
-        if depth > 20:
+        if depth > MAX_DEPTH:
             return "nested too deeply"
         if isinstance(node, Mapping):
             stack.extend((child, depth + 1) for child in node.values())
@@ -208,14 +212,23 @@ def single_line(value: Any, key: str, warn: Warn) -> Any:
         warn(key, problem)
         return _UNUSABLE
     line = _CONTROL.sub(" ", value).strip() if not value.isprintable() else value.strip()
-    if len(line) > MAX_LINE:
-        warn(key, f"cut to {MAX_LINE} characters")
-        line = line[:MAX_LINE]
-    return line or None
+    short = cut_line(line)
+    if short != line:
+        warn(key, f"cut to {len(short)} characters")
+    return short or None
+
+
+def cut_line(line: str) -> str:
+    """As much of a single-line text as is kept, and as an index can hold."""
+    line = line[:MAX_LINE]
+    if not line.isascii():
+        while (size := max(len(line.encode()), len(fold(line).encode()))) > MAX_LINE_BYTES:
+            line = line[: len(line) * MAX_LINE_BYTES // size]
+    return line.strip()
 
 
 def instant_of(value: Any) -> datetime | None:
-    """An ISO date or time, or unix seconds (milliseconds where they must be); years 1900 to 2200."""
+    """An ISO date or time, or unix seconds (else milliseconds); years 1900 to 2200."""
     try:
         if isinstance(value, bool):
             return None
@@ -223,7 +236,7 @@ def instant_of(value: Any) -> datetime | None:
             value = float(value)
         if isinstance(value, (int, float)):
             seconds = float(value)
-            if abs(seconds) >= 1e11:
+            if abs(seconds) >= MILLISECONDS_FROM:
                 seconds /= 1000
             instant = datetime.fromtimestamp(seconds, UTC)
         elif isinstance(value, str):
@@ -233,7 +246,7 @@ def instant_of(value: Any) -> datetime | None:
             return None
     except (ValueError, OverflowError, OSError):
         return None
-    return instant if 1900 <= instant.year <= 2200 else None
+    return instant if YEARS[0] <= instant.year <= YEARS[1] else None
 
 
 def folded_email(value: Any) -> str | None:
@@ -242,7 +255,7 @@ def folded_email(value: Any) -> str | None:
     return fold(line) or None if isinstance(line, str) else None
 
 
-def _complete_names(person: Person) -> None:
+def complete_names(person: Person) -> None:
     """First and last name come from the name where nobody said them, and the other way round."""
     stamps = person.stamps
     said = "first_name" in stamps or "last_name" in stamps
@@ -252,7 +265,7 @@ def _complete_names(person: Person) -> None:
         put(person, "last_name", last.strip() or None)
     elif said and ("name" not in stamps or not person.name):
         whole = " ".join(part for part in (person.first_name, person.last_name) if part)
-        put(person, "name", whole or None)
+        put(person, "name", cut_line(whole) or None)
 
 
 def _stamp(person: Person, slot: str, stamp: float) -> None:

@@ -216,11 +216,10 @@ def _give_back(into: Person, back: Person, before: dict[str, Any], after: dict[s
             put(into, column, _revive(column, before[column]))
     for scope in ("attributes", "company"):
         kept: dict[str, Any] = dict(getattr(into, scope))
-        for key in after[scope].keys() - before[scope].keys():
-            if kept.get(key) == after[scope][key]:
-                kept.pop(key, None)
-                into.folded.pop(f"{scope}.{key}", None)
-                into.stamps.pop(f"{scope}.{key}", None)
+        for key, value in after[scope].items():
+            if before[scope].get(key) == value or kept.get(key) != value:
+                continue
+            _restore_custom(into, kept, f"{scope}.{key}", key, before)
         setattr(into, scope, kept)
     into.rhythm = rhythm.without(into.rhythm, into.rhythm_day, back.rhythm, back.rhythm_day)
     into.open_sessions = {
@@ -236,6 +235,22 @@ def _give_back(into: Person, back: Person, before: dict[str, Any], after: dict[s
         for column in ("last_seen", "browser_seen_at", *_CURRENT):
             setattr(into, column, _revive(column, before[column]))
     into.changed = into.seen_changed = True
+
+
+def _restore_custom(
+    into: Person, kept: dict[str, Any], slot: str, key: str, before: dict[str, Any]
+) -> None:
+    """A custom fact as it was before the merge; none, where the merge brought it."""
+    scope = slot.partition(".")[0]
+    for now, then, name in (
+        (kept, before[scope], key),
+        (into.folded, before["folded"], slot),
+        (into.stamps, before["stamps"], slot),
+    ):
+        if name in then:
+            now[name] = then[name]
+        else:
+            now.pop(name, None)
 
 
 def _absorb_custom(into: Person, gone: Person, scope: str) -> None:
@@ -286,4 +301,6 @@ def _revive(column: str, value: Any) -> Any:
     return value
 
 
-_INSTANTS = frozenset({*_EARLIEST, *_LATEST, "touched_at", "page_since", "context_at", "updated_at", "next_move_at"})
+_INSTANTS = frozenset(
+    {*_EARLIEST, *_LATEST, "touched_at", "page_since", "context_at", "updated_at", "next_move_at"}
+)

@@ -63,12 +63,12 @@ class Projects:
             task = asyncio.create_task(self._ask(name, load))
             self._asking[name] = task
             task.add_done_callback(lambda _: self._asking.pop(name, None))
-        if known is not None and known[1] is not None:
-            # A key that was good a moment ago stays good while the database is asked again, so
-            # that a burst never waits for it; for ten times as long at most.
-            if known[0] + 9 * REMEMBERED > time.monotonic():
-                task.add_done_callback(_quietly)
-                return known[1]
+        # A key that was good a moment ago stays good while the database is asked again, so that a
+        # burst never waits for it; for ten times as long at most.
+        recent = known is not None and known[0] + 9 * REMEMBERED > time.monotonic()
+        if known is not None and known[1] is not None and recent:
+            task.add_done_callback(_quietly)
+            return known[1]
         return await asyncio.shield(task)
 
     async def _ask(self, name: tuple[str, str], load: Load) -> ProjectConfig | None:

@@ -92,7 +92,7 @@ class Membership(NoConsequence):
             changes.connection.execute(COUNT, row, prepare=True)
         changes.outbox.append(("segments", {"moves": _plain(changes.moves)}))
 
-    def merged(self, changes: Changes, gone: Person, into: Person) -> None:
+    def merged(self, changes: Changes, gone: Person, into: Person) -> None:  # noqa: ARG002 - the protocol's
         """Who went leaves their segments; the survivor was evaluated as both."""
         self._leave_all(changes, gone)
 
@@ -138,4 +138,3 @@ def _move(changes: Changes, plan: Plan, person: Person, numbers: list[int]) -> N
 
 def _plain(moves: Iterable[Move]) -> list[list[str]]:
     return [[str(segment), str(person), way] for segment, person, way in moves]
-

@@ -17,6 +17,7 @@ import psycopg
 Connection = psycopg.Connection[Any]
 
 AROUND_MIDNIGHT = timedelta(minutes=2)
+MAX_STATEMENTS = 100  # kept by day and reach
 MAX_DAYS = 8  # what a project may ask to remember, 168 hours, and a day
 
 CREATE = """
@@ -38,9 +39,7 @@ NOT_IN = (
     "NOT EXISTS (SELECT FROM {table} b"
     " WHERE b.project_id = %(project)s AND b.id = wanted.id AND b.at > %(since)s)"
 )
-TABLES = (
-    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^message_seen_[0-9]{8}$'"
-)
+TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relname ~ '^message_seen_[0-9]{8}$'"
 
 
 class Memory:
@@ -93,7 +92,7 @@ class Memory:
         back = min(-(-hours // 24), MAX_DAYS - 1)
         known = self._statements.get((day, back, skip))
         if known is None:
-            if len(self._statements) > 100:
+            if len(self._statements) > MAX_STATEMENTS:
                 self._statements.clear()
             before = [table_of(day - timedelta(days=n)) for n in range(1 + skip, back + 1)]
             not_before = " AND ".join(NOT_IN.format(table=table) for table in before) or "true"

@@ -108,5 +108,8 @@ def trim(connection: Connection, project_id: UUID) -> None:
 def _storable(text: str | None) -> str | None:
     if text is None:
         return None
-    return text.encode("utf-8", "replace").decode().replace("\x00", "\N{REPLACEMENT CHARACTER}")[:SHOWN]
-
+    return (
+        text.encode("utf-8", "replace")
+        .decode()
+        .replace("\x00", "\N{REPLACEMENT CHARACTER}")[:SHOWN]
+    )

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from regulars.people.facts import MILLISECONDS_FROM
 from regulars.tracking.enrich import bots, campaign, locale, user_agent
 from regulars.tracking.enrich.geo import GeoDatabase, Place
 from regulars.tracking.pipeline import claims
@@ -27,6 +28,7 @@ Source = Literal["browser", "server", "import"]
 MAX_ID = 200  # characters of a user, anonymous or message id
 MAX_NAME = 200
 MAX_URL = 2000
+YEARS = (1970, 2200)
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 SEEN = frozenset({"page", "screen", "track"})
 MAX_SKEW = timedelta(days=365 * 3)
@@ -270,10 +272,10 @@ def instant(value: str | float) -> datetime | None:
             at = datetime.fromisoformat(value)
             at = at.astimezone(UTC) if at.tzinfo is not None else at.replace(tzinfo=UTC)
         else:
-            at = datetime.fromtimestamp(value / 1000 if value >= 1e11 else value, UTC)
+            at = datetime.fromtimestamp(value / 1000 if value >= MILLISECONDS_FROM else value, UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return at if 1970 <= at.year <= 2200 else None
+    return at if YEARS[0] <= at.year <= YEARS[1] else None
 
 
 @lru_cache(maxsize=20_000)
