@@ -5,6 +5,7 @@ Raw ASGI without Django, since thousands of these come in a second.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -18,7 +19,7 @@ from regulars.tracking.intake import AwayError, Intake, OverloadedError
 from regulars.tracking.pipeline import parse, steps
 from regulars.tracking.pipeline.drops import QUIET, Drop
 from regulars.tracking.pipeline.message import Envelope
-from regulars.tracking.pipeline.parse import BodyError, Piece
+from regulars.tracking.pipeline.parse import BodyError, NeedsCareError, Piece
 from regulars.tracking.pipeline.steps import Event, Request
 from regulars.tracking.refusals import Refused
 from regulars.workspaces.keys import ProjectConfig
@@ -29,6 +30,7 @@ SHORT = {f"/v1/{kind[0]}": kind for kind in ("identify", "track", "page", "group
 SHORT["/v1/s"] = "screen"
 BATCHES = {"/v1/batch": False, "/v1/b": True, "/v1/import": False}
 SUCCESS = b'{"success":true}'
+MOST_ODD_BODIES = 64  # that wait to be read with care
 
 
 class Collect:
@@ -41,6 +43,8 @@ class Collect:
         self._projects = projects
         self._geo = geo
         self._now = now
+        self._careful = asyncio.Semaphore(1)
+        self._odd_bodies = 0
 
     def opens(self, path: str) -> bool:
         """Whether the path is one of the tracking API's."""
@@ -59,7 +63,7 @@ class Collect:
     async def _collect(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             body = parse.open_body(await http.read_body(receive, parse.MAX_BODY))
-            envelope, pieces = _read(scope["path"], body)
+            envelope, pieces = await self._read(scope["path"], body)
         except http.GoneError:
             return
         except http.BodyTooLargeError:
@@ -69,13 +73,36 @@ class Collect:
         except BodyError as error:
             await http.refuse(send, 400, error.code, str(error))
             return
+        except OverloadedError:
+            await self._overloaded(send)
+            return
         try:
             await self._take(scope, send, envelope, pieces)
         except OverloadedError:
-            await http.refuse(send, 429, "overloaded", "Too much at once: try again.", retry_after=1)
+            await self._overloaded(send)
         except (AwayError, *Away, TimeoutError):
             message = "The database is away: nothing was stored, try again."
             await http.refuse(send, 503, "unavailable", message, retry_after=1)
+
+    @staticmethod
+    async def _overloaded(send: Send) -> None:
+        await http.refuse(send, 429, "overloaded", "Too much at once: try again.", retry_after=1)
+
+    async def _read(self, path: str, body: bytes) -> tuple[Envelope, list[Piece]]:
+        try:
+            return _read(path, body, care=False)
+        except NeedsCareError:
+            pass
+        # Reading odd bodies is slow. One at a time, beside the event loop, so that whoever sends
+        # nothing else can't stop the others.
+        if self._odd_bodies >= MOST_ODD_BODIES:
+            raise OverloadedError
+        self._odd_bodies += 1
+        try:
+            async with self._careful:
+                return await asyncio.to_thread(_read, path, body, care=True)
+        finally:
+            self._odd_bodies -= 1
 
     async def _take(
         self, scope: Scope, send: Send, envelope: Envelope, pieces: list[Piece]
@@ -164,10 +191,10 @@ def refusal_of(arrival: Arrival) -> Refused | None:
     return None
 
 
-def _read(path: str, body: bytes) -> tuple[Envelope, list[Piece]]:
+def _read(path: str, body: bytes, *, care: bool) -> tuple[Envelope, list[Piece]]:
     if path in BATCHES:
-        return parse.read_batch(body)
-    envelope, piece = parse.read_single(body)
+        return parse.read_batch(body, care=care)
+    envelope, piece = parse.read_single(body, care=care)
     if piece.drop is None:
         piece.message.type = LONG.get(path) or SHORT[path]
     return envelope, [piece]

@@ -92,10 +92,10 @@ class Resolver:
 
     def _owners_of(self, email: str) -> list[Person]:
         """The leads and users who have the address now."""
-        found = {person.survivor().id: person.survivor() for person in self._by_email.get(email, ())}
+        found = [person.survivor() for person in self._by_email.get(email, ())]
         return [
             person
-            for person in found.values()
+            for person in dict.fromkeys(found)
             if person.email_folded == email and person.kind != "visitor"
         ]
 
@@ -176,7 +176,8 @@ class Resolver:
         user_key = key_hash("user", user_id)
         person = self._living(self._by_key.get(user_key))
         if owner is not None and owner.user_id is not None and owner.user_id != user_id:
-            return Drop(DropReason.TWO_USERS, "Two users can be merged by an agent only.", "previousId")
+            detail = "Two users can be merged by an agent only."
+            return Drop(DropReason.TWO_USERS, detail, "previousId")
         if person is None:
             person = owner or self._changes.new_person()
             become_user(person, user_id)

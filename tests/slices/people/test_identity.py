@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -15,7 +14,7 @@ Database = psycopg.Connection[Any]
 
 
 @pytest.fixture
-def site(database: Database) -> Iterator[Site]:
+def site(database: Database) -> Site:
     return open_site(database)
 
 

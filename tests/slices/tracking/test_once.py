@@ -72,10 +72,11 @@ def test_a_project_may_ask_for_a_shorter_memory(site: Site, database: Database) 
     asking = Memory()
     asking.ensure(database, NOON)
     key = key_hash("m1")
-    claim = lambda at: asking.claim(database, site.project.id, [key], at, 2)  # noqa: E731 - short
-    assert claim(NOON) == {key}
-    assert claim(NOON + HOUR) == set()
-    assert claim(NOON + 2 * HOUR) == {key}
+    claimed = [
+        asking.claim(database, site.project.id, [key], NOON + hours * HOUR, 2)
+        for hours in (0, 1, 2)
+    ]
+    assert claimed == [{key}, set(), {key}]
 
 
 def test_a_project_may_ask_for_a_week(database: Database) -> None:
