@@ -32,7 +32,7 @@ GROUPS: dict[Group, tuple[str, ...]] = {
 MOST_COUNTED = 10_000
 
 EVENTS = """
-SELECT id, session_id, kind, name, happened_at, url, path, title, properties, source
+SELECT id, session_id, kind, name, happened_at, url, path, title, properties, source, message_id
 FROM event
 WHERE project_id = %(project)s AND person_id = %(person)s AND kind = ANY(%(kinds)s)
   AND (%(at)s::timestamptz IS NULL OR (happened_at, id) < (%(at)s, %(id)s))
@@ -68,6 +68,7 @@ class Event:
     title: str | None
     properties: dict[str, Any] | None
     source: str
+    message_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
