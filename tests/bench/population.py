@@ -26,23 +26,27 @@ from regulars.kit.ids import key_hash, new_id
 from regulars.kit.text import fold
 from regulars.people.facts import search_text
 from regulars.people.person import TEXT_FACTS, Person, new_person
-from regulars.people.store import COPY_HOT, COPY_WIDE, HOT, WIDE, copy_field
+from regulars.people.store import COPY_HOT, X
 from regulars.segments.membership import member_key
 
 A_CHUNK = 20_000
 YEAR, FOUR_WEEKS, WEEK = timedelta(days=365), timedelta(days=28), timedelta(days=7)
 
 FIRST = (
-    "Amara Tomasz Linnea Mateus Haruki Chloé Priya Diego Aoife Jonas Nomvula Mehmet Leilani Sofía"
-    " Ingrid Kwame Yuki Fatima Liam Olga Rafael Mei Anders Zuzana Omar Isabel Noah Thandi Lars"
-    " Camila Arjun Nora Pavel Aisha Hugo Elif Samuel Greta Ngozi Ivan Maria Chen Eva Tariq Anna"
-).split()
+    "Amara", "Tomasz", "Linnea", "Mateus", "Haruki", "Chloé", "Priya", "Diego", "Aoife", "Jonas",
+    "Nomvula", "Mehmet", "Leilani", "Sofía", "Ingrid", "Kwame", "Yuki", "Fatima", "Liam", "Olga",
+    "Rafael", "Mei", "Anders", "Zuzana", "Omar", "Isabel", "Noah", "Thandi", "Lars", "Camila",
+    "Arjun", "Nora", "Pavel", "Aisha", "Hugo", "Elif", "Samuel", "Greta", "Ngozi", "Ivan",
+    "Maria", "Chen", "Eva", "Tariq", "Anna",
+)  # fmt: skip
 LAST = (
-    "Okafor Wiśniewski Sjöberg Figueiredo Tanabe Marchand Raghunathan Salvatierra Brennan Vetter"
-    " Dlamini Aydın Kealoha Restrepo Lindqvist Mensah Sato Haddad Murphy Petrova Carvalho Zhang"
-    " Nielsen Novák Farouk Moreno Smith Mokoena Jensen Silva Patel Hansen Horák Bello Martin Kaya"
-    " Weber Fischer Adeyemi Ivanov Rossi Li Kowalska Khan Svensson Dubois Keller Ortega Byrne Ito"
-).split()
+    "Okafor", "Wiśniewski", "Sjöberg", "Figueiredo", "Tanabe", "Marchand", "Raghunathan",
+    "Salvatierra", "Brennan", "Vetter", "Dlamini", "Aydin", "Kealoha", "Restrepo", "Lindqvist",
+    "Mensah", "Sato", "Haddad", "Murphy", "Petrova", "Carvalho", "Zhang", "Nielsen", "Novák",
+    "Farouk", "Moreno", "Smith", "Mokoena", "Jensen", "Silva", "Patel", "Hansen", "Horák",
+    "Bello", "Martin", "Kaya", "Weber", "Fischer", "Adeyemi", "Ivanov", "Rossi", "Li", "Kowalska",
+    "Khan", "Svensson", "Dubois", "Keller", "Ortega", "Byrne", "Ito",
+)  # fmt: skip
 PLACES = (
     ("Nigeria", "NG", "Lagos"), ("Poland", "PL", "Gdańsk"), ("Sweden", "SE", "Göteborg"),
     ("Portugal", "PT", "Porto"), ("Japan", "JP", "Sapporo"), ("France", "FR", "Lyon"),
@@ -59,7 +63,7 @@ DEVICES = (
 )  # fmt: skip
 SOURCES = (None, None, None, "newsletter", "google", "kaffebladet", "instagram", "partner")
 PLANS = ("free", "weekly box", "pantry", "office")
-TAGS = ([], [], [], [], ["champion"], ["gift buyer"], ["wholesale", "champion"])
+TAGS: tuple[list[str], ...] = ([], [], [], [], ["champion"], ["gift buyer"], ["wholesale", "champion"])
 
 ADD_KINDS = """
 INSERT INTO kind_count (project_id, id, people) VALUES (%s, %s, %s)
@@ -89,7 +93,7 @@ class Population:
         self._shares = shares
         self._random = random.Random(seed)
         self._prefix = new_id(now).hex[-6:]
-        self._day = now.toordinal() - datetime(1970, 1, 1).toordinal()
+        self._day = day_number(now.date())
         self._places = self._zipf(PLACES)
         self._devices = self._zipf(DEVICES)
 

@@ -1,0 +1,287 @@
+"""A page of a list of people: which statement answers it, however many people there are.
+
+Two ways lead to a page. Where few people can be on the list (a small segment, a narrow search)
+they are gathered and sorted. Otherwise the index that holds the order is walked, leaving out who
+does not belong: that is quick because many do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from regulars.people.orders import Cursor, Sort
+
+Connection = psycopg.Connection[Any]
+Row = tuple[UUID, Any]  # a person's id, and the value that the list is ordered by
+
+FEW = 3_000  # people that are gathered and sorted rather than met on a walk
+
+# Time moves people in and out of the built-in segments; this much late at worst.
+LATE = timedelta(days=2)
+WEEK, FOUR_WEEKS = timedelta(days=7), timedelta(days=28)
+
+JOINED = "person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """SQL over `p` and `a`, with its parameters."""
+
+    text: str
+    params: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A segment to list: its key, its number on people's rows, and how many are in it."""
+
+    id: UUID
+    number: int
+    people: int
+    builtin: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Who is asked for: kinds of people, a segment, and conditions that narrow them down."""
+
+    project_id: UUID
+    kinds: tuple[str, ...]
+    now: datetime
+    group: Group | None = None
+    narrow: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many people a list has; not `exact` where there are more than were counted."""
+
+    number: int
+    exact: bool = True
+
+
+class Listing:
+    """One list in one order, ready to be read in pages."""
+
+    def __init__(self, connection: Connection, question: Question, sort: Sort) -> None:
+        self._connection = connection
+        self._question = question
+        self._sort = sort
+        self._few = few_of(connection, question)
+
+    def page(self, limit: int, after: Cursor | None) -> list[Row]:
+        """The next `limit` people, behind the cursor."""
+        if self._few is not None:
+            return self._sorted(self._few, _behind(self._sort, after), limit)
+        walk = _Walk(self._connection, self._question, self._sort)
+        rows: list[Row] = []
+        if after is None or after.value is not None:
+            rows = walk.known(after, limit)
+            after = None
+        if len(rows) < limit:
+            rows += walk.unknown(after, limit - len(rows))
+        return rows
+
+    def one_ahead(self, of: Cursor) -> UUID | None:
+        """Who stands right before the place: who comes next in the order turned round."""
+        back = Sort(self._sort.order, descending=not self._sort.descending)
+        if self._few is not None:
+            rows = self._sorted(self._few, _ahead(back, of), 1, back=back)
+        else:
+            walk = _Walk(self._connection, self._question, back)
+            rows = walk.known(of, 1) if of.value is not None else walk.unknown(of, 1)
+            if not rows and of.value is None:
+                rows = walk.known(None, 1)
+        return rows[0][0] if rows else None
+
+    def shown_before(self, ids: Sequence[UUID], end: Cursor | None) -> list[UUID]:
+        """Which of the people stand before the cursor; anywhere, where that is None."""
+        if end is None:
+            which = ANYBODY
+        else:
+            behind = _behind(self._sort, end)
+            which = Condition(f"NOT ({behind.text})", behind.params)
+        these = Condition("p.id = ANY(%s)", (list(ids),))
+        return [id_ for id_, _ in self._sorted(these, which, len(ids))]
+
+    def place_of(self, person_id: UUID) -> Cursor | None:
+        """Where in the order the person stands."""
+        order = self._sort.order
+        shown = f"{order.value}::text" if order.type == "jsonb" else order.value
+        row = self._connection.execute(
+            f"SELECT CASE WHEN {order.is_known} THEN {shown} END FROM {JOINED}"
+            " WHERE p.project_id = %s AND p.id = %s",
+            (*order.params, *order.params, self._question.project_id, person_id),
+        ).fetchone()
+        return Cursor(str(self._sort), row[0], person_id) if row else None
+
+    def total(self, *, exact: bool) -> Total:
+        """How many people there are: counted to the end if `exact`, else to a few thousand."""
+        where = _asked_for(self._question, self._few or ANYBODY)
+        bound = "" if exact or self._few is not None else f" LIMIT {FEW + 1}"
+        found = self._connection.execute(
+            f"SELECT count(*) FROM (SELECT 1 FROM {JOINED} WHERE {where.text}{bound}) counted",
+            where.params,
+        ).fetchone()
+        number = int(found[0]) if found else 0
+        return Total(FEW, exact=False) if bound and number > FEW else Total(number)
+
+    def _sorted(
+        self, few: Condition, which: Condition, limit: int, *, back: Sort | None = None
+    ) -> list[Row]:
+        """The few, sorted. Looking back, those with an unknown value come first."""
+        sort = back or self._sort
+        order = sort.order
+        where = _asked_for(self._question, few)
+        way = "DESC" if sort.descending else "ASC"
+        shown = "value::text" if order.type == "jsonb" else "value"
+        # Gathered apart: else the planner might walk the order's index in search of the few.
+        statement = f"""
+            WITH few AS MATERIALIZED (
+                SELECT p.id, CASE WHEN {order.is_known} THEN {order.value} END AS value
+                FROM {JOINED} WHERE {where.text}
+            )
+            SELECT id, {shown} AS shown FROM few WHERE {which.text}
+            ORDER BY value IS NULL {"DESC" if back else "ASC"}, few.value {way}, id {way}
+            LIMIT %s
+        """
+        params = (*order.params, *order.params, *where.params, *which.params, limit)
+        return self._connection.execute(statement, params).fetchall()
+
+
+class _Walk:
+    """Along the index that holds the order, kind by kind, since the indexes begin with it."""
+
+    def __init__(self, connection: Connection, question: Question, sort: Sort) -> None:
+        self._connection = connection
+        self._question = question
+        self._sort = sort
+        self._way = "DESC" if sort.descending else "ASC"
+        self._side = "<" if sort.descending else ">"
+
+    def known(self, after: Cursor | None, limit: int) -> list[Row]:
+        """Those whose value is known."""
+        order = self._sort.order
+        conditions = [Condition(order.is_known, order.params)]
+        if after is not None:
+            behind = f"({order.value}, {order.table}.id) {self._side} (%s::{order.type}, %s)"
+            conditions.append(Condition(behind, (*order.params, after.value, after.id)))
+        implied = _implied(self._question, order.key)
+        if implied is not None:
+            conditions.append(implied)
+        # NULLs are left out above; their place is named so that the index serves.
+        nulls = order.nulls(descending=self._sort.descending)
+        value = Condition(order.value, order.params)
+        return self._merged(value, conditions, f"value {self._way} {nulls}, ", limit)
+
+    def unknown(self, after: Cursor | None, limit: int) -> list[Row]:
+        """Those whose value is unknown, by id: the end of every list."""
+        order = self._sort.order
+        conditions = [Condition(order.is_unknown, order.params)]
+        if after is not None:
+            conditions.append(Condition(f"{order.table}.id {self._side} %s", (after.id,)))
+        return self._merged(Condition("NULL::text"), conditions, "", limit)
+
+    def _merged(
+        self, value: Condition, conditions: Sequence[Condition], by: str, limit: int
+    ) -> list[Row]:
+        question, table = self._question, self._sort.order.table
+        where = _all(*conditions, *_belonging(question))
+        walks = [
+            f"(SELECT {table}.id, {value.text} AS value FROM {_source(question, table)}"
+            f" WHERE {table}.project_id = %s AND {table}.kind = '{kind}' AND {where.text}"
+            f" ORDER BY {by}id {self._way} LIMIT %s)"
+            for kind in question.kinds
+        ]
+        shown = "value::text" if self._sort.order.type == "jsonb" else "value"
+        params = (*value.params, question.project_id, *where.params, limit) * len(walks)
+        return self._connection.execute(
+            f"SELECT id, {shown} AS shown FROM ({' UNION ALL '.join(walks)}) walked"
+            f" ORDER BY {by}id {self._way} LIMIT %s",
+            (*params, limit),
+        ).fetchall()
+
+
+def few_of(connection: Connection, question: Question) -> Condition | None:
+    """Those among whom the answer is, where they are few."""
+    group = question.group
+    if group is not None and group.people <= FEW:
+        members = "SELECT person_id FROM segment_member WHERE project_id = %s AND segment_id = %s"
+        return Condition(f"p.id IN ({members})", (question.project_id, group.id))
+    if not question.narrow:
+        return None
+    where = _all(_of_kinds(question), *question.narrow)
+    found = connection.execute(
+        f"SELECT p.id FROM {JOINED} WHERE {where.text} LIMIT {FEW + 1}", where.params
+    ).fetchall()
+    return Condition("p.id = ANY(%s)", ([row[0] for row in found],)) if len(found) <= FEW else None
+
+
+def _source(question: Question, table: str) -> str:
+    """The tables that a walk must read."""
+    if question.narrow or (question.group is not None and table == "p"):
+        return JOINED
+    return "person p" if table == "p" else "person_activity a"
+
+
+def _belonging(question: Question) -> list[Condition]:
+    group = question.group
+    inside = [Condition("a.segments @> %s::smallint[]", ([group.number],))] if group else []
+    return [*inside, *question.narrow]
+
+
+def _implied(question: Question, key: str) -> Condition | None:
+    """What a built-in segment says of the order's value: the walk need not pass the rest."""
+    builtin = question.group.builtin if question.group else None
+    now = question.now
+    if key == "last_seen" and builtin == "active":
+        return Condition("a.last_seen >= %s", (now - FOUR_WEEKS - LATE,))
+    if key == "last_seen" and builtin == "slipping":
+        return Condition("a.last_seen <= %s", (now - FOUR_WEEKS + LATE,))
+    if key == "signed_up_at" and builtin == "new":
+        return Condition("p.signed_up_at >= %s", (now - WEEK - LATE,))
+    return None
+
+
+def _asked_for(question: Question, few: Condition) -> Condition:
+    return _all(_of_kinds(question), few, *_belonging(question))
+
+
+def _of_kinds(question: Question) -> Condition:
+    kinds = ", ".join(f"'{kind}'" for kind in question.kinds)
+    return Condition(f"p.project_id = %s AND p.kind IN ({kinds})", (question.project_id,))
+
+
+def _behind(sort: Sort, cursor: Cursor | None) -> Condition:
+    """Who comes behind the cursor, among the few: unknown values come last."""
+    side = "<" if sort.descending else ">"
+    if cursor is None:
+        return ANYBODY
+    if cursor.value is None:
+        return Condition(f"value IS NULL AND id {side} %s", (cursor.id,))
+    # The comparison with an unknown value is NULL; what stands before it decides then.
+    behind = f"value IS NULL OR (value, id) {side} (%s::{sort.order.type}, %s)"
+    return Condition(behind, (cursor.value, cursor.id))
+
+
+def _ahead(back: Sort, of: Cursor) -> Condition:
+    """Who comes before the place, among the few; `back` is the order turned round."""
+    side = "<" if back.descending else ">"
+    if of.value is None:
+        return Condition(f"value IS NOT NULL OR id {side} %s", (of.id,))
+    ahead = f"value IS NOT NULL AND (value, id) {side} (%s::{back.order.type}, %s)"
+    return Condition(ahead, (of.value, of.id))
+
+
+def _all(*conditions: Condition) -> Condition:
+    text = " AND ".join(f"({condition.text})" for condition in conditions)
+    return Condition(text, tuple(one for condition in conditions for one in condition.params))
+
+
+ANYBODY = Condition("true")
