@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from regulars.config.installation import set_up_django
 
@@ -32,7 +33,7 @@ class Application:
 
     def __init__(self) -> None:
         wiring.wire()
-        self._django = get_asgi_application()
+        self._django: Any = get_asgi_application()
         self._geo = GeoDatabase.open(environment.read().data)
         self._intake = Intake(clock.now)
         projects = Projects()

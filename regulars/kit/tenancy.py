@@ -29,19 +29,11 @@ class TenantModel(models.Model):
     class Meta:
         abstract = True
 
-    def _do_update(
-        self,
-        base_qs: models.QuerySet[Any],
-        using: str | None,
-        pk_val: Any,
-        values: Iterable[tuple[models.Field[Any, Any], Any, Any]],
-        update_fields: Iterable[str] | None,
-        forced_update: bool,  # noqa: FBT001 - Django's signature
-    ) -> bool:
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *rest: Any) -> Any:  # type: ignore[override]  # passed on as it comes
         kept = [value for value in values if value[0].attname != "project_id"]
         scoped = base_qs.filter(project_id=self.project_id)
         parent: Any = super()
-        return bool(parent._do_update(scoped, using, pk_val, kept, update_fields, forced_update))
+        return parent._do_update(scoped, using, pk_val, kept, *rest)
 
     def refresh_from_db(
         self,
@@ -70,9 +62,9 @@ class TenantForeignKey(models.ForeignKey[Any, Any]):
         options["db_constraint"] = False  # the composite constraint is TenantKeys' work
         super().__init__(to, on_delete, **options)
 
-    def get_extra_restriction(self, alias: str | None, related_alias: str | None) -> Any:
-        here = self.model._meta.get_field("project")
-        there = self.remote_field.model._meta.get_field("project")
+    def get_extra_restriction(self, alias: Any, related_alias: Any) -> Any:
+        here: Any = self.model._meta.get_field("project")
+        there: Any = self.remote_field.model._meta.get_field("project")
         return Exact(Col(alias, there), Col(related_alias, here))
 
     def get_extra_descriptor_filter(self, instance: models.Model) -> dict[str, Any]:
