@@ -12,6 +12,10 @@ class InvalidError(ValueError):
         self.message = message
 
 
+class ConflictError(InvalidError):
+    """The value is fine by itself, and clashes with what is there."""
+
+
 class ForbiddenError(PermissionError):
     """The agent's role does not reach this far."""
 
