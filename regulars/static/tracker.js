@@ -147,7 +147,7 @@
         return;
       }
     } catch {}
-    if (names().length < 1e3) memory[name] = text;
+    if (claimed || names().length < 1e3) memory[name] = text;
   };
 
   /** @param {number} wait in milliseconds */
@@ -239,6 +239,8 @@
       timestamp: new Date(),
       context: {
         page: view,
+        // The header of a request made while a page ends may be another's.
+        userAgent: navigator.userAgent,
         locale: navigator.language,
         timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
         library: { name: "regulars-js", version: VERSION },

@@ -24,6 +24,7 @@ def test_a_page_is_seen(tab: Page, server: Recorder) -> None:
     assert event["context"]["timezone"] == "Europe/Lisbon"
     assert event["context"]["library"] == {"name": "regulars-js", "version": "1.0.0"}
     assert event["context"]["direct"] is True
+    assert event["context"]["userAgent"] == tab.evaluate("navigator.userAgent")
     assert "gpc" not in event["context"]
     assert "userId" not in event
 
