@@ -26,7 +26,14 @@ def attempt(form: forms.Form, action: Callable[[dict[str, Any]], T]) -> T | None
 def password_field(label: str, autocomplete: str, **options: Any) -> forms.CharField:
     """A password as it was typed: spaces at its ends count."""
     widget = forms.PasswordInput(attrs={"autocomplete": autocomplete})
-    return forms.CharField(label=label, strip=False, max_length=200, widget=widget, **options)
+    return forms.CharField(
+        label=label,
+        strip=False,
+        max_length=200,
+        widget=widget,
+        error_messages={"required": f"{label} can't be empty."},
+        **options,
+    )
 
 
 def new_password_field(label: str = "Password") -> forms.CharField:
@@ -41,10 +48,25 @@ def new_password_field(label: str = "Password") -> forms.CharField:
 def name_field(label: str, autocomplete: str = "off", **options: Any) -> forms.CharField:
     """A short line of text."""
     widget = forms.TextInput(attrs={"autocomplete": autocomplete})
-    return forms.CharField(label=label, max_length=100, widget=widget, **options)
+    return forms.CharField(
+        label=label,
+        max_length=100,
+        widget=widget,
+        error_messages={"required": f"{label} can't be empty."},
+        **options,
+    )
 
 
 def email_field(label: str = "Email", **options: Any) -> forms.EmailField:
     """An email address that stands for an account."""
     widget = forms.EmailInput(attrs={"autocomplete": "username", "autocapitalize": "none"})
-    return forms.EmailField(label=label, max_length=254, widget=widget, **options)
+    return forms.EmailField(
+        label=label,
+        max_length=254,
+        widget=widget,
+        error_messages={
+            "required": "The email can't be empty.",
+            "invalid": "This is not an email address.",
+        },
+        **options,
+    )

@@ -9,6 +9,8 @@ from django.urls import reverse
 
 from regulars.console.access import MANAGERS, AgentRequest
 from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, SegmentLink, Shell
+from regulars.kit import clock, database
+from regulars.people.queries import online_count
 from regulars.workspaces import queries
 
 RoleWord = Literal["owner", "admin", "agent"]
@@ -20,11 +22,12 @@ def frame(
     here: Here,
     *,
     segments: tuple[SegmentLink, ...] = (),
-    online: int = 0,
+    online: int | None = None,
 ) -> Shell:
     """What `console/shell.html` needs; `here` is the part of the console that is shown.
 
-    `segments` stand under *People*; `online` is how many people are here now.
+    `segments` stand under *People*; `online` is how many people are here now, where the view
+    knows it already.
     """
     project = request.project
     people = project_url(project.id, "people/")
@@ -49,9 +52,14 @@ def frame(
         ),
         new_project_url=reverse("new_project") if queries.owns_a_project(request.user.id) else "",
         account_items=(MenuItem("Your account", "user", url=reverse("account")),),
-        online=online,
+        online=_here_now(project.id) if online is None else online,
         search_url=people,
     )
+
+
+def _here_now(project_id: UUID) -> int:
+    with database.of_django() as core:
+        return online_count(core, project_id, clock.now())
 
 
 def project_url(project_id: UUID, rest: str = "") -> str:

@@ -31,6 +31,10 @@ class ProjectForm(forms.Form):
         label="Hours in which a repeated event counts once",
         min_value=1,
         max_value=_DEDUPE_MOST,
+        error_messages=dict.fromkeys(
+            ("required", "invalid", "min_value", "max_value"),
+            f"Give a whole number of hours, 1 to {_DEDUPE_MOST}.",
+        ),
         help_text="By its message id. Clients that lost their connection send events again.",
     )
     honour_gpc = forms.BooleanField(label="Respect Global Privacy Control", required=False)

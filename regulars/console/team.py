@@ -48,6 +48,16 @@ class Member:
     may_remove: bool
     may_reset: bool
 
+    @property
+    def remove_title(self) -> str:
+        """What the removal asks."""
+        return f"Remove {self.name} from the team?"
+
+    @property
+    def reset_title(self) -> str:
+        """What making a link for them asks."""
+        return f"Make a sign-in link for {self.name}?"
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -76,6 +86,7 @@ class InviteForm(forms.Form):
         label="Email addresses",
         max_length=5000,
         widget=forms.Textarea(attrs={"rows": 2, "placeholder": "One a line, or with commas"}),
+        error_messages={"required": "Whom do you want to ask in?"},
     )
     role = forms.ChoiceField(label="Role", choices=RoleName.choices, initial=RoleName.AGENT)
 

@@ -39,6 +39,12 @@ JOIN person AS p ON p.project_id = a.project_id AND p.id = a.id
 WHERE p.project_id = %(project)s
 ORDER BY a.last_seen DESC LIMIT 1
 """
+# The pages that somebody saw last.
+_LAST_PAGES = """
+SELECT path, happened_at FROM event
+WHERE project_id = %s AND person_id = %s AND kind = 'page'
+ORDER BY happened_at DESC, id DESC LIMIT 3
+"""
 _HAS_USERS = "SELECT 1 FROM kind_count WHERE project_id = %s AND id = 'user' AND people > 0"
 _CAME_BACK = """
 SELECT 1 FROM person_activity
@@ -65,6 +71,14 @@ class Seen:
     last_seen: datetime
     rhythm: bytes
     rhythm_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageSeen:
+    """One of the pages they saw."""
+
+    path: str | None
+    happened_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,7 @@ def _context(request: AgentRequest) -> dict[str, Any]:
     project = request.project
     with database.of_django() as core:
         seen = _last_seen(core, project.id)
+        pages = _last_pages(core, project.id, seen.id) if seen else []
         identified = core.execute(_HAS_USERS, (project.id,)).fetchone() is not None
         came_back = core.execute(_CAME_BACK, (project.id,)).fetchone() is not None
     has_team = len(queries.team_of(project.id)) > 1 or bool(queries.invitations_of(project.id))
@@ -112,8 +127,9 @@ def _context(request: AgentRequest) -> dict[str, Any]:
         team=has_team,
         back=came_back,
     )
+    key = queries.write_key_of(project.id)
     script = request.build_absolute_uri("/t.js")
-    snippet = f'<script async src="{script}"\n        data-key="{_write_key(project.id)}"></script>'
+    snippet = f'<script async src="{script}"\n        data-key="{key}"></script>'
     return {
         "project": project,
         "first_name": request.user.called.partition(" ")[0],
@@ -124,6 +140,7 @@ def _context(request: AgentRequest) -> dict[str, Any]:
         "mail_url": _mail_url(project.name, snippet),
         "identify": _IDENTIFY,
         "seen": seen,
+        "pages": pages,
         "counts": _counts(seen, project.time_zone) if seen else b"",
         "host": request.get_host(),
     }
@@ -145,13 +162,14 @@ def _last_seen(core: psycopg.Connection[Any], project_id: UUID) -> Seen | None:
         return cursor.execute(_LAST_SEEN, {"project": project_id}).fetchone()
 
 
+def _last_pages(core: psycopg.Connection[Any], project_id: UUID, person_id: UUID) -> list[PageSeen]:
+    with core.cursor(row_factory=class_row(PageSeen)) as cursor:
+        return cursor.execute(_LAST_PAGES, (project_id, person_id)).fetchall()
+
+
 def _counts(seen: Seen, time_zone: str) -> bytes:
     today = (clock.now().astimezone(ZoneInfo(time_zone)).date() - _EPOCH).days
     return rhythm.aligned(seen.rhythm, seen.rhythm_day, today)
-
-
-def _write_key(project_id: UUID) -> str:
-    return queries.write_key_of(project_id)
 
 
 def _mail_url(name: str, snippet: str) -> str:
