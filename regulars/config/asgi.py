@@ -20,6 +20,7 @@ from regulars.public.health import Health  # noqa: E402
 from regulars.public.http import Receive, Scope, Send  # noqa: E402
 from regulars.public.interakt import Interakt  # noqa: E402
 from regulars.public.projects import Projects, first_write_key  # noqa: E402
+from regulars.public.rest.door import RestDoor  # noqa: E402
 from regulars.public.tracker import Tracker, newest_write_key  # noqa: E402
 from regulars.tracking.enrich import bots, locale, user_agent  # noqa: E402
 from regulars.tracking.enrich.geo import GeoDatabase  # noqa: E402
@@ -39,6 +40,7 @@ class Application:
         projects = Projects()
         self._collect = Collect(self._intake, projects, self._geo, clock.now)
         self._interakt = Interakt(self._intake, projects, clock.now)
+        self._rest = RestDoor(self._django, lambda: self._intake.serves)
         self._tracker = Tracker(newest_write_key(projects))
         self._demo = shop_app(first_write_key)
         self._health = Health(self._intake, clock.now, migrations.pending)
@@ -56,6 +58,8 @@ class Application:
             await self._demo(scope, receive, send)
         elif scope["type"] == "http" and self._interakt.opens(scope["path"]):
             await self._interakt(scope, receive, send)
+        elif scope["type"] == "http" and self._rest.opens(scope["path"]):
+            await self._rest(scope, receive, send)
         elif scope["type"] == "http" and self._health.opens(scope["path"]):
             await self._health(scope, send)
         else:

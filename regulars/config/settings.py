@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "regulars.segments",
     "regulars.tracking",
     "regulars.console",
+    "regulars.public",
 ]
 
 MIDDLEWARE = [
@@ -95,7 +96,7 @@ def _database(url: str | None) -> dict[str, Any]:
             ("PORT", "port"),
         )
     }
-    pool = {"min_size": 0, "max_size": 16, "timeout": 5}
+    pool = {"min_size": 0, "max_size": 16, "timeout": 5, "reconnect_timeout": 1}
     options = {"application_name": "regulars console", "connect_timeout": 5, **parts, "pool": pool}
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -189,7 +190,7 @@ AXES_USERNAME_FORM_FIELD = "email"
 AXES_USERNAME_CALLABLE = "regulars.workspaces.authentication.name_tried"
 AXES_CLIENT_IP_CALLABLE = "regulars.console.access.ip_of"
 AXES_LOCKOUT_CALLABLE = "regulars.console.signin.locked_out"
-AXES_SENSITIVE_PARAMETERS = ["login", "code", "csrfmiddlewaretoken"]
+AXES_SENSITIVE_PARAMETERS = ["username", "email", "login", "code", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has it
 AXES_VERBOSE = False
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from regulars.people import changes
 from regulars.people.erasure import Erasing
 from regulars.people.merge import Merging
+from regulars.public.rest.idempotency import ForgetAnswers
 from regulars.segments import builtin
 from regulars.segments.clock import move_people_by_time
 from regulars.segments.membership import Membership
@@ -25,5 +26,5 @@ LOOPS: tuple[Loop, ...] = (move_people_by_time, keep_house)
 
 def wire() -> None:
     """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
-    changes.CONSEQUENCES[:] = [Merging(), Membership(), Erasing()]
+    changes.CONSEQUENCES[:] = [Merging(), Membership(), ForgetAnswers(), Erasing()]
     after_project_created[:] = [builtin.give_project_its_segments]

@@ -138,7 +138,8 @@ def _url(route: str, cast: Cast, project: Any = None) -> str:
 
 def test_every_address_is_tried_here() -> None:
     served = set(_routes(get_resolver().url_patterns))
-    assert served == set(ADDRESSES)
+    # REST opens to keys, not to agents: tests/slices/public/test_rest_stranger.py.
+    assert {route for route in served if not route.startswith("api/")} == set(ADDRESSES)
 
 
 def test_what_stands_below_a_project_belongs_to_it() -> None:

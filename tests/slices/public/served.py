@@ -17,7 +17,7 @@ from tests.slices.tracking.site import Site
 @contextmanager
 def serving() -> Iterator[str]:
     """Where the application answers while the block runs."""
-    from regulars.config.asgi import app  # noqa: PLC0415 - it wires the process it is loaded in
+    from regulars.config.asgi import app
 
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="on")
     server = uvicorn.Server(config)

@@ -1,0 +1,221 @@
+"""What goes in and out of REST, as its OpenAPI document says it.
+
+A body may hold nothing that is not named here. Texts, numbers and truth values are not converted
+into each other.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+
+Kind = Literal["visitor", "lead", "user"]
+Text = StrictStr | None
+Time = Annotated[
+    StrictStr | StrictInt | StrictFloat | None,
+    Field(description="An ISO 8601 date or time, or unix seconds; years 1900 to 2200."),
+]
+Custom = Annotated[
+    dict[str, Any], Field(description="Merged with what is there, key by key; null removes a key.")
+]
+Tags = Annotated[list[StrictStr], Field(max_length=100)]
+
+
+class Error(Schema):
+    """What went wrong."""
+
+    code: str = Field(description="Stable: for programs.")
+    message: str = Field(description="For people.")
+    field: str | None = Field(description="What of the request it lies in, where that can be said.")
+
+
+class Person(Schema):
+    """A person as they are now. What is not known is null. Times are UTC."""
+
+    id: UUID
+    kind: Kind
+    user_id: str | None
+    email: str | None
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    gender: str | None
+    phone: str | None
+    signed_up_at: datetime | None
+    first_seen: datetime | None
+    last_seen: datetime | None
+    last_contacted: datetime | None = Field(description="When the person last wrote to us.")
+    last_emailed: datetime | None = Field(description="When we last wrote to them.")
+    online: bool = Field(description="Seen by a browser within the last five minutes.")
+    sessions: int
+    country: str | None
+    country_code: str | None
+    region: str | None
+    city: str | None
+    browser: str | None
+    browser_version: str | None
+    os: str | None
+    device: str | None
+    ip: str | None
+    language: str | None
+    timezone: str | None
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
+    utm_term: str | None
+    utm_content: str | None
+    referrer: str | None
+    landing_page: str | None
+    company: dict[str, Any]
+    attributes: dict[str, Any]
+    tags: list[str]
+    segments: list[UUID] = Field(description="The segments the person is in.")
+    checkpoints: list[int] = Field(description="The funnel's checkpoints they have reached.")
+    created_at: datetime
+    updated_at: datetime
+
+
+class _Body(Schema):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PersonChange(_Body):
+    """Facts to change: those that are given. null forgets a fact."""
+
+    user_id: Text = Field(None, description="Once known it stays: merge people instead.")
+    email: Text = None
+    name: Text = None
+    first_name: Text = None
+    last_name: Text = None
+    gender: Text = None
+    phone: Text = None
+    signed_up_at: Time = None
+    country: Text = None
+    region: Text = None
+    city: Text = None
+    language: Text = None
+    timezone: Text = None
+    company: Custom = Field(default_factory=dict)
+    attributes: Custom = Field(default_factory=dict)
+    tags: Tags = Field(default_factory=list, description="Replaces the person's tags.")
+
+
+class NewPerson(PersonChange):
+    """Who it is, by `user_id` or else by `email`, and what is known of them."""
+
+    user_id: Text = None
+
+
+class Search(_Body):
+    """Which people. All that is given must hold."""
+
+    filter: dict[str, Any] | None = Field(
+        None, description="A filter: see the reference of the filter language."
+    )
+    kind: Kind | None = None
+    query: Text = Field(None, description="Any part of a name, email or user id.", max_length=200)
+    sort: StrictStr = Field(
+        "-last_seen", description="A field, or attributes.<key>; with - the other way round."
+    )
+    limit: StrictInt = Field(50, ge=1, le=200)
+    cursor: Text = Field(None, description="`next` of the page before.")
+
+
+class People(Schema):
+    """A page of people."""
+
+    people: list[Person]
+    total: int = Field(description="How many people there are on all pages.")
+    next: str | None = Field(description="Give it as `cursor` for the next page; null at the end.")
+
+
+class Event(Schema):
+    """Something the person did, or that was said of them."""
+
+    id: UUID
+    kind: str = Field(description="page, screen, track, identify, group, alias or internal.")
+    name: str | None
+    happened_at: datetime
+    received_at: datetime
+    url: str | None
+    path: str | None
+    title: str | None
+    properties: dict[str, Any]
+    session_id: UUID | None
+    message_id: str | None
+    source: Literal["browser", "server"]
+
+
+class Timeline(Schema):
+    """A part of a timeline, newest first."""
+
+    items: list[Event]
+    next: str | None = Field(description="Give it as `cursor` for the next part; null at the end.")
+
+
+class Export(Schema):
+    """All we hold on a person: beside these, `sessions` and `events`, newest first."""
+
+    person: Person
+    identities: list[dict[str, Any]] = Field(description="What they are known by, and since when.")
+    segments: list[dict[str, Any]]
+    merges: list[dict[str, Any]] = Field(description="Who became them, as they were.")
+    sessions: list[dict[str, Any]]
+    events: list[Event]
+
+
+class MergeWish(_Body):
+    """Who becomes whom."""
+
+    from_: UUID = Field(
+        alias="from", description="Who goes; their id leads to the other from then on."
+    )
+    into: UUID = Field(description="Who stays.")
+
+
+class Merge(Schema):
+    """A merge, or its undoing."""
+
+    id: UUID = Field(description="To undo it by.")
+    from_: UUID = Field(alias="from")
+    into: UUID
+    at: datetime
+    undone_at: datetime | None
+    person: Person = Field(description="Who stayed; of an undoing, who is back.")
+
+
+class Project(Schema):
+    """The project that the key opens, and its settings."""
+
+    id: UUID
+    name: str
+    company: str
+    postal_address: str
+    time_zone: str
+    from_name: str
+    from_email: str
+    dedupe_hours: int = Field(description="How long a messageId counts once.")
+    honour_gpc: bool = Field(description="Leave browsers alone that send Global Privacy Control.")
+    enforce_identity: bool = Field(
+        description="Unsigned claims by browsers change no profile that a signed one made."
+    )
+    write_key: str = Field(description="What pages track with; it can only write.")
+    created_at: datetime
+
+
+class ProjectChange(_Body):
+    """Settings to change: those that are given."""
+
+    name: StrictStr = Field(default_factory=str, min_length=1, max_length=100)
+    company: StrictStr = Field(default_factory=str, max_length=200)
+    postal_address: StrictStr = Field(default_factory=str, max_length=500)
+    time_zone: StrictStr = Field(default_factory=str, description="Such as Europe/Lisbon.")
+    from_name: StrictStr = Field(default_factory=str, max_length=100)
+    from_email: StrictStr = Field(default_factory=str, max_length=254)
+    dedupe_hours: StrictInt = Field(default_factory=int, ge=1, le=720)
+    honour_gpc: StrictBool = Field(default_factory=bool)
+    enforce_identity: StrictBool = Field(default_factory=bool)
