@@ -109,7 +109,7 @@ def named(raw: bytes) -> dict[str, bytes]:
 def read(raw: bytes) -> Read:
     """One event. Traits that can't be kept are left out; anything else bad spoils the event."""
     try:
-        tree = json.loads(raw, parse_constant=_refuse_constant, parse_int=_whole_number)
+        tree = json.loads(raw, parse_constant=_refuse_constant, parse_int=whole_number)
     except RecursionError:
         return _without_deep_traits(raw)
     except ValueError:
@@ -121,7 +121,7 @@ def _read_tree(tree: Any, notices: tuple[Notice, ...] = ()) -> Read:
     if not isinstance(tree, dict):
         return _dropped(DropReason.NOT_AN_EVENT, "An event is a JSON object.")
     notices += _clean_traits(tree)
-    drop = _first_fault(tree)
+    drop = first_fault(tree)
     if drop is not None:
         return Read(None, drop)
     try:
@@ -159,7 +159,7 @@ def _without_deep_traits(raw: bytes) -> Read:
 
 
 def _loads(raw: bytes) -> Any:
-    return json.loads(raw, parse_constant=_refuse_constant, parse_int=_whole_number)
+    return json.loads(raw, parse_constant=_refuse_constant, parse_int=whole_number)
 
 
 def _clean_traits(tree: dict[str, Any]) -> tuple[Notice, ...]:
@@ -168,14 +168,14 @@ def _clean_traits(tree: dict[str, Any]) -> tuple[Notice, ...]:
         return ()
     notices = []
     for key in list(traits):
-        drop = _first_fault({key: traits[key]})
+        drop = first_fault({key: traits[key]})
         if drop is not None:
             del traits[key]
             notices.append(Notice(f"traits.{_printable(key)}", drop.detail))
     return tuple(notices)
 
 
-def _first_fault(tree: dict[str, Any]) -> Drop | None:
+def first_fault(tree: dict[str, Any]) -> Drop | None:
     """What the database could not store, wherever in the tree it is."""
     stack: list[tuple[Any, str, int]] = [(tree, "", 0)]
     while stack:
@@ -222,7 +222,7 @@ def _printable(key: str) -> str:
     return key.encode("utf-8", "replace").decode().replace("\x00", "")[:100]
 
 
-def _whole_number(digits: str) -> int | float:
+def whole_number(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_DIGITS else math.inf
 
 
