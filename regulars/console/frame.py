@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from typing import Literal, cast
+from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.http import HttpRequest
 from django.urls import reverse
 
 from regulars.console.access import MANAGERS, AgentRequest
 from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, SegmentLink, Shell
-from regulars.kit import clock, database
+from regulars.kit import clock, database, environment
 from regulars.people.queries import online_count
 from regulars.workspaces import queries
 
 RoleWord = Literal["owner", "admin", "agent"]
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
 Here = Literal["people", "settings", "account", "welcome"]
 
 
@@ -55,6 +59,17 @@ def frame(
         online=_here_now(project.id) if online is None else online,
         search_url=people,
     )
+
+
+def public_url(request: HttpRequest, path: str) -> str:
+    """A path as others reach it: where the installation says it is, else where this request came.
+
+    Links are for people elsewhere: made on the server itself, they must not say localhost.
+    """
+    base = environment.read().base_url
+    if urlsplit(base).hostname in _THIS_MACHINE:
+        return request.build_absolute_uri(path)
+    return base + path
 
 
 def _here_now(project_id: UUID) -> int:

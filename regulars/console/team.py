@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from regulars.console.access import MANAGERS, AgentRequest, actor_of, agent_view
 from regulars.console.forms import attempt
-from regulars.console.frame import project_url
+from regulars.console.frame import project_url, public_url
 from regulars.console.settings_nav import settings_context
 from regulars.kit import clock
 from regulars.workspaces import queries, sign_in
@@ -168,7 +168,7 @@ def reset_link(request: AgentRequest, agent_id: UUID) -> HttpResponseBase:
         return _back(request)
     role = queries.role_in(request.project.id, agent_id)
     given = Given(
-        request.build_absolute_uri(path),
+        public_url(request, path),
         role.agent.called if role else "",
         now + sign_in.RESET_LASTS,
     )
@@ -251,7 +251,7 @@ def _asked(request: AgentRequest, invitation: Invitation, now: datetime) -> Aske
         email=invitation.email,
         role_label=invitation.get_role_display(),
         by=invitation.invited_by.called if invitation.invited_by else "",
-        url=request.build_absolute_uri(actions.path_of(invitation)) if reached else "",
+        url=public_url(request, actions.path_of(invitation)) if reached else "",
         expires_at=invitation.expires_at,
         is_over=invitation.expires_at <= now,
     )

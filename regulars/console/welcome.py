@@ -17,7 +17,7 @@ from psycopg.rows import class_row
 
 from regulars.console import rhythm
 from regulars.console.access import MANAGERS, AgentRequest, agent_view, own_page
-from regulars.console.frame import frame, project_url
+from regulars.console.frame import frame, project_url, public_url
 from regulars.kit import clock, database
 from regulars.workspaces import queries
 
@@ -128,7 +128,7 @@ def _context(request: AgentRequest) -> dict[str, Any]:
         back=came_back,
     )
     key = queries.write_key_of(project.id)
-    script = request.build_absolute_uri("/t.js")
+    script = public_url(request, "/t.js")
     snippet = f'<script async src="{script}"\n        data-key="{key}"></script>'
     return {
         "project": project,

@@ -110,6 +110,17 @@ def test_people_are_asked_in_by_links_to_copy(cast: Cast) -> None:
     assert Client().get(asked[0].url).status_code == 410
 
 
+def test_links_lead_to_where_the_installation_says_it_is(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REGULARS_BASE_URL", "https://people.example.com/")
+    path = _link(cast, "nadia@example.com")
+    page = cast.alice.client.get(cast.home.url("settings/team/"))
+    assert page.context["asked"][0].url == f"https://people.example.com{path}"
+    welcome = cast.alice.client.get(cast.home.url("welcome/"))
+    assert 'src="https://people.example.com/t.js"' in welcome.context["snippet"]
+
+
 def test_one_wrong_address_asks_nobody_in(cast: Cast) -> None:
     form = {"emails": "nadia@example.com nonsense", "role": "agent"}
     response = cast.alice.client.post(cast.home.url("settings/team/invite"), form)
@@ -349,3 +360,12 @@ def test_presence_is_noted_once_a_minute(cast: Cast) -> None:
     assert first is not None
     cast.alice.client.get(cast.home.url("welcome/"))
     assert last_here() == first
+
+
+# The server's names
+
+
+def test_an_unknown_host_name_is_told_what_to_set(cast: Cast) -> None:
+    response = Client().get("/signin", headers={"Host": "regulars.lan:8000"})
+    assert response.status_code == 400
+    assert "REGULARS_BASE_URL" in _page(response)
