@@ -39,6 +39,10 @@ WHERE project_id = %(project)s AND person_id = %(person)s AND kind = ANY(%(kinds
 ORDER BY happened_at DESC, id DESC
 LIMIT %(limit)s
 """
+NEWEST = """
+SELECT id FROM event WHERE project_id = %s AND person_id = %s
+ORDER BY happened_at DESC, id DESC LIMIT 1
+"""
 COUNTS = f"""
 SELECT kind, count(*) FROM (
     SELECT kind FROM event WHERE project_id = %s AND person_id = %s LIMIT {MOST_COUNTED + 1}
@@ -142,6 +146,12 @@ def events_of(
     events = [Event(*row) for row in rows[:limit]]
     following = _write(events[-1].happened_at, events[-1].id) if len(rows) > limit else None
     return events, following
+
+
+def newest_of(connection: Connection, project_id: UUID, person_id: UUID) -> UUID | None:
+    """The event that the timeline begins with."""
+    row = connection.execute(NEWEST, (project_id, person_id), prepare=True).fetchone()
+    return row[0] if row else None
 
 
 def counts(connection: Connection, project_id: UUID, person_id: UUID) -> Counts:

@@ -22,7 +22,7 @@ from regulars.people import custom, erasure, facts, merge
 from regulars.people.changes import Changes, CollidedError
 from regulars.people.person import Person
 from regulars.people.preview import Side, picked_values
-from regulars.workspaces.errors import InvalidError, UnknownError
+from regulars.workspaces.errors import ConflictError, InvalidError, UnknownError
 
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
@@ -30,6 +30,7 @@ T = TypeVar("T")
 TRIES = 5
 MAX_TAGS = 100
 MAX_TAG = 60
+MAX_USER_ID = 200  # characters, as in tracking
 
 # What the audit log calls these; the doors that have an actor write it.
 AUDITED = {
@@ -52,7 +53,7 @@ CHANGEABLE = STATED | {"signed_up_at", "attributes", "company", "tags"}
 
 FIND_USER = "SELECT person_id FROM identity WHERE project_id = %s AND id = %s AND kind = 'user'"
 FIND_BY_EMAIL = """
-SELECT id, kind FROM person
+SELECT id, kind, user_id IS NULL FROM person
 WHERE project_id = %s AND email_folded = %s AND kind <> 'visitor'
 ORDER BY id LIMIT 50
 """
@@ -88,11 +89,14 @@ def change(
 ) -> Person:
     """Change facts: attributes are merged and null removes one; tags are replaced.
 
-    Raises InvalidError, whose field is named as in `given`, and UnknownError.
+    A user_id may be given to somebody who has none. Raises InvalidError, whose field is named as
+    in `given`, and UnknownError.
     """
     changes = _begin(connection, project_id, now)
     person = _locked(changes, [person_id])[0]
-    _apply(changes, person, given)
+    if "user_id" in given:
+        _give_user_id(changes, person, _user_id(given["user_id"]))
+    _apply(changes, person, {key: given[key] for key in given if key != "user_id"})
     _finish(changes, [person.id])
     return person
 
@@ -120,9 +124,11 @@ def create_or_update(
 ) -> tuple[Person, bool]:
     """The person with this user id, else with this email, made where there is none.
 
-    The second is whether they were made. Raises InvalidError; for an email that several have too.
+    The second is whether they were made. Leads with the email join the user; the one user whom
+    others know by the email alone gets the user id. Raises InvalidError, and ConflictError for an
+    email that several have.
     """
-    user_id = facts.single_line(given.get("user_id"), "user_id", _refuse(""))
+    user_id = _user_id(given.get("user_id"))
     address = _email(given.get("email"), "email")
     if user_id is None and address is None:
         raise InvalidError("email", "Expected a user_id or an email.")
@@ -132,11 +138,9 @@ def create_or_update(
     if person is None:
         person = changes.new_person()
         person.first_seen = now
-        person.kind = "user" if user_id else "lead"
-        if user_id:
-            facts.put(person, "user_id", user_id)
-            facts.put(person, "signed_up_at", now)
-            changes.know("user", user_id, person)
+        person.kind = "lead"
+    if user_id is not None and person.user_id is None:
+        _register(changes, person, user_id)
     _apply(changes, person, {key: given[key] for key in given if key != "user_id"})
     for lead in leads:
         merge.merge(changes, lead, person, "rest")
@@ -165,15 +169,19 @@ def merge_people(
     changes = _begin(connection, project_id, now)
     gone, into = _locked(changes, [gone_id, into_id])
     picked = picked_values(gone, into, picks or {})
-    merge_id = merge.merge(changes, gone, into, cause, agent_id)
+
+    def decide(merged: Person) -> None:
+        for key, value in picked.items():
+            scope, _, name = key.partition(".")
+            if name:
+                bag: custom.Scope = "company" if scope == "company" else "attributes"
+                _say_custom(merged, bag, name, value, now)
+            else:
+                _say(merged, key, value, now)
+
+    merge_id = merge.merge(changes, gone, into, cause, agent_id, decide)
     if merge_id is None:
         raise merge.NotMergeableError("That person was never stored.")
-    for key, value in picked.items():
-        scope, _, name = key.partition(".")
-        if name:
-            _say_custom(into, "company" if scope == "company" else "attributes", name, value, now)
-        else:
-            _say(into, key, value, now)
     _finish(changes, [gone.id, into.id])
     return merge_id
 
@@ -238,20 +246,53 @@ def _found(
     owner = None
     if user_id:
         owner = connection.execute(FIND_USER, (project_id, key_hash("user", user_id))).fetchone()
-    same: list[tuple[UUID, str]] = []
+    same: list[tuple[UUID, str, bool]] = []
     if address:
+        changes.wait_for_emails([fold(address)])
         same = connection.execute(FIND_BY_EMAIL, (project_id, fold(address))).fetchall()
-    wanted = {id_ for id_, kind in same if not user_id or kind == "lead"}
+    wanted = {id_ for id_, kind, no_id in same if not user_id or kind == "lead" or no_id}
     wanted |= {owner[0]} if owner else set()
     people = changes.load(wanted)
     if len(people) != len(wanted):
         raise CollidedError  # somebody was merged or erased between the look-up and the lock
     if not user_id and len(people) > 1:
-        raise InvalidError("email", f"{len(people)} people have this address: send the user_id.")
+        raise ConflictError("email", f"{len(people)} people have this address: send the user_id.")
     if not user_id:
         return next(iter(people.values()), None), []
     person = people.pop(owner[0]) if owner else None
+    nameless = [one for one in people.values() if one.kind == "user"]
+    if person is None and len(nameless) == 1:
+        person = nameless[0]
     return person, [one for one in people.values() if one.kind == "lead"]
+
+
+def _user_id(value: Any) -> str | None:
+    line: str | None = facts.single_line(value, "user_id", _refuse(""))
+    if line is not None and len(line) > MAX_USER_ID:
+        raise InvalidError("user_id", f"A user id has at most {MAX_USER_ID} characters.")
+    return line
+
+
+def _give_user_id(changes: Changes, person: Person, user_id: str | None) -> None:
+    """Say which user of the product this is, where that was not known."""
+    if user_id == person.user_id:
+        return
+    if user_id is None or person.user_id is not None:
+        raise ConflictError("user_id", "A user id never changes: merge the two people instead.")
+    key = key_hash("user", user_id)
+    if changes.connection.execute(FIND_USER, (changes.project_id, key)).fetchone():
+        raise ConflictError("user_id", "Somebody else has this user id: merge the two people.")
+    _register(changes, person, user_id)
+
+
+def _register(changes: Changes, person: Person, user_id: str) -> None:
+    """The person is the product's user of this id."""
+    person.kind = "user"
+    person.changed = person.seen_changed = True
+    facts.put(person, "user_id", user_id)
+    if person.signed_up_at is None:
+        facts.put(person, "signed_up_at", changes.now)
+    changes.know("user", user_id, person)
 
 
 def _apply(changes: Changes, person: Person, given: Mapping[str, Any]) -> None:
@@ -312,7 +353,7 @@ def _set_tags(person: Person, given: Any) -> None:
         if problem or len(text) > MAX_TAG:
             raise InvalidError("tags", f"A tag has at most {MAX_TAG} characters.")
         if text:
-            kept.setdefault(fold(text), text)
+            kept.setdefault(fold(text), fold(text))  # as filters compare them
     if len(kept) > MAX_TAGS:
         raise InvalidError("tags", f"A person has at most {MAX_TAGS} tags.")
     if list(kept.values()) != person.tags:

@@ -1,49 +1,9 @@
-// Settings → Tracking: the parts that change, asked for each second while the page is looked at.
+// Settings → Tracking: events as they arrive. What else changes on the page is board.js's.
+
+import { fetched, whileVisible } from "./board.js";
 
 const EVERY = 1000;
 const KEPT = 100;
-
-/** @param {string} url */
-async function fetched(url) {
-  const answer = await fetch(url, { headers: { "HX-Request": "true" } });
-  if (!answer.ok) throw new Error(String(answer.status));
-  const template = document.createElement("template");
-  template.innerHTML = await answer.text();
-  return template.content;
-}
-
-/**
- * Calls back each second, one call at a time, while the page is visible.
- * @param {() => Promise<void>} step
- */
-function eachSecond(step) {
-  const next = async () => {
-    if (!document.hidden) {
-      try {
-        await step();
-      } catch {
-        // The server is away for a moment: what is shown stays, the next second asks again.
-      }
-    }
-    setTimeout(next, EVERY);
-  };
-  setTimeout(next, EVERY);
-}
-
-/** <live-board data-url="…">: what it fetches replaces the parts of the page with the same ids. */
-class LiveBoard extends HTMLElement {
-  connectedCallback() {
-    eachSecond(async () => {
-      const parts = await fetched(this.dataset.url ?? "");
-      for (const part of parts.querySelectorAll(":scope > [id]")) {
-        const old = document.getElementById(part.id);
-        if (old && old.innerHTML !== part.innerHTML && !old.contains(document.activeElement)) {
-          old.replaceChildren(...part.childNodes);
-        }
-      }
-    });
-  }
-}
 
 const rows = /** @type {HTMLElement | null} */ (document.getElementById("live-rows"));
 const pause = document.getElementById("pause-live");
@@ -83,8 +43,7 @@ async function arrive() {
   }
 }
 
-customElements.define("live-board", LiveBoard);
-if (rows) eachSecond(arrive);
+if (rows) whileVisible(EVERY, arrive);
 fresh?.addEventListener("click", show);
 pause?.addEventListener("click", () => {
   const paused = pause.getAttribute("aria-pressed") !== "true";
@@ -92,5 +51,3 @@ pause?.addEventListener("click", () => {
   const words = pause.querySelector("span");
   if (words) words.textContent = paused ? "Go on" : "Pause";
 });
-
-export {};

@@ -1,0 +1,140 @@
+"""A person's timeline as the profile draws it: days, visits with their pages, events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from regulars.events.timeline import Event, Timeline
+from regulars.events.visits import PageView, Visit
+
+RAIL = 92  # the width of a page's bar, in the SVG's units
+PROPERTIES = 12  # shown of an event; the rest is said as a number
+SHOWN = 120  # characters of a property
+
+_ICONS = {
+    "identify": "user-check",
+    "group": "building-2",
+    "alias": "git-merge",
+    "screen": "monitor",
+}
+_WORDS = {"identify": "Said who they are", "group": "Joined a company", "alias": "Was recognised"}
+
+
+@dataclass(frozen=True, slots=True)
+class PageRow:
+    """A page of a visit: its bar and how long it was looked at."""
+
+    at: datetime
+    path: str
+    title: str
+    width: int
+    lasted: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A visit or an event."""
+
+    at: datetime
+    icon: str
+    node: str  # the colour: "ok", "event" or none
+    strong: str
+    text: str
+    code: str
+    pages: tuple[PageRow, ...] = ()
+    page_count: int = 0
+    is_open: bool = False
+    properties: tuple[tuple[str, str], ...] = ()
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What happened on a day of the project's."""
+
+    date: date
+    items: tuple[Item, ...]
+
+
+def days_of(timeline: Timeline, zone: tzinfo, now: datetime) -> list[Day]:
+    """The timeline by the project's days, newest first."""
+    drawn = [_item(part, now) for part in timeline.items]
+    by_day = groupby(drawn, key=lambda item: item.at.astimezone(zone).date())
+    return [Day(day, tuple(items)) for day, items in by_day]
+
+
+def lasting(seconds: float) -> str:
+    """“0:22”, “1:40”, “2 h 5 min”."""
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes}:{rest:02}"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def in_words(span: timedelta) -> str:
+    """“under a minute”, “11 min”, “2 h 5 min”."""
+    minutes = int(span.total_seconds() // 60)
+    if minutes < 1:
+        return "under a minute"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
+
+
+def _item(part: Visit | Event, now: datetime) -> Item:
+    return _visit(part, now) if isinstance(part, Visit) else _event(part)
+
+
+def _visit(visit: Visit, now: datetime) -> Item:
+    here = now - visit.ended_at < timedelta(minutes=5)
+    device = " on ".join(part for part in (visit.browser, visit.os) if part)
+    pages = f"{visit.page_count} page{'' if visit.page_count == 1 else 's'}"
+    lasted = in_words(visit.ended_at - visit.started_at)
+    rest = " · ".join(part for part in (f"for {lasted}", device, pages) if part)
+    longest = max((page.seconds or 0 for page in visit.pages), default=0) or 1
+    return Item(
+        at=visit.at,
+        icon="activity" if here else "monitor",
+        node="ok" if here else "",
+        strong="Here now" if here else "Visited",
+        text=rest,
+        code="",
+        pages=tuple(_page(page, longest) for page in visit.pages),
+        page_count=visit.page_count,
+        is_open=here,
+    )
+
+
+def _page(page: PageView, longest: int) -> PageRow:
+    seconds = page.seconds or 0
+    width = max(2, RAIL * seconds // longest) if seconds else 0
+    lasted = lasting(seconds) if page.seconds else "–"
+    return PageRow(page.at, page.path or page.url or "–", page.title or "", width, lasted)
+
+
+def _event(event: Event) -> Item:
+    properties = _properties(event.properties or {})
+    tracked = event.kind in ("track", "internal")
+    said = event.path if event.kind in ("page", "screen") else None
+    return Item(
+        at=event.happened_at,
+        icon="zap" if tracked else _ICONS.get(event.kind, "monitor"),
+        node="event" if tracked else "",
+        strong="",
+        text="Did" if tracked else _WORDS.get(event.kind, "Saw"),
+        code=event.name if tracked and event.name else said or "",
+        properties=properties[:PROPERTIES],
+        more=max(0, len(properties) - PROPERTIES),
+    )
+
+
+def _properties(properties: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    return tuple((key, _plain(value)) for key, value in properties.items())
+
+
+def _plain(value: Any) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
