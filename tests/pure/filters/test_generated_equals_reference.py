@@ -22,7 +22,7 @@ def reference(world: World, person: Facts, now: datetime) -> tuple[bool, ...]:
     return tuple(evaluate(one, person, When(now, world.when.zone)) for one in world.filters)
 
 
-@given(worlds())
+@given(worlds() | worlds(asked=8, levels=1))
 @thorough
 def test_the_generated_function_answers_as_the_reference(world: World) -> None:
     program = compile_filters(world.filters, world.when.zone)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from regulars.filters.ast import Filter
+from regulars.filters.ast import Filter, conditions
 from regulars.filters.behaviour import CAMPAIGN_OPERATORS
 from regulars.filters.catalog import STANDARD_FIELDS, ValueType
 from regulars.filters.evaluate import evaluate_event
@@ -26,6 +26,7 @@ from regulars.filters.folding import folded_tags
 from regulars.filters.operands import KINDS, When
 from regulars.filters.parse import parse
 from regulars.filters.times import start_of_day
+from tests.pure.filters.aim import Event, aimed
 
 EXAMPLES = int(os.environ.get("REGULARS_HYPOTHESIS_EXAMPLES", "60"))
 
@@ -139,17 +140,7 @@ raw_values = st.one_of(
     st.lists(texts, max_size=2),
     st.dictionaries(st.sampled_from(KEYS), texts, max_size=1),
 )
-bags = st.dictionaries(st.sampled_from(KEYS), raw_values, max_size=4)
-
-
-@dataclass
-class Event:
-    """Something a person did."""
-
-    name: str
-    at: datetime
-    kind: str
-    properties: dict[str, Any]
+bags = st.dictionaries(st.sampled_from(KEYS), raw_values, max_size=2)
 
 
 @dataclass
@@ -195,7 +186,7 @@ def iso_texts(now: datetime, zone: ZoneInfo) -> st.SearchStrategy[str]:
 def facts(draw: st.DrawFn, now: datetime, zone: ZoneInfo) -> Facts:
     """A person of whom anything may be known."""
     person = Facts(kind=draw(st.sampled_from(KINDS)))
-    known = draw(st.sets(st.sampled_from(sorted(STANDARD_FIELDS)), max_size=12))
+    known = draw(st.sets(st.sampled_from(sorted(STANDARD_FIELDS)), max_size=4))
     for key in sorted(known):
         match STANDARD_FIELDS[key].type:
             case ValueType.TEXT:
@@ -375,14 +366,19 @@ checkpoint_conditions = st.builds(
 )
 
 
-def filters(now: datetime, zone: ZoneInfo) -> st.SearchStrategy[dict[str, Any]]:
-    """Filters as JSON, of at most four levels."""
-    condition = st.one_of(
-        field_conditions(now, zone),
-        field_conditions(now, zone),
-        field_conditions(now, zone),
-        event_conditions(now, zone),
-        segment_conditions | campaign_conditions | checkpoint_conditions,
+def filters(
+    now: datetime, zone: ZoneInfo, levels: int = 4
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Filters as JSON, of so many levels at most."""
+    # Drawn by weight: one_of would flatten the rarer kinds into branches of their own.
+    condition = st.sampled_from("ffffffffeeescp").flatmap(
+        {
+            "f": field_conditions(now, zone),
+            "e": event_conditions(now, zone),
+            "s": segment_conditions,
+            "c": campaign_conditions,
+            "p": checkpoint_conditions,
+        }.__getitem__
     )
 
     def groups(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
@@ -394,23 +390,29 @@ def filters(now: datetime, zone: ZoneInfo) -> st.SearchStrategy[dict[str, Any]]:
         )
 
     level = condition
-    for _ in range(3):
-        level = condition | groups(level)
+    for _ in range(levels - 1):
+        level = st.one_of(condition, groups(level))
     return level
 
 
 @st.composite
-def worlds(draw: st.DrawFn, people: int = 4, asked: int = 5) -> World:
+def worlds(draw: st.DrawFn, people: int = 3, asked: int = 4, levels: int = 4) -> World:
     """People with their events, and filters to ask about them."""
     zone = draw(st.sampled_from(ZONES))
-    now = draw(st.sampled_from(NOWS))
-    when = When(now, zone)
-    written = draw(st.lists(filters(now, zone), min_size=1, max_size=asked))
+    when = When(draw(st.sampled_from(NOWS)), zone)
+    written = draw(st.lists(filters(when.now, zone, levels), min_size=1, max_size=asked))
     parsed = [parse(one) for one in written]
-    found = draw(st.lists(facts(now, zone), min_size=1, max_size=people))
-    history = [draw(st.lists(events(now, zone), max_size=5)) for _ in found]
-    for person, done in zip(found, history, strict=True):
+    found, history = [], []
+    for _ in range(draw(st.integers(1, people))):
+        person = draw(facts(when.now, zone))
+        done = draw(st.lists(events(when.now, zone), max_size=3))
+        for condition in (one for filter_ in parsed for one in conditions(filter_)):
+            if draw(st.integers(0, 3)):
+                draw(aimed(condition, person, done, when))
+        person.refold()
         remember(person, done, parsed, when)
+        found.append(person)
+        history.append(done)
     return World(when, found, history, parsed, written)
 
 

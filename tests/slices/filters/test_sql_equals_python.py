@@ -56,6 +56,16 @@ _PLAIN = (
 @given(world=worlds())
 @against_postgres
 def test_sql_and_generated_python_and_the_reference_agree(tables: Connection, world: World) -> None:
+    check_agreement(tables, world)
+
+
+@given(world=worlds(asked=8, levels=1))
+@against_postgres
+def test_they_agree_on_each_condition_alone(tables: Connection, world: World) -> None:
+    check_agreement(tables, world)
+
+
+def check_agreement(tables: Connection, world: World) -> None:
     with filled(tables, world):
         answers = [found(tables, filter_, world.when) for filter_ in world.filters]
     program = compile_filters(world.filters, world.when.zone)
