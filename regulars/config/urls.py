@@ -14,6 +14,9 @@ from regulars.console import (
     home,
     invite,
     keys,
+    merge,
+    profile,
+    profile_edits,
     project_settings,
     signin,
     team,
@@ -70,10 +73,25 @@ _settings: list[URLPattern | URLResolver] = [
     path("tracking/events", tracking.events, name="tracking_events"),
 ]
 
+_person: list[URLPattern | URLResolver] = [
+    path("", profile.profile, name="profile"),
+    path("now", profile.now, name="profile_now"),
+    path("timeline", profile.timeline, name="profile_timeline"),
+    path("facts", profile_edits.fact, name="change_fact"),
+    path("attributes", profile_edits.attribute, name="add_attribute"),
+    path("tags", profile_edits.tags, name="change_tags"),
+    path("erase", profile_edits.erase, name="erase"),
+    path("merge/", merge.choose, name="choose_merge"),
+    path("merge/<uuid:gone_id>/", merge.merge, name="merge"),
+    path("merge/<uuid:gone_id>/dismiss", merge.dismiss, name="dismiss_merge"),
+]
+
 _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
     path("welcome/", welcome.welcome, name="welcome"),
     path("welcome/live", welcome.live, name="welcome_live"),
+    path("people/<uuid:person_id>/", include(_person)),
+    path("merges/<uuid:merge_id>/undo", merge.undo, name="undo_merge"),
     path("settings/", include(_settings)),
 ]
 
@@ -84,4 +102,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include(_entrance)),
     path("account/", include(_account)),
     path("p/<uuid:project_id>/", include(_project)),
+    path("api/v1/", include("regulars.public.rest.urls")),
 ]
