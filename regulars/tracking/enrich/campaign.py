@@ -45,6 +45,22 @@ def first_touch(
     purpose. A referrer on the same site says nothing about where somebody came from and is left
     out. Never raises, whatever the values are.
     """
+    if not context_campaign and _is_short(url) and _is_short(referrer):
+        return _remembered(url, referrer)
+    return _read(url, referrer, context_campaign)
+
+
+def _is_short(value: object) -> bool:
+    """Whether it may be remembered: thousands of them must not fill the memory."""
+    return value is None or (isinstance(value, str) and len(value) <= MAX_URL_LENGTH)
+
+
+@lru_cache(maxsize=8192)
+def _remembered(url: object, referrer: object) -> Touch:
+    return _read(url, referrer, None)
+
+
+def _read(url: object, referrer: object, context_campaign: object) -> Touch:
     landing_page = _clean(url, MAX_URL_LENGTH)
     campaign = context_campaign if isinstance(context_campaign, Mapping) else {}
     query = _query(url) if isinstance(url, str) and "utm_" in url.lower() else {}

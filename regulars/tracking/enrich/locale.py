@@ -1,7 +1,7 @@
 """The language and the time zone a browser names, cleaned or refused."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import available_timezones
 
 MAX_LANGUAGE_LENGTH = 35  # the buffer RFC 5646, 4.4.1, recommends
@@ -17,9 +17,12 @@ def language(tag: object) -> str | None:
     Takes what browsers and SDKs send: an underscore for the hyphen, or a whole Accept-Language
     list, of which the first counts.
     """
-    if not isinstance(tag, str):
-        return None
-    first = tag[:200].partition(",")[0].partition(";")[0].strip().replace("_", "-")
+    return _language(tag[:200]) if isinstance(tag, str) else None
+
+
+@lru_cache(maxsize=4096)
+def _language(tag: str) -> str | None:
+    first = tag.partition(",")[0].partition(";")[0].strip().replace("_", "-")
     if len(first) > MAX_LANGUAGE_LENGTH or not _TAG.fullmatch(first):
         return None
     spoken, *subtags = first.split("-")

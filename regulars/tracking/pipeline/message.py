@@ -11,7 +11,7 @@ EMPTY = msgspec.Raw(b"{}")
 Name = str | int | float | None  # SDKs send ids as numbers too
 
 
-class PageContext(msgspec.Struct):
+class PageContext(msgspec.Struct, gc=False):
     """Where the person was when it happened."""
 
     url: str | None = None
@@ -21,7 +21,7 @@ class PageContext(msgspec.Struct):
     search: str | None = None
 
 
-class Context(msgspec.Struct, rename="camel"):
+class Context(msgspec.Struct, rename="camel", gc=False):
     """What the client says of itself. Whatever else it holds is left out."""
 
     ip: str | None = None
@@ -37,7 +37,7 @@ class Context(msgspec.Struct, rename="camel"):
     token: str | None = None  # a signed claim of identity, where an SDK lets one say no more
 
 
-class Message(msgspec.Struct, rename="camel"):
+class Message(msgspec.Struct, rename="camel", gc=False):
     """One event as sent."""
 
     type: str | None = None
@@ -58,7 +58,7 @@ class Message(msgspec.Struct, rename="camel"):
     token: str | None = None  # a signed claim of identity
 
 
-class Envelope(msgspec.Struct, rename="camel"):
+class Envelope(msgspec.Struct, rename="camel", gc=False):
     """A batch: its messages still unread, so that each can fail alone."""
 
     batch: list[msgspec.Raw] | None = None

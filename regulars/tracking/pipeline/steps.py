@@ -7,7 +7,6 @@ leave it out. Pure: what needs the database (who it is, whether it came before) 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from ipaddress import ip_address
@@ -21,7 +20,7 @@ from regulars.tracking.enrich import bots, campaign, locale, user_agent
 from regulars.tracking.enrich.geo import GeoDatabase, Place
 from regulars.tracking.pipeline import claims
 from regulars.tracking.pipeline.drops import Drop, DropReason
-from regulars.tracking.pipeline.message import EMPTY, Context, Message, PageContext
+from regulars.tracking.pipeline.message import EMPTY, Context, Message, Name, PageContext
 
 Source = Literal["browser", "server", "import"]
 
@@ -32,10 +31,10 @@ YEARS = (1970, 2200)
 TYPES = frozenset({"identify", "track", "page", "screen", "group", "alias"})
 SEEN = frozenset({"page", "screen", "track"})
 MAX_SKEW = timedelta(days=365 * 3)
+_NO_TIME = datetime.min.replace(tzinfo=UTC)  # until the step that tells
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, gc=False):
     """How an event came in."""
 
     received_at: datetime
@@ -53,47 +52,32 @@ class Request:
     shared: Context | None = None  # the batch's own context
 
 
-class Event:
+class Event(msgspec.Struct, eq=False, gc=False):
     """An event on its way through the steps."""
 
-    __slots__ = (
-        "agent", "anonymous_id", "browser", "group_id", "happened_at", "ip", "kind", "language",
-        "message", "message_id", "name", "path", "place", "previous_id", "properties",
-        "request", "timezone", "title", "touch", "traits", "url", "user_id", "verified",
-    )  # fmt: skip
-
-    kind: str
     message: Message
     request: Request
-    message_id: str | None
-    user_id: str | None
-    anonymous_id: str | None
-    previous_id: str | None
-    group_id: str | None
-    name: str | None
-    happened_at: datetime
-    traits: dict[str, Any]
-    properties: bytes | None
-    browser: bool  # from a browser: opens sessions, makes online
     verified: bool  # its claim of identity is signed, or came with the secret key
-    ip: str | None
-    agent: user_agent.Agent | None
-    place: Place | None
-    touch: campaign.Touch | None
-    url: str | None
-    path: str | None
-    title: str | None
-    language: str | None
-    timezone: str | None
-
-    def __init__(self, message: Message, request: Request) -> None:
-        self.message = message
-        self.request = request
-        self.traits = {}
-        self.properties = None
-        self.verified = request.trusted
-        self.ip = self.agent = self.place = self.touch = None
-        self.url = self.path = self.title = self.language = self.timezone = None
+    kind: str = ""
+    message_id: str | None = None
+    user_id: str | None = None
+    anonymous_id: str | None = None
+    previous_id: str | None = None
+    group_id: str | None = None
+    name: str | None = None
+    happened_at: datetime = _NO_TIME
+    traits: dict[str, Any] = {}
+    properties: bytes | None = None
+    browser: bool = False  # from a browser: opens sessions, makes online
+    ip: str | None = None
+    agent: user_agent.Agent | None = None
+    place: Place | None = None
+    touch: campaign.Touch | None = None
+    url: str | None = None
+    path: str | None = None
+    title: str | None = None
+    language: str | None = None
+    timezone: str | None = None
 
 
 Step = Callable[[Event], Drop | None]
@@ -117,19 +101,25 @@ def known_type(event: Event) -> Drop | None:
 def known_ids(event: Event) -> Drop | None:
     """Its ids are texts of a sensible length."""
     message = event.message
-    for field in ("message_id", "user_id", "anonymous_id", "previous_id", "group_id"):
-        value = getattr(message, field)
-        if value is None:
-            setattr(event, field, None)
-            continue
-        text = value if isinstance(value, str) else _number_text(value)
-        text = text.strip()
-        if len(text) > MAX_ID:
-            if field != "message_id":
-                return Drop(DropReason.ID_TOO_LONG, f"At most {MAX_ID} characters.", _camel(field))
-        elif "\x00" in text:
-            return Drop(DropReason.BAD_TEXT, "Holds a NUL character.", _camel(field))
-        setattr(event, field, text or None)
+    return (
+        _known(event, "message_id", message.message_id)
+        or _known(event, "user_id", message.user_id)
+        or _known(event, "anonymous_id", message.anonymous_id)
+        or _known(event, "previous_id", message.previous_id)
+        or _known(event, "group_id", message.group_id)
+    )
+
+
+def _known(event: Event, field: str, value: Name) -> Drop | None:
+    if value is None:
+        return None
+    text = (value if isinstance(value, str) else _number_text(value)).strip()
+    if len(text) > MAX_ID:
+        if field != "message_id":
+            return Drop(DropReason.ID_TOO_LONG, f"At most {MAX_ID} characters.", _camel(field))
+    elif "\x00" in text:
+        return Drop(DropReason.BAD_TEXT, "Holds a NUL character.", _camel(field))
+    setattr(event, field, text or None)
     return None
 
 
@@ -251,7 +241,7 @@ STEPS: tuple[Step, ...] = (
 
 def run(message: Message, request: Request) -> Event | Drop:
     """All steps in order; the first reason ends it."""
-    event = Event(message, request)
+    event = Event(message, request, request.trusted)
     for step in STEPS:
         drop = step(event)
         if drop is not None:
