@@ -40,7 +40,7 @@ class Child:
         self._started_at = time.monotonic()
         try:
             self.process = self.spawn()
-        except OSError as error:
+        except (OSError, subprocess.SubprocessError) as error:
             log.exception("%s could not be started", self.kind, exc_info=error)
             self._plan_restart()
 

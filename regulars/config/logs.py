@@ -12,5 +12,8 @@ def configure(level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, format=FORMAT, force=True)
     for chatty in ("uvicorn.error", "procrastinate", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # They tell a lost connection with pages of traceback; the worker tells it in a line.
+    for noisy in ("procrastinate.utils", "procrastinate.worker.worker"):
+        logging.getLogger(noisy).setLevel(logging.CRITICAL)
     # A line for every try while the database is away; whoever needs it says so once.
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)

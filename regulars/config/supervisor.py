@@ -114,10 +114,11 @@ class Supervisor:
         self._add(Child("worker", lambda: self._spawn("worker")))
         self._ready = True
         self._tell()
-        self._wait(self._answers, seconds=30)
+        if not self._wait(self._answers, seconds=30) and not self._is_stopping():
+            log.warning("Not every part serves yet: %s/readyz says which", self._address)
         if not self._is_stopping():
             welcome.show(self._url, self._address, self._folder.path, first)
-        self._wait(lambda: False)
+        self._wait(lambda: False, look_every=1)
         log.info("Stopping.")
         return 0
 
@@ -125,7 +126,9 @@ class Supervisor:
         child.start()
         self._children.append(child)
 
-    def _wait(self, until: Callable[[], bool], *, seconds: float | None = None) -> bool:
+    def _wait(
+        self, until: Callable[[], bool], *, seconds: float | None = None, look_every: float = 0.05
+    ) -> bool:
         """Watch the children until something holds, time is up or a stop is asked for."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while not self._is_stopping():
@@ -134,7 +137,7 @@ class Supervisor:
             if deadline is not None and time.monotonic() > deadline:
                 return False
             # Signals wake it at once; the rest is for restarts that wait for their time.
-            self._nap(0.5 if self._ready else 0.05)
+            self._nap(look_every)
             changed = [child for child in self._children if child.watch()]
             if changed:
                 self._tell()
@@ -210,6 +213,7 @@ class Supervisor:
                 "DATABASE_URL": self._dsn or "",
                 "REGULARS_DATA": str(self._folder.path),
                 "PORT": str(self._port),
+                "REGULARS_BASE_URL": self._url,
             },
             stdin=subprocess.DEVNULL,
             stdout=stdout,

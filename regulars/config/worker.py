@@ -12,7 +12,9 @@ import threading
 import time
 from collections.abc import Callable
 
+import psycopg
 from procrastinate import App
+from procrastinate.exceptions import ConnectorException
 
 from regulars.config import logs
 from regulars.config.installation import set_up_django
@@ -64,13 +66,16 @@ def serve() -> int:
 def keep_running(loop: Loop, stop: threading.Event) -> None:
     """Run a loop until the stop, starting it anew whenever it fails."""
     pause = _FIRST_PAUSE
+    told = 0.0
     while not stop.is_set():
         started = time.monotonic()
         try:
             loop(stop)
         except database.Away as away:
-            # Ours to wait for, not to report at length; it must not slow the return either.
-            log.warning("%s waits for the database (%s)", _name(loop), type(away).__name__)
+            # Ours to wait for: told now and then, and without a pause that would slow the return.
+            if started - told > _LONGEST_PAUSE:
+                log.warning("%s waits for the database (%s)", _name(loop), type(away).__name__)
+                told = started
             pause = _FIRST_PAUSE
         except Exception:
             log.exception("%s failed and starts anew", _name(loop))
@@ -109,43 +114,57 @@ async def _until_stopped(stop: threading.Event) -> None:
 
 
 async def _keep_working(asked: asyncio.Event) -> None:
-    """Run the job queue until the stop is asked for, starting it anew when it fails."""
+    """Run the job queue until the stop is asked for, starting it anew whenever it ends."""
     while not asked.is_set():
         try:
+            await _until_it_answers()
             await _work()
         except Exception as error:  # noqa: BLE001 - whatever it was, the queue must go on
             if not asked.is_set():
-                log.warning("The job queue starts anew (%s)", _causes(error))
-                await asyncio.sleep(_FIRST_PAUSE)
+                log.warning("The job queue failed: %s: %s", type(error).__name__, error)
+        if not asked.is_set():
+            log.warning("The job queue starts anew")
+            await asyncio.sleep(_FIRST_PAUSE)
+
+
+async def _until_it_answers() -> None:
+    """Wait for the database. The queue's own pool would try ever more seldom."""
+    while True:
+        try:
+            connection = await psycopg.AsyncConnection.connect(database.dsn(), connect_timeout=5)
+        except psycopg.OperationalError:
+            await asyncio.sleep(_FIRST_PAUSE)
+        else:
+            await connection.close()
+            return
 
 
 async def _work() -> None:
+    """The job queue, until it ends: by itself it does when one of its connections is lost."""
     from regulars.kit.jobs import worker_app  # noqa: PLC0415 - needs Django
 
-    async with worker_app().open_async() as app, asyncio.TaskGroup() as tasks:
-        tasks.create_task(_rescue(app))
-        tasks.create_task(
-            app.run_worker_async(
+    async with worker_app().open_async() as app:
+        rescue = asyncio.create_task(_rescue(app))
+        try:
+            await app.run_worker_async(
                 concurrency=_JOBS_AT_ONCE,
                 install_signal_handlers=False,
                 shutdown_graceful_timeout=_GRACE_SECONDS,
                 delete_jobs="successful",
             )
-        )
+        finally:
+            rescue.cancel()
 
 
 async def _rescue(app: App) -> None:
     """Give jobs whose worker died to another one. No lock: two rescuers do no harm."""
     while True:
-        for job in await app.job_manager.get_stalled_jobs():
-            await app.job_manager.retry_job(job)
+        try:
+            for job in await app.job_manager.get_stalled_jobs():
+                await app.job_manager.retry_job(job)
+        except ConnectorException as error:
+            log.info("Jobs of dead workers are looked for later: %s", error)
         await asyncio.sleep(_RESCUE_SECONDS)
-
-
-def _causes(error: BaseException) -> str:
-    if isinstance(error, BaseExceptionGroup):
-        return ", ".join(map(_causes, error.exceptions))
-    return f"{type(error).__name__}: {error}"
 
 
 def _name(loop: Loop) -> str:

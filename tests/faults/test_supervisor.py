@@ -91,7 +91,7 @@ def test_the_job_queue_goes_on_after_the_database_was_away(up: Running) -> None:
         queue.configure_task("builtin:procrastinate.builtin_tasks.remove_old_jobs").defer(
             max_hours=24
         )
-    wait_until(lambda: _jobs_left(_dsn(up)) == 0, seconds=10, otherwise=up.said)
+    wait_until(lambda: _jobs_left(_dsn(up)) == 0, seconds=30, otherwise=up.said)
 
 
 def test_commands_work_beside_it(up: Running, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from regulars.config import installation, supervisor
+from regulars.config import installation, logs, supervisor
 from regulars.config.commands.options import data_option
 from regulars.config.data_folder import DataFolder
 from regulars.kit import clock, database
@@ -35,6 +35,7 @@ def up(host: str, port: int, data: Path | None, *, pids: bool) -> None:
             raise click.ClickException(f"Nothing is running on {environment.data}.")
         click.echo(json.dumps(state.processes))
         return
+    logs.configure()
     count = os.environ.get("REGULARS_WEB_PROCESSES", "")
     web_processes = int(count) if count.isdecimal() else min(2, os.cpu_count() or 1)
     sys.exit(supervisor.up(environment, host=host, port=port, web_processes=max(1, web_processes)))
