@@ -46,8 +46,8 @@ def aimed(
         case FieldCondition():
             _aim_field(draw, condition, person, when)
         case EventCondition():
-            for _ in range(draw(st.integers(0, condition.count + 1))):
-                done.append(_aimed_event(draw, condition, when))
+            times = draw(st.integers(0, condition.count + 1))
+            done += [_aimed_event(draw, condition, when) for _ in range(times)]
         case CheckpointCondition(checkpoint, _, days):
             back = timedelta(days=days or 0)
             person.checkpoints = {

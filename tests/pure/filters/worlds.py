@@ -80,7 +80,15 @@ ADDRESSES = [
     "::1", "::", "2001:db8::1", "2001:DB8::FFFF", "::ffff:1.2.3.4", "1:2:3:4:5:6:7::",
     "fe80::1:2", "64:ff9b::1.2.3.4",
 ]  # fmt: skip
-NO_ADDRESSES = ["1.2.3", "01.2.3.4", "1.2.3.256", "1.2.3.4/8", "fe80::1%eth0", "1::2::3", "\ufb0002::1"]
+NO_ADDRESSES = [
+    "1.2.3",
+    "01.2.3.4",
+    "1.2.3.256",
+    "1.2.3.4/8",
+    "fe80::1%eth0",
+    "1::2::3",
+    "\ufb0002::1",
+]
 NETWORKS = [
     "10.0.0.0/8", "10.1.2.3/8", "1.2.3.4", "1.2.3.4/32", "0.0.0.0/0", "::/0", "2001:db8::/32",
     "::1", "fe80::/10", "::ffff:0:0/96",
@@ -111,7 +119,7 @@ NUMBERS: list[int | float] = [
     123456789012345678901234567890,
 ]  # fmt: skip
 
-KEYS = ["plan", "a.b", "\u00dcn\u00ef", "size's \"%s\"", "size"]
+KEYS = ["plan", "a.b", "\u00dcn\u00ef", 'size\'s "%s"', "size"]
 EVENTS = ["Order Completed", "order completed", "Signed %s"]
 SEGMENTS = [UUID(int=n) for n in (1, 2)]
 CAMPAIGNS = [UUID(int=n) for n in (3, 4)]
@@ -206,13 +214,9 @@ def facts(draw: st.DrawFn, now: datetime, zone: ZoneInfo) -> Facts:
     for key in draw(st.sets(st.sampled_from(KEYS), max_size=2)):
         person.attributes[key] = draw(iso_texts(now, zone))
     person.segments = draw(st.sets(st.sampled_from(SEGMENTS)))
-    person.checkpoints = draw(
-        st.dictionaries(st.integers(1, 3), instants(now, zone), max_size=2)
-    )
+    person.checkpoints = draw(st.dictionaries(st.integers(1, 3), instants(now, zone), max_size=2))
     person.campaigns = draw(
-        st.dictionaries(
-            st.sampled_from(CAMPAIGNS), st.sets(st.sampled_from(OUTCOMES)), max_size=2
-        )
+        st.dictionaries(st.sampled_from(CAMPAIGNS), st.sets(st.sampled_from(OUTCOMES)), max_size=2)
     )
     person.refold()
     return person
@@ -288,9 +292,7 @@ def custom_conditions(
             _valued(key, "is", st.booleans()),
             _valued(key, "in_network", st.sampled_from(NETWORKS)),
             _valued(key, "not_in_network", st.sampled_from(NETWORKS)),
-            st.sampled_from(["is_known", "is_unknown"]).map(
-                lambda op: {"field": key, "op": op}
-            ),
+            st.sampled_from(["is_known", "is_unknown"]).map(lambda op: {"field": key, "op": op}),
         )
     )
     return found
@@ -358,17 +360,16 @@ campaign_conditions = st.builds(
     st.sampled_from(sorted(CAMPAIGN_OPERATORS)),
 )
 checkpoint_conditions = st.builds(
-    lambda checkpoint, op, days: {"checkpoint": checkpoint, "op": op}
-    | ({"days": days} if op == "reached_within" else {}),
+    lambda checkpoint, op, days: (
+        {"checkpoint": checkpoint, "op": op} | ({"days": days} if op == "reached_within" else {})
+    ),
     st.integers(1, 3),
     st.sampled_from(["reached", "not_reached", "reached_within"]),
     st.sampled_from(DAYS),
 )
 
 
-def filters(
-    now: datetime, zone: ZoneInfo, levels: int = 4
-) -> st.SearchStrategy[dict[str, Any]]:
+def filters(now: datetime, zone: ZoneInfo, levels: int = 4) -> st.SearchStrategy[dict[str, Any]]:
     """Filters as JSON, of so many levels at most."""
     # Drawn by weight: one_of would flatten the rarer kinds into branches of their own.
     condition = st.sampled_from("ffffffffeeescp").flatmap(

@@ -24,11 +24,11 @@ from regulars.filters.sql import Sql
 from regulars.filters.sql_fold import folded_in_sql
 from regulars.filters.to_sql import event_to_sql, to_sql
 from regulars.kit.text import fold
+from tests.pure.filters.aim import Event
 from tests.pure.filters.worlds import (
     EXAMPLES,
     NOWS,
     ZONES,
-    Event,
     World,
     asked_texts,
     raw_texts,
@@ -70,8 +70,7 @@ def check_agreement(tables: Connection, world: World) -> None:
         answers = [found(tables, filter_, world.when) for filter_ in world.filters]
     program = compile_filters(world.filters, world.when.zone)
     wanted = [
-        tuple(evaluate(one, person, world.when) for one in world.filters)
-        for person in world.people
+        tuple(evaluate(one, person, world.when) for one in world.filters) for person in world.people
     ]
     for person, truths in zip(world.people, wanted, strict=True):
         bits, _ = program.evaluate(person, world.when.now)
