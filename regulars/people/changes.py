@@ -26,8 +26,8 @@ from regulars.people.person import Person, new_person
 Connection = psycopg.Connection[Any]
 IdentityKind = Literal["user", "anonymous", "former"]
 
-# merge id, who went, who stays, cause, agent, and both as they were before (JSON)
-Merge = tuple[UUID, Person, Person, str, UUID | None, str, str]
+# merge id, who went, who stays, cause, agent; who went, who stays, and who they became (JSON)
+Merge = tuple[UUID, Person, Person, str, UUID | None, tuple[str, str, str]]
 
 
 class CollidedError(Exception):
@@ -98,7 +98,10 @@ ORDER BY n.id
 ON CONFLICT (project_id, id) DO NOTHING
 """
 WAIT = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
-HAND_OVER = "UPDATE identity SET person_id = %s WHERE project_id = %s AND id = %s"
+# Given to somebody on purpose: where it once came from counts no more.
+HAND_OVER = """
+UPDATE identity SET person_id = %s, came_from = '{}' WHERE project_id = %s AND id = %s
+"""
 
 
 class Changes:

@@ -44,6 +44,7 @@ OWNED = (
     ("merge_dismissal", "one_id"),
     ("merge_dismissal", "other_id"),
     ("merge", "into_id"),
+    ("merge", "from_id"),
     ("identity", "person_id"),
     ("person_activity", "id"),
     ("person", "id"),
@@ -94,7 +95,8 @@ class Refusing:
 
     def look_up(self, batch: Iterable[list[Known]]) -> None:
         """Read what is remembered of those in the batch; nothing where nobody was erased."""
-        row = self._connection.execute(ANY, (self._project_id, self._since), prepare=True).fetchone()
+        one = (self._project_id, self._since)
+        row = self._connection.execute(ANY, one, prepare=True).fetchone()
         if row is None or not row[0]:
             return
         hashes = {_hash(self._project_id, one) for known in batch for one in known}

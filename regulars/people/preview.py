@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from regulars.people.merge import absorb
 from regulars.people.person import Person
+from regulars.people.unite import absorb
 from regulars.workspaces.errors import InvalidError
 
 Side = Literal["gone", "into"]
@@ -90,7 +90,7 @@ def _row(key: str, gone: Person, into: Person, merged: Person) -> FactRow:
     elif not mine or not theirs:
         why = "only_one"
     else:
-        why = "stays"
+        why = "stays" if kept == "into" else "newer"
     return FactRow(key, mine, theirs, kept, why, can_pick)
 
 

@@ -85,14 +85,15 @@ class Committer:
         changes = Changes(connection, project.id, now)
         changes.begin()
         written = _fold_all(changes, project, fresh, drops)
-        changes.flush()
-        lines = [_event_line(project.id, event_id, *rest) for event_id, *rest in written.events]
+        # Before the people: what somebody did who is merged in this very batch moves with them.
+        lines = [_event_line(project.id, *event) for event in written.events]
         record.write_lines(connection, record.COPY_EVENTS, lines)
         record.write_lines(
             connection,
             record.COPY_SESSIONS,
             [_session_line(project.id, opened) for opened in written.sessions],
         )
+        changes.flush()
         self._catalogue.learn(connection, project.id, changes.people.values(), fresh, now)
         for arrival in group:
             arrival.outcomes = [drops.get(id(event)) for event in arrival.events]
@@ -209,12 +210,19 @@ def _shown(event: Event) -> str:
     return f"{event.kind} {event.name or event.path or ''} · {who}"[:400]
 
 
+def _home_of(person: Person) -> Person:
+    """Whose row an event is written under: who did it, unless they were never stored."""
+    while person.fresh and person.gone_into is not None:
+        person = person.gone_into
+    return person
+
+
 def _event_line(
     project_id: UUID, event_id: UUID, event: Event, person: Person, session_id: UUID | None
 ) -> str:
     raw = event.properties
     return (
-        f"{project_id}\t{event_id}\t{person.survivor().id}\t{session_id or _NULL}\t{event.kind}\t"
+        f"{project_id}\t{event_id}\t{_home_of(person).id}\t{session_id or _NULL}\t{event.kind}\t"
         f"{_text(event.name)}\t{event.happened_at}\t{_text(event.url)}\t{_text(event.path)}\t"
         f"{_text(event.title)}\t{_text(raw.decode()) if raw else _NULL}\t"
         f"{'browser' if event.browser else 'server'}\t{_text(event.message_id)}\n"
@@ -222,7 +230,7 @@ def _event_line(
 
 
 def _session_line(project_id: UUID, opened: OpenedSession) -> str:
-    event, person = opened.event, opened.person.survivor()
+    event, person = opened.event, _home_of(opened.person)
     agent, place, touch = event.agent, event.place, event.touch
     utm = _utm_of(event)
     values = (

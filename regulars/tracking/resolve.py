@@ -175,7 +175,8 @@ class Resolver:
         owner = self._living(self._by_key.get(anon_key)) or self._living(self._by_key.get(old_key))
         user_key = key_hash("user", user_id)
         person = self._living(self._by_key.get(user_key))
-        if owner is not None and owner.user_id is not None and owner.user_id != user_id:
+        another = owner is not None and owner is not person
+        if another and owner is not None and owner.user_id not in (None, user_id):
             detail = "Two users can be merged by an agent only."
             return Drop(DropReason.TWO_USERS, detail, "previousId")
         if person is None:

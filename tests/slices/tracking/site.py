@@ -12,7 +12,8 @@ import base64
 import itertools
 import json
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -153,6 +154,12 @@ class Site:
         """One raw request."""
         self._door.now = at
         return self._door.call(path, body, headers or {}, ip)
+
+    @contextmanager
+    def connection_in_transaction(self) -> Iterator[psycopg.Connection[Any]]:
+        """The test's connection, inside a transaction."""
+        with self.connection.transaction():
+            yield self.connection
 
     # Who is there
 
