@@ -189,6 +189,7 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_USERNAME_FORM_FIELD = "email"
 AXES_USERNAME_CALLABLE = "regulars.workspaces.authentication.name_tried"
 AXES_CLIENT_IP_CALLABLE = "regulars.console.access.ip_of"
+AXES_CLIENT_STR_CALLABLE = "regulars.workspaces.authentication.told_in_logs"
 AXES_LOCKOUT_CALLABLE = "regulars.console.signin.locked_out"
 AXES_SENSITIVE_PARAMETERS = ["username", "email", "login", "code", "csrfmiddlewaretoken"]
 AXES_DISABLE_ACCESS_LOG = True  # the audit log has it

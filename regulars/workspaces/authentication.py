@@ -37,3 +37,17 @@ def name_tried(request: HttpRequest, credentials: dict[str, Any] | None = None) 
     """Whose sign-in failed, for the lockout: one spelling for every way to write an email."""
     tried = (credentials or {}).get("email") or request.POST.get("login") or ""
     return fold(str(tried))[:254] or None
+
+
+def told_in_logs(
+    username: str | None,  # noqa: ARG001 - axes' signature
+    ip_address: str | None,
+    user_agent: str,  # noqa: ARG001 - axes' signature
+    path_info: str,  # noqa: ARG001 - axes' signature
+    request: HttpRequest,  # noqa: ARG001 - axes' signature
+) -> str:
+    """What a log line says of somebody who tries: the address, which blocks can be made of.
+
+    Not the name, into which people type passwords, nor the path, which may hold a link's token.
+    """
+    return ip_address or "an unknown address"
