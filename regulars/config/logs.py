@@ -12,6 +12,8 @@ def configure(level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, format=FORMAT, force=True)
     for chatty in ("uvicorn.error", "procrastinate", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # What a stranger asks for and does not get is no news.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
     # They tell a lost connection with pages of traceback; the worker tells it in a line.
     for noisy in ("procrastinate.utils", "procrastinate.worker.worker"):
         logging.getLogger(noisy).setLevel(logging.CRITICAL)
