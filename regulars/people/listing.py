@@ -8,7 +8,7 @@ does not belong: that is quick because many do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,8 @@ from regulars.people.orders import Cursor, Sort
 Connection = psycopg.Connection[Any]
 Row = tuple[UUID, Any]  # a person's id, and the value that the list is ordered by
 
-FEW = 3_000  # people that are gathered and sorted rather than met on a walk
+FEW = 3_000  # people of a segment that are gathered and sorted rather than met on a walk
+FOUND = 1_000  # people that a search or a filter gathers; of more, nobody is told how many
 
 # Time moves people in and out of the built-in segments; this much late at worst.
 LATE = timedelta(days=2)
@@ -31,10 +32,11 @@ JOINED = "person p JOIN person_activity a ON a.project_id = p.project_id AND a.i
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """SQL over `p` and `a`, with its parameters."""
+    """SQL over `p` and `a`, with its parameters; `of_p` where it looks at `p` alone."""
 
     text: str
     params: tuple[Any, ...] = ()
+    of_p: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +124,15 @@ class Listing:
         return Cursor(str(self._sort), row[0], person_id) if row else None
 
     def total(self, *, exact: bool) -> Total:
-        """How many people there are: counted to the end if `exact`, else to a few thousand."""
+        """How many people there are: counted to the end if `exact`, else to a thousand."""
         where = _asked_for(self._question, self._few or ANYBODY)
-        bound = "" if exact or self._few is not None else f" LIMIT {FEW + 1}"
+        bound = "" if exact or self._few is not None else f" LIMIT {FOUND + 1}"
         found = self._connection.execute(
             f"SELECT count(*) FROM (SELECT 1 FROM {JOINED} WHERE {where.text}{bound}) counted",
             where.params,
         ).fetchone()
         number = int(found[0]) if found else 0
-        return Total(FEW, exact=False) if bound and number > FEW else Total(number)
+        return Total(FOUND, exact=False) if bound and number > FOUND else Total(number)
 
     def _sorted(
         self, few: Condition, which: Condition, limit: int, *, back: Sort | None = None
@@ -217,15 +219,21 @@ def few_of(connection: Connection, question: Question) -> Condition | None:
     if not question.narrow:
         return None
     where = _all(_of_kinds(question), *question.narrow)
+    source = _source(replace(question, group=None), "p")
     found = connection.execute(
-        f"SELECT p.id FROM {JOINED} WHERE {where.text} LIMIT {FEW + 1}", where.params
+        f"SELECT p.id FROM {source} WHERE {where.text} LIMIT {FOUND + 1}", where.params
     ).fetchall()
-    return Condition("p.id = ANY(%s)", ([row[0] for row in found],)) if len(found) <= FEW else None
+    if len(found) > FOUND:
+        return None
+    return Condition("p.id = ANY(%s)", ([row[0] for row in found],))
 
 
 def _source(question: Question, table: str) -> str:
-    """The tables that a walk must read."""
-    if question.narrow or (question.group is not None and table == "p"):
+    """The tables that must be read, beginning with one of the two."""
+    needs_p = table == "p" or bool(question.narrow)
+    narrow_by_p = all(condition.of_p for condition in question.narrow)
+    needs_a = table == "a" or question.group is not None or not narrow_by_p
+    if needs_p and needs_a:
         return JOINED
     return "person p" if table == "p" else "person_activity a"
 

@@ -33,6 +33,9 @@ KINDS = ("user", "lead", "visitor")
 ONLINE_FOR = timedelta(minutes=5)
 MOST_COUNTED_ONLINE = 10_000
 MAX_QUERY = 200
+TRIGRAM = 3  # letters from which on the index can help
+READ_WHOLE = 20_000  # people whom a search may read one by one
+WORDS_BEGIN_AFTER = ("\n", " ", ".", "@", "-", "+", "\\_")
 
 COUNTS = """
 SELECT 'kind:' || id, people FROM kind_count WHERE project_id = %(project)s
@@ -313,7 +316,7 @@ def question_of(connection: Connection, project_id: UUID, which: Which) -> Quest
     kinds = (which.kind,) if which.kind else KINDS
     narrow = []
     if which.query and (needle := fold(which.query)):
-        narrow.append(_searched(needle))
+        narrow.append(_searched(connection, project_id, needle))
     filter_ = which.filter or _equal(which.equals)
     if filter_ is not None:
         text, params = to_sql(filter_, now=which.now, zone=which.zone or UTC)
@@ -334,11 +337,24 @@ def _group(connection: Connection, project_id: UUID, which: Which) -> Group | No
     return Group(*row)
 
 
-def _searched(needle: str) -> Condition:
+def _searched(connection: Connection, project_id: UUID, needle: str) -> Condition:
+    """The search box: any part of a word.
+
+    One or two letters have no trigram, so no index finds them inside a word. Where there are too
+    many people to read them all, they are looked for where words begin.
+    """
     if len(needle) > MAX_QUERY or "\x00" in needle:
         raise InvalidError("query", f"At most {MAX_QUERY} characters.")
-    pattern = needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return Condition("p.search LIKE %s", (f"%{pattern}%",))
+    text = needle.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    if len(needle) >= TRIGRAM:
+        return Condition("p.search LIKE %s", (f"%{text}%",), of_p=True)
+    named = counts(connection, project_id).kinds
+    if named["user"] + named["lead"] <= READ_WHOLE:
+        # Not the column itself: the index would be read from end to end.
+        return Condition("p.search || '' LIKE %s", (f"%{text}%",), of_p=True)
+    starts = (f"{text}%", *(f"%{sign}{text}%" for sign in WORDS_BEGIN_AFTER))
+    either = " OR ".join(["p.search LIKE %s"] * len(starts))
+    return Condition(f"({either})", starts, of_p=True)
 
 
 def _equal(facts: Mapping[str, Any] | None) -> Filter | None:

@@ -13,6 +13,7 @@ import argparse
 import random
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +31,7 @@ from regulars.people.store import COPY_HOT, X
 from regulars.segments.membership import member_key
 
 A_CHUNK = 20_000
+REBUILD_FROM = 100_000  # people: for so many it is quicker to make the indexes anew
 YEAR, FOUR_WEEKS, WEEK = timedelta(days=365), timedelta(days=28), timedelta(days=7)
 
 FIRST = (
@@ -63,8 +65,21 @@ DEVICES = (
 )  # fmt: skip
 SOURCES = (None, None, None, "newsletter", "google", "kaffebladet", "instagram", "partner")
 PLANS = ("free", "weekly box", "pantry", "office")
-TAGS: tuple[list[str], ...] = ([], [], [], [], ["champion"], ["gift buyer"], ["wholesale", "champion"])
+TAGS: tuple[list[str], ...] = (
+    [],
+    [],
+    [],
+    [],
+    ["champion"],
+    ["gift buyer"],
+    ["wholesale", "champion"],
+)
 
+SECONDARY = """
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid = ANY('{person,person_activity,identity,segment_member}'::regclass[])
+  AND NOT indisprimary AND NOT indisunique
+"""
 ADD_KINDS = """
 INSERT INTO kind_count (project_id, id, people) VALUES (%s, %s, %s)
 ON CONFLICT (project_id, id) DO UPDATE SET people = kind_count.people + excluded.people
@@ -208,16 +223,30 @@ def load(
         ).fetchall()
     )
     population = Population(project_id, now, shares or Shares(), seed)
-    chunk: list[Person] = []
-    for person in population.people(people):
-        chunk.append(person)
-        if len(chunk) == A_CHUNK:
-            _write(connection, chunk, segments, now)
-            chunk = []
-    _write(connection, chunk, segments, now)
+    with _without_indexes(connection) if people >= REBUILD_FROM else nullcontext():
+        chunk: list[Person] = []
+        for person in population.people(people):
+            chunk.append(person)
+            if len(chunk) == A_CHUNK:
+                _write(connection, chunk, segments, now)
+                chunk = []
+        _write(connection, chunk, segments, now)
     for key, kind in (("plan", "text"), ("lifetime_value", "number")):
         connection.execute(ADD_KEYS, (project_id, key_hash("attributes", key), key, kind, now))
     connection.execute("VACUUM ANALYZE person, person_activity, identity, segment_member")
+
+
+@contextmanager
+def _without_indexes(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Drop what is not a key for the block, and make it again."""
+    dropped = connection.execute(SECONDARY).fetchall()
+    for name, _ in dropped:
+        connection.execute(f"DROP INDEX {name}")
+    try:
+        yield
+    finally:
+        for _, definition in dropped:
+            connection.execute(definition)
 
 
 def _write(

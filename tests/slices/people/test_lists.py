@@ -91,7 +91,7 @@ def test_every_order_is_whole_and_stable_across_pages(site: Site, few: int) -> N
 def test_every_order_holds_for_what_is_searched_for(site: Site, few: int) -> None:
     people = add_all(site, varied(60))
     wanted = [person for person in people if "ana" in (person.search or "")]
-    with patch.object(listing, "FEW", few):
+    with patch.object(listing, "FOUND", few):
         for sort in SORTS:
             found = all_pages(site, Which(NOON, query="ANA"), sort, limit=3)
             assert ids(found) == in_order(wanted, sort), sort
@@ -189,12 +189,20 @@ def test_signs_with_a_meaning_in_sql_are_searched_for_as_they_are(site: Site) ->
         assert [person.name for person in listed if typed in (person.name or "")] == [name]
 
 
+def test_among_very_many_people_one_or_two_letters_are_sought_where_words_begin(site: Site) -> None:
+    add(site, name="Tomasz Wiśniewski", email="t.wisniewski@baltyk.example", user_id="u_48")
+    with patch.object(queries, "READ_WHOLE", 0):
+        for typed, found in (("to", 1), ("wi", 1), ("ba", 1), ("48", 1), ("om", 0), ("oma", 1)):
+            listed = all_pages(site, Which(NOON, "user", query=typed), "-last_seen")
+            assert len(listed) == found, typed
+
+
 def test_a_search_says_how_many_it_found(site: Site) -> None:
     add_all(site, [{"name": f"Ana {n}"} for n in range(12)])
     which = Which(NOON, "user", query="ana")
     page = queries.people_page(site.connection, site.project.id, which, limit=5)
     assert page.total == listing.Total(12)
-    with patch.object(listing, "FEW", 10):
+    with patch.object(listing, "FOUND", 10):
         page = queries.people_page(site.connection, site.project.id, which, limit=5)
         assert page.total == listing.Total(10, exact=False)
         assert queries.count(site.connection, site.project.id, which) == listing.Total(12)
