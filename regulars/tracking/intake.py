@@ -152,7 +152,7 @@ class Intake:
         try:
             committer.commit(connection, arrivals, self._now())
         except psycopg.Error as error:
-            if connection.closed or isinstance(error, database.Collision):
+            if connection.closed or not _blames_a_value(error):
                 raise
             if len(arrivals) > 1:
                 for arrival in arrivals:
@@ -201,6 +201,15 @@ def _settle(batch: list[Waiting], error: Exception | None) -> None:
             future.set_result(None)
         else:
             future.set_exception(error)
+
+
+def _blames_a_value(error: psycopg.Error) -> bool:
+    """Whether the server complains of what an event holds, not of its own state.
+
+    By SQLSTATE class: connection, collisions, a statement or table that does not fit (migrations
+    are running), resources, shutdown and system errors are nobody's event's fault.
+    """
+    return (error.sqlstate or "08")[:2] not in {"08", "40", "42", "53", "55", "57", "58"}
 
 
 def _refuse(arrival: Arrival, error: psycopg.Error) -> Drop:
