@@ -1,0 +1,131 @@
+"""People and their events as rows, for tests that ask SQL about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from regulars.filters.ast import Filter
+from regulars.filters.facts import Facts
+from regulars.filters.folding import TEXT_FIELDS
+from regulars.filters.operands import When
+from regulars.filters.to_sql import to_sql
+from tests.pure.filters.aim import Event
+
+Connection = psycopg.Connection[Any]
+
+PROJECT, STRANGERS = UUID(int=100), UUID(int=200)
+
+# Columns named like the facts.
+_PLAIN = (
+    *TEXT_FIELDS, "kind", "signed_up_at", "first_seen", "last_contacted", "last_emailed", "ip",
+)  # fmt: skip
+
+_JOINED = (
+    "FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id "
+    "WHERE p.project_id = %s"
+)
+
+
+def found(tables: Connection, filter_: Filter, when: When) -> list[int]:
+    """The people of the project that the filter's SQL finds, by their number."""
+    sql, params = to_sql(filter_, now=when.now, zone=when.zone)
+    rows = tables.execute(f"SELECT p.id {_JOINED} AND {sql} ORDER BY p.id", (PROJECT, *params))
+    return [id_.int for (id_,) in rows]
+
+
+def answers(
+    tables: Connection, filters: Sequence[Filter], when: When
+) -> dict[int, tuple[bool, ...]]:
+    """Each person's answers to all the filters, by the person's number."""
+    pieces = [to_sql(one, now=when.now, zone=when.zone) for one in filters]
+    rows = tables.execute(
+        f"SELECT p.id, {', '.join(f'{sql} IS TRUE' for sql, _ in pieces)} {_JOINED}",
+        (*(param for _, params in pieces for param in params), PROJECT),
+    )
+    return {id_.int: tuple(truths) for id_, *truths in rows}
+
+
+@contextmanager
+def filled(
+    tables: Connection, people: Sequence[Facts], events: Sequence[list[Event]]
+) -> Iterator[None]:
+    """The people and their events in the project; the same ids mean others next door."""
+    with tables.transaction(force_rollback=True):
+        for n, (person, done) in enumerate(zip(people, events, strict=True)):
+            put_person(tables, PROJECT, n, person)
+            put_events(tables, PROJECT, n, done)
+            other = (n + 1) % len(people)
+            put_person(tables, STRANGERS, n, people[other])
+            put_events(tables, STRANGERS, n, events[other])
+        yield
+
+
+def put_person(tables: Connection, project: UUID, n: int, person: Facts) -> None:
+    wide: dict[str, Any] = {key: getattr(person, key) for key in _PLAIN}
+    wide |= {
+        "project_id": project,
+        "id": UUID(int=n),
+        "email_folded": person.folded.get("email"),
+        "name_folded": person.folded.get("name"),
+        "attributes": Jsonb(person.attributes),
+        "company": Jsonb(person.company),
+        "folded": Jsonb(person.folded),
+        "tags": list(person.tags),
+        "created_at": "2024-01-01",
+        "updated_at": "2024-01-01",
+    }
+    hot = {
+        "project_id": project,
+        "id": UUID(int=n),
+        "kind": person.kind,
+        "last_seen": person.last_seen,
+        "sessions": person.sessions,
+    }
+    _insert(tables, "person", [wide])
+    _insert(tables, "person_activity", [hot])
+    whose = {"project_id": project, "person_id": UUID(int=n)}
+    memberships = [
+        whose | {"id": segment, "segment_id": segment, "since": "2024-01-01"}
+        for segment in person.segments
+    ]
+    reached = [
+        whose | {"checkpoint": number, "reached_at": at}
+        for number, at in person.checkpoints.items()
+    ]
+    outcomes = [
+        whose | {"campaign_id": campaign, "outcome": outcome}
+        for campaign, outcomes in person.campaigns.items()
+        for outcome in outcomes
+    ]
+    _insert(tables, "segment_member", memberships)
+    _insert(tables, "checkpoint_reached", reached)
+    _insert(tables, "campaign_outcome", outcomes)
+
+
+def put_events(tables: Connection, project: UUID, n: int, done: list[Event]) -> None:
+    rows = [
+        {
+            "project_id": project,
+            "id": UUID(int=number),
+            "person_id": UUID(int=n),
+            "kind": event.kind,
+            "name": event.name,
+            "happened_at": event.at,
+            "properties": Jsonb(event.properties),
+            "source": "server",
+        }
+        for number, event in enumerate(done)
+    ]
+    _insert(tables, "event", rows)
+
+
+def _insert(tables: Connection, table: str, rows: Iterable[dict[str, Any]]) -> None:
+    for row in rows:
+        columns, places = ", ".join(row), ", ".join(["%s"] * len(row))
+        tables.execute(f"INSERT INTO {table} ({columns}) VALUES ({places})", list(row.values()))
