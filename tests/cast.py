@@ -90,11 +90,16 @@ class Cast:
     def pat(self) -> Person:
         """Pat, tracked by Alice's project from the moment a test asks for them."""
         if self._pat is None:
-            site = Site(self.connection, self.home.config, self.home.secret_key)
-            traits = {"name": "Pat Doe", "email": "pat@example.com", "plan": "pro"}
-            site.send(identify("pat", "pat-browser", traits), at=clock.now())
-            self._pat = site.only_person()
+            self._pat = self.tracked("pat", name="Pat Doe", email="pat@example.com", plan="pro")
         return self._pat
+
+    def tracked(self, user_id: str, **traits: Any) -> Person:
+        """A user whom Alice's project tracks: identified by their browser, a moment ago."""
+        site = Site(self.connection, self.home.config, self.home.secret_key)
+        site.send(identify(user_id, f"{user_id}-browser", traits), at=clock.now())
+        person = site.person_of(user=user_id)
+        assert person is not None
+        return person
 
     def workspace(self, name: str) -> Workspace:
         """Another project."""
