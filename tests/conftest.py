@@ -12,6 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.browser import chromium
+
+__all__ = ["chromium"]
+
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> None:

@@ -1,6 +1,5 @@
 """A real Chromium in front of the shell and its components, under the product's own policy."""
 
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +10,7 @@ import pytest
 from django.http import HttpResponse
 from django.template import engines
 from django.test import RequestFactory
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from regulars.console.headers import ContentSecurityPolicy
 from regulars.console.rhythm import DAYS
@@ -19,15 +18,6 @@ from tests.slices.console.shells import shell
 
 STATIC = Path(__file__).parents[3] / "regulars" / "static"
 TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 def gallery() -> str:
@@ -92,21 +82,10 @@ def address() -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("NO CHROMIUM ON THIS MACHINE: the console's look was not tried in a browser")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+def page(chromium: Browser, address: str) -> Iterator[Page]:
     """The gallery, open on a wide screen; whatever the browser complains of fails the test."""
-    context = browser.new_context(
+    context = chromium.new_context(
         viewport={"width": 1440, "height": 900}, locale="en-GB", timezone_id="Europe/Lisbon"
     )
     context.grant_permissions(["clipboard-read", "clipboard-write"])
