@@ -29,7 +29,7 @@ class TenantModel(models.Model):
     class Meta:
         abstract = True
 
-    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *rest: Any) -> Any:  # type: ignore[override]  # passed on as it comes
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *rest: Any) -> Any:
         kept = [value for value in values if value[0].attname != "project_id"]
         scoped = base_qs.filter(project_id=self.project_id)
         parent: Any = super()
