@@ -10,7 +10,7 @@ FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 def configure(level: int = logging.INFO) -> None:
     """Set up the root logger; the chatter of libraries stays out."""
     logging.basicConfig(level=level, format=FORMAT, force=True)
-    for chatty in ("uvicorn.error", "procrastinate", "httpx"):
+    for chatty in ("uvicorn.error", "procrastinate", "httpx", "axes"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     # What a stranger asks for and does not get is no news.
     logging.getLogger("django.request").setLevel(logging.ERROR)

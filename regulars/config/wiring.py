@@ -17,11 +17,12 @@ from regulars.segments.clock import move_people_by_time
 from regulars.segments.membership import Membership
 from regulars.tracking.housekeeping import keep_house
 from regulars.workspaces.projects import after_project_created
+from regulars.workspaces.upkeep import keep_clear
 
 Loop = Callable[[threading.Event], None]
 
 # What the worker runs, each in a thread of its own, for as long as the process lives.
-LOOPS: tuple[Loop, ...] = (move_people_by_time, keep_house)
+LOOPS: tuple[Loop, ...] = (move_people_by_time, keep_house, keep_clear)
 
 
 def wire() -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.kit import database
+from regulars.kit import clock, database
 from regulars.workspaces import keys
 from regulars.workspaces.keys import ProjectConfig
 
@@ -88,7 +88,10 @@ def first_write_key() -> str | None:
 
 def _load(load: Load) -> ProjectConfig | None:
     with database.pool().connection(timeout=1) as connection:
-        return load(connection)
+        found = load(connection)
+        if found is not None and found.key_id is not None:
+            keys.record_use(connection, [found.key_id], clock.now())
+        return found
 
 
 def _quietly(task: asyncio.Task[ProjectConfig | None]) -> None:

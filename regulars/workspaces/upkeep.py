@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta
 
 from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
-from django.db import connection
+from django.db import close_old_connections, connection
 
+from regulars.kit import clock
 from regulars.workspaces.models import SignInLink
 
 _KEPT = timedelta(days=30)
+_PAUSE = 3600.0  # seconds
+
+
+def keep_clear(stop: threading.Event) -> None:
+    """Until stopped: clear out once an hour. A loop of the worker."""
+    while not stop.is_set():
+        close_old_connections()
+        clear_out(clock.now())
+        stop.wait(_PAUSE)
 
 
 def clear_out(now: datetime) -> int:
