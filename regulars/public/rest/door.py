@@ -7,6 +7,7 @@ a host name that is not served.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 from regulars.public import http
@@ -45,11 +46,14 @@ class RestDoor:
             message = f"A request may hold {MAX_BODY // 1024} KB."
             await _refuse(send, 400, code="too_large", message=message)
             return
-        answer = _Answer(scope["method"], send)
-        inner = scope
-        if scope["method"] == "HEAD":
-            inner = {**scope, "method": "GET"}  # the server leaves the body out
-        await self._django(inner, _whole(body, receive), answer)
+        inner = {
+            **scope,
+            # Of a HEAD the server leaves the body out.
+            "method": "GET" if scope["method"] == "HEAD" else scope["method"],
+            # Only keys open anything here: a browser's cookies say nothing.
+            "headers": [one for one in scope["headers"] if one[0] != b"cookie"],
+        }
+        await self._django(inner, _whole(body, receive), _Answer(scope["method"], send))
 
 
 def _whole(body: bytes, receive: Receive) -> Receive:
@@ -79,16 +83,24 @@ class _Answer:
     async def _start(self, message: Message) -> None:
         headers = dict(message["headers"])
         status: int = message["status"]
-        if self._method == "OPTIONS" and b"Allow" in headers:
+        allowed = [(b"allow", _allowed(headers[b"Allow"]))] if b"Allow" in headers else []
+        if self._method == "OPTIONS" and allowed:
             self._replaced = True
-            await http.answer(self._send, 204, b"", [(b"allow", _allowed(headers[b"Allow"]))])
-        elif status >= 400 and not headers.get(b"Content-Type", b"").startswith(http.JSON[1]):  # noqa: PLR2004 - HTTP
+            await http.answer(self._send, HTTPStatus.NO_CONTENT, b"", allowed)
+        elif HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            # Django would lead to an address with a slash at its end: REST has none.
             self._replaced = True
-            kept = [(b"allow", _allowed(headers[b"Allow"]))] if b"Allow" in headers else []
-            await _refuse(self._send, status, headers=kept)
+            await _refuse(self._send, HTTPStatus.NOT_FOUND)
+        elif status >= HTTPStatus.BAD_REQUEST and not _is_json(headers):
+            self._replaced = True
+            await _refuse(self._send, status, headers=allowed)
         else:
             headers.setdefault(b"Cache-Control", b"no-store")
             await self._send({**message, "headers": list(headers.items())})
+
+
+def _is_json(headers: dict[bytes, bytes]) -> bool:
+    return headers.get(b"Content-Type", b"").startswith(http.JSON[1])
 
 
 def _allowed(methods: bytes) -> bytes:

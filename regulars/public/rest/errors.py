@@ -5,6 +5,7 @@ Codes are stable; messages are for people; `field` names what of the request it 
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -49,7 +50,10 @@ class ApiError(Exception):
 
 def meaning_of(status: int) -> tuple[str, str]:
     """The code and the message of a status."""
-    return MEANINGS.get(status) or MEANINGS[500 if status >= 500 else 400]  # noqa: PLR2004 - HTTP
+    fallback = HTTPStatus.BAD_REQUEST
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        fallback = HTTPStatus.INTERNAL_SERVER_ERROR
+    return MEANINGS.get(status) or MEANINGS[fallback]
 
 
 def body_of(code: str, message: str, field: str | None = None) -> bytes:

@@ -77,8 +77,12 @@ class Api:
         auth = (str(self.project_id), self.secret_key)
         return self._client.post(f"/api/v1{path}", **{"auth": auth, **more})
 
-    def track(self, *messages: Mapping[str, Any], trusted: bool = False) -> None:
-        """Events through the tracking API, with their own timestamps."""
-        key = self.secret_key if trusted else self.site.write_key
-        sent = self._client.post("/v1/batch", json={"batch": list(messages)}, auth=(key, ""))
+    def track(self, *messages: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> None:
+        """Events through the tracking API; with an `Origin` a browser's."""
+        sent = self._client.post(
+            "/v1/batch",
+            json={"batch": list(messages)},
+            auth=(self.site.write_key, ""),
+            headers=headers,
+        )
         assert sent.status_code == 200, sent.text

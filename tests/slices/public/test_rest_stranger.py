@@ -1,0 +1,93 @@
+"""No key reaches into another project: every REST address there is, tried by a stranger's.
+
+`CALLS` has a line for each call of the OpenAPI document; one that is missing fails the first test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.slices.public.served import Api
+from tests.slices.public.test_rest_people import make
+
+# What each call is sent to reach something of Alice's: parts of the path, and a body.
+Reach = Callable[[dict[str, str]], Any]
+
+CALLS: dict[str, Reach] = {
+    "POST /people/search": lambda ids: {"filter": {"segment": ids["segment_id"], "op": "is_in"}},
+    "POST /people": lambda _: {"user_id": "u1", "email": "pat@example.com", "name": "Taken"},
+    "GET /people/{person_id}": lambda _: None,
+    "PATCH /people/{person_id}": lambda _: {"name": "Taken"},
+    "DELETE /people/{person_id}": lambda _: None,
+    "GET /people/{person_id}/timeline": lambda _: None,
+    "GET /people/{person_id}/export": lambda _: None,
+    "POST /people/merge": lambda ids: {"from": ids["person_id"], "into": ids["other_id"]},
+    "POST /merges/{merge_id}/undo": lambda _: None,
+    "GET /project": lambda _: None,
+    "PATCH /project": lambda _: {"name": "Mine"},
+}
+# Calls that are about the key's own project whatever they say: they do their work there.
+OWN = {"POST /people", "GET /project", "PATCH /project"}
+
+
+def test_every_call_is_tried_here(api: Api) -> None:
+    document = httpx.get(f"{api.url}/api/v1/openapi.json").json()
+    called = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in document["paths"].items()
+        for method in methods
+    }
+    assert called == set(CALLS)
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_stranger_finds_nothing_and_changes_nothing(api: Api, stranger: Api, call: str) -> None:
+    ids = somebody(api)
+    before = state(api, ids)
+    method, _, path = call.partition(" ")
+    answer = stranger.call(method, path.format_map(ids), CALLS[call](ids))
+    if call in OWN:
+        assert answer.status_code in (200, 201)
+    else:
+        assert answer.status_code == (400 if call == "POST /people/search" else 404)
+    assert not [id_ for id_ in ids.values() if id_ in answer.text and call != "POST /people/search"]
+    assert state(api, ids) == before
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_without_a_key_there_is_nothing(api: Api, call: str) -> None:
+    ids = somebody(api)
+    before = state(api, ids)
+    method, _, path = call.partition(" ")
+    url = f"{api.url}/api/v1{path.format_map(ids)}"
+    answer = httpx.request(method, url, json=CALLS[call](ids))
+    assert answer.status_code == 401
+    assert state(api, ids) == before
+
+
+def somebody(api: Api) -> dict[str, str]:
+    """Pat, somebody else, a merge and a segment of Alice's project."""
+    pat = make(api, user_id="u1", email="pat@example.com")
+    other = make(api, user_id="u2")
+    gone = make(api, email="lee@example.com")
+    merge = api.post("/people/merge", {"from": gone["id"], "into": pat["id"]}).json()
+    return {
+        "person_id": pat["id"],
+        "other_id": other["id"],
+        "merge_id": merge["id"],
+        "segment_id": pat["segments"][0],
+    }
+
+
+def state(api: Api, ids: dict[str, str]) -> tuple[Any, ...]:
+    """All that a stranger could have seen or changed."""
+    return (
+        api.get(f"/people/{ids['person_id']}").json(),
+        api.post("/people/search", {"sort": "name"}).json(),
+        api.get("/project").json(),
+        api.site.count("merge"),
+    )
