@@ -15,7 +15,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from regulars.kit import bus
+from regulars.kit import arrays, bus
 
 # Takes the next numbers of the project, writes the rows and says so on the bus.
 APPEND = """
@@ -55,8 +55,8 @@ def append(
         {
             "project": project_id,
             "count": len(entries),
-            "topics": [topic for topic, _ in entries],
-            "bodies": [msgspec.json.encode(body).decode() for _, body in entries],
+            "topics": arrays.of_texts(topic for topic, _ in entries),
+            "bodies": arrays.of_texts(msgspec.json.encode(body).decode() for _, body in entries),
             "at": now,
             "message": bus.message(project_id, "outbox"),
         },

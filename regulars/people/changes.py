@@ -13,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
 import psycopg
 
 from regulars.events import outbox
-from regulars.kit.ids import ids_at, key_hash
+from regulars.kit import arrays
+from regulars.kit.ids import ids_at, key_bytes, key_hash
 from regulars.people import store
 from regulars.people.person import Person, new_person
 
@@ -104,6 +106,12 @@ UPDATE identity SET person_id = %s, came_from = '{}' WHERE project_id = %s AND i
 """
 
 
+@lru_cache(maxsize=50_000)
+def identity_key(kind: IdentityKind, value: str) -> bytes:
+    """The key of an identity: who is here now is looked up again and again."""
+    return key_bytes(kind, value)
+
+
 class Changes:
     """A set of changes to one project's people, inside the caller's transaction."""
 
@@ -117,8 +125,8 @@ class Changes:
         self.returning: list[tuple[Person, Person]] = []  # (who is back, from whom)
         self.erasing: set[UUID] = set()
         self.moves: list[tuple[UUID, UUID, str]] = []  # segment, person, "in" or "out"
-        self._known: dict[UUID, tuple[IdentityKind, str, Person]] = {}
-        self._handed: dict[UUID, Person] = {}
+        self._known: dict[bytes, tuple[IdentityKind, str, Person]] = {}
+        self._handed: dict[bytes, Person] = {}
         self._ids: list[UUID] = []
         self._next_ids_at = now
 
@@ -129,8 +137,7 @@ class Changes:
 
     def load(self, ids: Iterable[UUID]) -> dict[UUID, Person]:
         """Lock the people and read them; one call, since locks go in id order."""
-        wanted = list(ids)
-        found = store.lock_and_read(self.connection, self.project_id, wanted)
+        found = store.lock_and_read(self.connection, self.project_id, ids)
         self.people.update(found)
         return found
 
@@ -156,13 +163,13 @@ class Changes:
         self.people[person.id] = person
         return person
 
-    def know(self, kind: IdentityKind, value: str, person: Person) -> UUID:
+    def know(self, kind: IdentityKind, value: str, person: Person) -> bytes:
         """From now on the person is known by this. It must not be known yet; returns its key."""
-        key = key_hash(kind, value)
+        key = identity_key(kind, value)
         self._known[key] = (kind, value, person)
         return key
 
-    def hand_over(self, key: UUID, person: Person) -> None:
+    def hand_over(self, key: bytes, person: Person) -> None:
         """An existing identity belongs to another person from now on."""
         if key in self._known:
             kind, value, _ = self._known[key]
@@ -200,10 +207,10 @@ class Changes:
                 KNOW,
                 {
                     "project": self.project_id,
-                    "ids": keys,
-                    "kinds": [kind for kind, _, _ in known],
-                    "values": [value for _, value, _ in known],
-                    "people": [person.survivor().id for _, _, person in known],
+                    "ids": arrays.of_keys(keys),
+                    "kinds": arrays.of_texts(kind for kind, _, _ in known),
+                    "values": arrays.of_texts(value for _, value, _ in known),
+                    "people": arrays.of_ids(person.survivor().id for _, _, person in known),
                     "now": self.now,
                 },
                 prepare=True,
@@ -211,7 +218,9 @@ class Changes:
             if cursor.rowcount != len(keys):
                 raise CollidedError
         for key, person in sorted(self._handed.items()):
-            self.connection.execute(HAND_OVER, (person.survivor().id, self.project_id, key))
+            self.connection.execute(
+                HAND_OVER, (person.survivor().id, self.project_id, UUID(bytes=key))
+            )
 
     def _kinds_moved(self) -> dict[str, int]:
         moved: dict[str, int] = {}

@@ -25,7 +25,7 @@ Known = tuple[str, str]  # ("user" | "anonymous" | "email", value); emails folde
 
 REFUSED_FOR = timedelta(days=30)
 
-ANY = "SELECT EXISTS (SELECT FROM erased_key WHERE project_id = %s AND at > %s)"
+LATEST = "SELECT max(at) FROM erased_key WHERE project_id = %s AND at > %s"
 FIND = "SELECT id, at FROM erased_key WHERE project_id = %s AND id = ANY(%s) AND at > %s"
 REMEMBER = """
 INSERT INTO erased_key (project_id, id, at)
@@ -92,21 +92,22 @@ class Refusing:
         self._project_id = project_id
         self._since = now - REFUSED_FOR
         self._erased: dict[UUID, datetime] = {}
+        row = connection.execute(LATEST, (project_id, self._since), prepare=True).fetchone()
+        self._latest: datetime | None = row[0] if row else None
+
+    def might(self, happened_at: datetime) -> bool:
+        """Whether anybody was erased after that: only then is it worth asking who."""
+        return self._latest is not None and happened_at <= self._latest
 
     def look_up(self, batch: Iterable[list[Known]]) -> None:
-        """Read what is remembered of those in the batch; nothing where nobody was erased."""
-        one = (self._project_id, self._since)
-        row = self._connection.execute(ANY, one, prepare=True).fetchone()
-        if row is None or not row[0]:
-            return
+        """Read what is remembered of those by whom the batch's old events are known."""
         hashes = {_hash(self._project_id, one) for known in batch for one in known}
-        rows = self._connection.execute(FIND, (self._project_id, sorted(hashes), self._since))
-        self._erased = dict(rows.fetchall())
+        if hashes:
+            rows = self._connection.execute(FIND, (self._project_id, sorted(hashes), self._since))
+            self._erased = dict(rows.fetchall())
 
     def refuses(self, known: list[Known], happened_at: datetime) -> bool:
         """True for an event that happened before somebody it names was erased."""
-        if not self._erased:
-            return False
         times = [self._erased.get(_hash(self._project_id, one)) for one in known]
         return any(at is not None and happened_at <= at for at in times)
 

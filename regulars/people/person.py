@@ -7,28 +7,15 @@ fact that was said, when (seconds since 1970), since the newest saying wins.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
+import msgspec
+
 Kind = Literal["visitor", "lead", "user"]
 
-# Columns of `person`, in the order they are read and written.
-WIDE = (
-    "project_id", "id", "kind", "user_id", "email", "email_folded", "name", "name_folded",
-    "name_sort", "first_name", "last_name", "gender", "phone", "signed_up_at", "first_seen",
-    "last_contacted", "last_emailed", "country", "country_code", "region", "city", "browser",
-    "browser_version", "os", "device", "ip", "utm_source", "utm_medium", "utm_campaign",
-    "utm_term", "utm_content", "referrer", "landing_page", "language", "timezone", "touched_at",
-    "company", "attributes", "folded", "tags", "stamps", "created_at", "updated_at", "search",
-)  # fmt: skip
-
-# Columns of `person_activity`, after its project_id, id and kind.
-HOT = (
-    "last_seen", "browser_seen_at", "page_url", "page_path", "page_title", "page_since",
-    "sessions", "page_views", "open_sessions", "rhythm", "rhythm_day", "segments",
-    "next_move_at", "context_at",
-)  # fmt: skip
+_NO_TIME = datetime.min.replace(tzinfo=UTC)  # stands for a time that is always given
 
 # Text facts that filters compare, kept folded under their own name in `folded`.
 TEXT_FACTS = (
@@ -38,74 +25,77 @@ TEXT_FACTS = (
 )  # fmt: skip
 
 
-class Person:
-    """Anyone tracked: a visitor, a lead or a user."""
+class Person(msgspec.Struct, eq=False, gc=False):
+    """Anyone tracked: a visitor, a lead or a user.
 
-    __slots__ = (*WIDE, *HOT, "changed", "fresh", "gone_into", "kind_before", "seen_changed")
+    The columns of `person` and then those of `person_activity`, in the order in which they are
+    read and written. (No cycle runs through a person: `gone_into` never leads back.)
+    """
 
     project_id: UUID
     id: UUID
-    kind: Kind
-    user_id: str | None
-    email: str | None
-    email_folded: str | None
-    name: str | None
-    name_folded: str | None
-    name_sort: str
-    first_name: str | None
-    last_name: str | None
-    gender: str | None
-    phone: str | None
-    signed_up_at: datetime | None
-    first_seen: datetime | None
-    last_contacted: datetime | None
-    last_emailed: datetime | None
-    country: str | None
-    country_code: str | None
-    region: str | None
-    city: str | None
-    browser: str | None
-    browser_version: str | None
-    os: str | None
-    device: str | None
-    ip: str | None
-    utm_source: str | None
-    utm_medium: str | None
-    utm_campaign: str | None
-    utm_term: str | None
-    utm_content: str | None
-    referrer: str | None
-    landing_page: str | None
-    language: str | None
-    timezone: str | None
-    touched_at: datetime | None
-    company: dict[str, Any]
-    attributes: dict[str, Any]
-    folded: dict[str, str]
-    tags: list[str]
-    stamps: dict[str, float]
-    created_at: datetime
-    updated_at: datetime
-    search: str | None
-    last_seen: datetime | None
-    browser_seen_at: datetime | None
-    page_url: str | None
-    page_path: str | None
-    page_title: str | None
-    page_since: datetime | None
-    sessions: int
-    page_views: int
-    open_sessions: dict[str, list[list[Any]]]
-    rhythm: bytes
-    rhythm_day: int
-    segments: list[int]
-    next_move_at: datetime | None
-    context_at: datetime | None
-    fresh: bool  # not in the database yet
-    changed: bool  # the wide row differs from the database's
-    seen_changed: bool  # the hot row differs
-    kind_before: Kind | None  # as the database has it; None for a fresh one
-    gone_into: Person | None  # merged into this one, in the running transaction
+    kind: Kind = "visitor"
+    user_id: str | None = None
+    email: str | None = None
+    email_folded: str | None = None
+    name: str | None = None
+    name_folded: str | None = None
+    name_sort: str = ""
+    first_name: str | None = None
+    last_name: str | None = None
+    gender: str | None = None
+    phone: str | None = None
+    signed_up_at: datetime | None = None
+    first_seen: datetime | None = None
+    last_contacted: datetime | None = None
+    last_emailed: datetime | None = None
+    country: str | None = None
+    country_code: str | None = None
+    region: str | None = None
+    city: str | None = None
+    browser: str | None = None
+    browser_version: str | None = None
+    os: str | None = None
+    device: str | None = None
+    ip: str | None = None
+    utm_source: str | None = None
+    utm_medium: str | None = None
+    utm_campaign: str | None = None
+    utm_term: str | None = None
+    utm_content: str | None = None
+    referrer: str | None = None
+    landing_page: str | None = None
+    language: str | None = None
+    timezone: str | None = None
+    touched_at: datetime | None = None
+    company: dict[str, Any] = {}
+    attributes: dict[str, Any] = {}
+    folded: dict[str, str] = {}
+    tags: list[str] = []
+    stamps: dict[str, float] = {}
+    created_at: datetime = _NO_TIME
+    updated_at: datetime = _NO_TIME
+    search: str | None = None
+    last_seen: datetime | None = None
+    browser_seen_at: datetime | None = None
+    page_url: str | None = None
+    page_path: str | None = None
+    page_title: str | None = None
+    page_since: datetime | None = None
+    sessions: int = 0
+    page_views: int = 0
+    open_sessions: dict[str, list[list[Any]]] = {}
+    rhythm: bytes = b""
+    rhythm_day: int = 0
+    segments: list[int] = []
+    next_move_at: datetime | None = None
+    context_at: datetime | None = None
+    # Of this object alone:
+    kind_before: Kind | None = None  # as the database has it; None for a fresh one
+    fresh: bool = False  # not in the database yet
+    changed: bool = False  # the wide row differs from the database's
+    seen_changed: bool = False  # the hot row differs
+    gone_into: Person | None = None  # merged into this one, in the running transaction
 
     def survivor(self) -> Person:
         """The person this one became: itself, unless it was merged."""
@@ -117,39 +107,19 @@ class Person:
 
 def new_person(project_id: UUID, id_: UUID, now: datetime) -> Person:
     """A visitor of whom nothing is known yet."""
-    person = Person()
-    for column in WIDE:
-        setattr(person, column, None)
-    for column in HOT:
-        setattr(person, column, None)
-    person.project_id = project_id
-    person.id = id_
-    person.kind = "visitor"
-    person.name_sort = ""
-    person.company = {}
-    person.attributes = {}
-    person.folded = {}
-    person.tags = []
-    person.stamps = {}
-    person.created_at = person.updated_at = now
-    person.sessions = person.page_views = person.rhythm_day = 0
-    person.open_sessions = {}
-    person.rhythm = b""
-    person.segments = []
+    person = Person(project_id, id_, created_at=now, updated_at=now)
     person.fresh = person.changed = person.seen_changed = True
-    person.kind_before = person.gone_into = None
     return person
 
 
-def person_of_row(row: tuple[Any, ...]) -> Person:
-    """A person of a row that holds the columns WIDE then HOT."""
-    person = Person()
-    for column, value in zip(_COLUMNS, row, strict=True):
-        setattr(person, column, value)
-    person.fresh = person.changed = person.seen_changed = False
+def person_of_rows(project_id: UUID, wide: tuple[Any, ...], hot: tuple[Any, ...]) -> Person:
+    """A person of the columns WIDE without the project, and of the id and the columns HOT."""
+    person = Person(project_id, *wide, *hot[1:])
     person.kind_before = person.kind
-    person.gone_into = None
     return person
 
 
-_COLUMNS = (*WIDE, *HOT)
+_FIELDS = Person.__struct_fields__
+_FIRST_HOT, _FIRST_OWN = _FIELDS.index("last_seen"), _FIELDS.index("kind_before")
+WIDE = _FIELDS[:_FIRST_HOT]  # columns of `person`
+HOT = _FIELDS[_FIRST_HOT:_FIRST_OWN]  # columns of `person_activity` after its key and kind

@@ -6,8 +6,9 @@ no statement and costs no round trip.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -15,28 +16,27 @@ import msgspec
 import psycopg
 from psycopg.types.json import set_json_loads
 
-from regulars.people.person import HOT, WIDE, Person, person_of_row
+from regulars.kit import arrays
+from regulars.people.person import HOT, WIDE, Person, person_of_rows
 
 set_json_loads(msgspec.json.decode)
 
 Connection = psycopg.Connection[Any]
 
-LOCK = """
-SELECT id FROM person_activity
-WHERE project_id = %s AND id = ANY(%s)
+_WIDE_READ = ", ".join("host(ip)" if column == "ip" else column for column in WIDE[1:])
+_HOT_READ = ", ".join(HOT)
+
+# The hot rows, locked in id order: each as the last to hold its lock left it.
+LOCK = f"""
+SELECT id, {_HOT_READ} FROM person_activity
+WHERE project_id = %s AND id = ANY(%s::uuid[])
 ORDER BY id
 FOR UPDATE
 """
-
-_COLUMNS = ", ".join(
-    ["host(p.ip)" if column == "ip" else f"p.{column}" for column in WIDE]
-    + [f"a.{column}" for column in HOT]
-)
-
-READ = f"""
-SELECT {_COLUMNS}
-FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
-WHERE p.project_id = %s AND p.id = ANY(%s) AND a.project_id = %s
+READ_WIDE = f"SELECT {_WIDE_READ} FROM person WHERE project_id = %s AND id = ANY(%s::uuid[])"
+READ_HOT = f"""
+SELECT id, {_HOT_READ} FROM person_activity
+WHERE project_id = %s AND id = ANY(%s::uuid[])
 """
 
 _UPDATED = [column for column in WIDE if column not in ("project_id", "id", "created_at")]
@@ -47,6 +47,9 @@ WHERE p.project_id = n.project_id AND p.id = n.id
 """
 
 _HOT_ROW = ("project_id", "id", "kind", *HOT)
+Values = Callable[[Person], tuple[Any, ...]]
+_wide_values: Values = attrgetter(*WIDE)
+_hot_values: Values = attrgetter(*_HOT_ROW)
 UPDATE_HOT = f"""
 UPDATE person_activity a SET kind = n.kind, {", ".join(f"{column} = n.{column}" for column in HOT)}
 FROM json_populate_recordset(NULL::person_activity, %s::json) n
@@ -62,30 +65,43 @@ ON CONFLICT (project_id, id) DO UPDATE SET people = kind_count.people + excluded
 """
 
 
-def lock(connection: Connection, project_id: UUID, ids: Sequence[UUID]) -> None:
-    """Lock the people, in id order, until the transaction ends."""
-    connection.execute(LOCK, (project_id, sorted(ids)), prepare=True)
-
-
-def read(connection: Connection, project_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Person]:
+def read(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Person]:
     """The people as they are; ids that stand for nobody are left out."""
-    rows = connection.execute(READ, (project_id, list(ids), project_id), prepare=True, binary=True)
-    return {row[1]: person_of_row(row) for row in rows}
+    return _read(connection, project_id, ids, READ_HOT)
 
 
 def lock_and_read(
-    connection: Connection, project_id: UUID, ids: Sequence[UUID]
+    connection: Connection, project_id: UUID, ids: Iterable[UUID]
 ) -> dict[UUID, Person]:
-    """The people as they are, locked. Two statements: the second must see what the lock awaited."""
-    if not ids:
+    """The people as they are, locked until the transaction ends.
+
+    The wide rows are read after the lock is held: they are what its last holder made of them.
+    """
+    return _read(connection, project_id, ids, LOCK)
+
+
+def _read(
+    connection: Connection, project_id: UUID, ids: Iterable[UUID], hot: str
+) -> dict[UUID, Person]:
+    array = arrays.of_ids(ids)
+    if array == "{}":
         return {}
-    lock(connection, project_id, ids)
-    return read(connection, project_id, ids)
+    asked = (project_id, array)
+    hot_rows = {row[0]: row for row in _rows(connection, hot, asked)}
+    return {
+        row[0]: person_of_rows(project_id, row, hot_rows[row[0]])
+        for row in _rows(connection, READ_WIDE, asked)
+        if row[0] in hot_rows
+    }
+
+
+def _rows(connection: Connection, statement: str, asked: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return connection.execute(statement, asked, prepare=True, binary=True).fetchall()
 
 
 def write(connection: Connection, people: Iterable[Person], now: datetime) -> None:
     """Insert the fresh ones and update what changed of the others."""
-    ordered = sorted(people, key=lambda person: (person.project_id, person.id))
+    ordered = sorted(people, key=lambda person: person.id.int)
     fresh = [person for person in ordered if person.fresh]
     wide = [person for person in ordered if person.changed and not person.fresh]
     hot = [person for person in ordered if person.seen_changed and not person.fresh]
@@ -93,12 +109,12 @@ def write(connection: Connection, people: Iterable[Person], now: datetime) -> No
         if person.changed:
             person.updated_at = now
     if fresh:
-        copy(connection, COPY_WIDE, [[getattr(p, column) for column in WIDE] for p in fresh])
-        copy(connection, COPY_HOT, [[getattr(p, column) for column in _HOT_ROW] for p in fresh])
+        copy(connection, COPY_WIDE, map(_wide_values, fresh))
+        copy(connection, COPY_HOT, map(_hot_values, fresh))
     if wide:
-        connection.execute(UPDATE_WIDE, (_json(wide, WIDE),), prepare=True)
+        connection.execute(UPDATE_WIDE, (_json(wide, WIDE, _wide_values),), prepare=True)
     if hot:
-        connection.execute(UPDATE_HOT, (_json(hot, _HOT_ROW),), prepare=True)
+        connection.execute(UPDATE_HOT, (_json(hot, _HOT_ROW, _hot_values),), prepare=True)
 
 
 def count_kinds(connection: Connection, project_id: UUID, moved: dict[str, int]) -> None:
@@ -125,21 +141,16 @@ def copy_field(value: Any) -> str:
     if kind is datetime:
         return str(value)
     if kind is dict or kind is list:
-        text = array_text(value) if kind is list else msgspec.json.encode(value).decode()
+        is_list = kind is list
+        text = arrays.of_texts(map(str, value)) if is_list else msgspec.json.encode(value).decode()
         return text.translate(_ESCAPES)
     if kind is bytes:
         return "\\\\x" + value.hex()
     return str(value)
 
 
-def array_text(values: Iterable[object]) -> str:
-    """An array of values in PostgreSQL's text form."""
-    quoted = (str(value).replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join([f'"{value}"' for value in quoted]) + "}"
-
-
-def _json(people: list[Person], columns: Sequence[str]) -> str:
-    rows = [{column: getattr(person, column) for column in columns} for person in people]
+def _json(people: list[Person], columns: Sequence[str], values_of: Values) -> str:
+    rows = [dict(zip(columns, values_of(person), strict=True)) for person in people]
     if "rhythm" in columns:
         for row in rows:
             row["rhythm"] = "\\x" + row["rhythm"].hex()  # as bytes it would become base64

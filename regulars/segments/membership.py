@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from regulars.kit.ids import key_hash
+from regulars.kit import arrays
+from regulars.kit.ids import key_bytes
 from regulars.people.changes import Changes, NoConsequence
 from regulars.people.person import Person
 from regulars.segments.plan import Plan, Plans
@@ -26,15 +28,27 @@ SELECT %(project)s, n.id, n.segment_id, n.person_id, %(now)s
 FROM unnest(%(ids)s::uuid[], %(segments)s::uuid[], %(people)s::uuid[])
      AS n (id, segment_id, person_id)
 """
-LEAVE = "DELETE FROM segment_member WHERE project_id = %s AND id = ANY(%s)"
+LEAVE = "DELETE FROM segment_member WHERE project_id = %s AND id = ANY(%s::uuid[])"
 LEAVE_ALL = "DELETE FROM segment_member WHERE project_id = %s AND person_id = %s"
-COUNT = "UPDATE segment_count SET people = people + %s WHERE project_id = %s AND id = %s"
+# Locked in the order of their ids, whatever the plan: all writers of a project meet here.
+COUNT = """
+WITH locked AS (
+    SELECT id FROM segment_count
+    WHERE project_id = %(project)s AND id = ANY(%(segments)s::uuid[])
+    ORDER BY id FOR UPDATE
+)
+UPDATE segment_count c SET people = people + moved.delta
+FROM locked, unnest(%(segments)s::uuid[], %(deltas)s::bigint[]) AS moved (id, delta)
+WHERE c.project_id = %(project)s AND c.id = locked.id AND moved.id = locked.id
+"""
 
 # A page view moves the instant at which somebody slips away. The stored one may lag behind, never
 # run ahead: the clock loop looks at the person then, finds nothing, and stores the true one.
 LAG = timedelta(days=2)
 
 Move = tuple[UUID, UUID, str]  # segment, person, "in" or "out"
+Keyed = tuple[bytes, UUID, UUID]  # the membership's key, segment, person
+_first = itemgetter(0)
 
 
 class Membership(NoConsequence):
@@ -56,22 +70,21 @@ class Membership(NoConsequence):
 
     def written(self, changes: Changes) -> None:
         """Write the moves, now that the people they refer to are there."""
-        moves = changes.moves
-        entered = [(segment, person) for segment, person, way in moves if way == "in"]
-        left = [(segment, person) for segment, person, way in moves if way == "out"]
+        if not changes.moves:
+            return
+        entered, left = _keyed(changes.moves)
         if left:
-            ids = sorted(member_key(*pair) for pair in left)
+            ids = arrays.of_keys(key for key, _, _ in left)
             changes.connection.execute(LEAVE, (changes.project_id, ids), prepare=True)
         if entered:
-            keyed = sorted((member_key(*pair), *pair) for pair in entered)
             changes.connection.execute(
                 ENTER,
                 {
                     "project": changes.project_id,
                     "now": changes.now,
-                    "ids": [key for key, _, _ in keyed],
-                    "segments": [segment for _, segment, _ in keyed],
-                    "people": [person for _, _, person in keyed],
+                    "ids": arrays.of_keys(key for key, _, _ in entered),
+                    "segments": arrays.of_ids(segment for _, segment, _ in entered),
+                    "people": arrays.of_ids(person for _, _, person in entered),
                 },
                 prepare=True,
             )
@@ -83,14 +96,18 @@ class Membership(NoConsequence):
         deltas: dict[UUID, int] = {}
         for segment, _, way in changes.moves:
             deltas[segment] = deltas.get(segment, 0) + (1 if way == "in" else -1)
-        moved = [
-            (delta, changes.project_id, segment)
-            for segment, delta in sorted(deltas.items())
-            if delta
-        ]
-        for row in moved:
-            changes.connection.execute(COUNT, row, prepare=True)
-        changes.outbox.append(("segments", {"moves": _plain(changes.moves)}))
+        moved = {segment: delta for segment, delta in deltas.items() if delta}
+        if moved:
+            changes.connection.execute(
+                COUNT,
+                {
+                    "project": changes.project_id,
+                    "segments": arrays.of_ids(moved),
+                    "deltas": arrays.of_texts(map(str, moved.values())),
+                },
+                prepare=True,
+            )
+        changes.outbox.append(("segments", {"moves": changes.moves}))
 
     def merged(self, changes: Changes, gone: Person, into: Person) -> None:  # noqa: ARG002 - the protocol's
         """Who went leaves their segments; the survivor was evaluated as both."""
@@ -108,7 +125,25 @@ class Membership(NoConsequence):
 
 def member_key(segment_id: UUID, person_id: UUID) -> UUID:
     """The key of a membership: nobody is in a segment twice."""
-    return key_hash("member", str(segment_id), str(person_id))
+    return UUID(bytes=_member_key(str(segment_id), str(person_id)))
+
+
+def _member_key(segment_id: str, person_id: str) -> bytes:
+    return key_bytes("member", segment_id, person_id)
+
+
+def _keyed(moves: Iterable[Move]) -> tuple[list[Keyed], list[Keyed]]:
+    """Who enters and who leaves, each under its key and in the order of these."""
+    texts: dict[UUID, str] = {}
+    entered: list[Keyed] = []
+    left: list[Keyed] = []
+    for segment, person, way in moves:
+        for id_ in (segment, person):
+            if id_ not in texts:
+                texts[id_] = str(id_)
+        key = _member_key(texts[segment], texts[person])
+        (entered if way == "in" else left).append((key, segment, person))
+    return sorted(entered, key=_first), sorted(left, key=_first)
 
 
 def keep_instant(person: Person, again: datetime | None) -> None:
@@ -134,7 +169,3 @@ def _move(changes: Changes, plan: Plan, person: Person, numbers: list[int]) -> N
     ]
     person.segments = numbers
     person.seen_changed = True
-
-
-def _plain(moves: Iterable[Move]) -> list[list[str]]:
-    return [[str(segment), str(person), way] for segment, person, way in moves]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -73,9 +74,13 @@ def _compile(connection: Connection, project_id: UUID, version: tuple[int, str])
     # A Person has every fact that dynamic segments may ask about under the name Facts gives it.
     answer = cast("Callable[[Person, datetime], Verdict]", program.evaluate)
 
+    @lru_cache(maxsize=10_000)  # few of all combinations occur; the lists are not changed
+    def numbers_of(bits: int) -> list[int]:
+        return [number for n, number in enumerate(numbers) if bits >> n & 1]
+
     def evaluate(person: Person, now: datetime) -> tuple[list[int], datetime | None]:
         bits, again = answer(person, now)
-        return [number for n, number in enumerate(numbers) if bits >> n & 1], again
+        return numbers_of(bits), again
 
     return Plan(version, {number: id_ for number, id_, _ in rows}, evaluate)
 

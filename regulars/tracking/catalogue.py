@@ -66,12 +66,8 @@ class Known:
                 self._collect(keys, project_id, "company", person.company)
         if keys:
             self._write_keys(connection, project_id, keys, now)
-        names = {
-            event.name
-            for event in events
-            if event.kind == "track" and event.name
-            if (project_id, "name", event.name) not in self._known
-        }
+        said = {event.name for event in events if event.kind == "track" and event.name}
+        names = [name for name in said if (project_id, "name", name) not in self._known]
         if names:
             ordered = sorted(names)
             ids = [key_hash(name) for name in ordered]

@@ -21,7 +21,7 @@ import psycopg
 
 from regulars.events import arriving, record
 from regulars.kit.database import Collision
-from regulars.kit.ids import key_hash
+from regulars.kit.ids import key_bytes, texts_at
 from regulars.people.changes import Changes, CollidedError
 from regulars.people.person import Person
 from regulars.tracking import catalogue, refusals
@@ -86,8 +86,7 @@ class Committer:
         changes.begin()
         written = _fold_all(changes, project, fresh, drops)
         # Before the people: what somebody did who is merged in this very batch moves with them.
-        lines = [_event_line(project.id, *event) for event in written.events]
-        record.write_lines(connection, record.COPY_EVENTS, lines)
+        record.write_lines(connection, record.COPY_EVENTS, written.event_lines(project.id))
         record.write_lines(
             connection,
             record.COPY_SESSIONS,
@@ -96,7 +95,7 @@ class Committer:
         changes.flush()
         self._catalogue.learn(connection, project.id, changes.people.values(), fresh, now)
         for arrival in group:
-            arrival.outcomes = [drops.get(id(event)) for event in arrival.events]
+            arrival.outcomes = _outcomes(arrival.events, drops)
         refusals.write(connection, project.id, _refused(group, drops, written.notices), now)
         refusals.count(connection, project.id, _counted(group, drops), now)
         arriving.count(connection, project.id, len(written.events), now)
@@ -113,21 +112,17 @@ class Committer:
         drops: dict[int, Drop],
     ) -> list[Event]:
         """The events that were not counted before, here or in an earlier batch."""
-        first: dict[UUID, Event] = {}
-        fresh: list[Event] = []
+        first: dict[bytes, Event] = {}
         for event in events:
             if event.message_id is None:
-                fresh.append(event)
-            elif first.setdefault(key_hash(event.message_id), event) is not event:
+                continue
+            if first.setdefault(key_bytes(event.message_id), event) is not event:
                 drops[id(event)] = _DUPLICATE
         if first:
-            claimed = self._memory.claim(
-                connection, project.id, list(first), now, project.dedupe_hours
-            )
-            for key, event in first.items():
-                if key not in claimed:
-                    drops[id(event)] = _DUPLICATE
-        return [event for event in events if id(event) not in drops] if first else fresh
+            claimed = self._memory.claim(connection, project.id, first, now, project.dedupe_hours)
+            for key in first.keys() - claimed:
+                drops[id(first[key])] = _DUPLICATE
+        return [event for event in events if id(event) not in drops] if drops else events
 
 
 class _Written:
@@ -136,7 +131,7 @@ class _Written:
     __slots__ = ("events", "notices", "sessions")
 
     def __init__(self) -> None:
-        self.events: list[tuple[UUID, Event, Person, UUID | None]] = []
+        self.events: list[tuple[str, Event, Person, str | None]] = []
         self.sessions: list[OpenedSession] = []
         self.notices: list[refusals.Refused] = []
 
@@ -144,10 +139,15 @@ class _Written:
         """The outbox's word on the batch: what happened, and to whom."""
         return {
             "events": [
-                [str(event_id), str(person.survivor().id), event.kind, event.name]
+                (event_id, person.survivor().id, event.kind, event.name)
                 for event_id, event, person, _ in self.events
             ]
         }
+
+    def event_lines(self, project_id: UUID) -> list[str]:
+        """The events' rows."""
+        project = str(project_id)
+        return [_event_line(project, *event) for event in self.events]
 
 
 def _fold_all(
@@ -156,13 +156,13 @@ def _fold_all(
     written = _Written()
     zone = zone_of(project.time_zone)
     resolver = Resolver(changes, events, project)
-    for event in events:
+    for event_id, event in zip(texts_at(changes.now, len(events)), events, strict=True):
         person = resolver.person_of(event)
         if isinstance(person, Drop):
             drops[id(event)] = person
             continue
         session_id, opened, notices = fold(person, event, zone, changes.new_id)
-        written.events.append((changes.new_id(), event, person, session_id))
+        written.events.append((event_id, event, person, session_id))
         if opened is not None:
             written.sessions.append(opened)
         for notice in notices:
@@ -185,7 +185,7 @@ def _refused(
     group: list[Arrival], drops: dict[int, Drop], notices: list[refusals.Refused]
 ) -> list[refusals.Refused]:
     found = [refused for arrival in group for refused in arrival.refused]
-    for arrival in group:
+    for arrival in group if drops else ():
         for event in arrival.events:
             drop = drops.get(id(event))
             if drop is not None and drop.reason not in refusals.QUIET:
@@ -198,7 +198,7 @@ def _refused(
 def _counted(group: list[Arrival], drops: dict[int, Drop]) -> Counter[str]:
     counted: Counter[str] = Counter()
     for arrival in group:
-        counted += arrival.quiet
+        counted.update(arrival.quiet)
         counted.update(refused.reason for refused in arrival.refused if refused.refused)
     counted.update(drop.reason.value for drop in drops.values())
     return counted
@@ -217,13 +217,19 @@ def _home_of(person: Person) -> Person:
     return person
 
 
+def _outcomes(events: list[Event], drops: dict[int, Drop]) -> list[Drop | None]:
+    if not drops:
+        return [None] * len(events)
+    return [drops.get(id(event)) for event in events]
+
+
 def _event_line(
-    project_id: UUID, event_id: UUID, event: Event, person: Person, session_id: UUID | None
+    project: str, event_id: str, event: Event, person: Person, session_id: str | None
 ) -> str:
     raw = event.properties
     return (
-        f"{project_id}\t{event_id}\t{_home_of(person).id}\t{session_id or _NULL}\t{event.kind}\t"
-        f"{_text(event.name)}\t{event.happened_at}\t{_text(event.url)}\t{_text(event.path)}\t"
+        f"{project}\t{event_id}\t{_home_of(person).id.int:032x}\t{session_id or _NULL}\t"
+        f"{event.kind}\t{_text(event.name)}\t{event.happened_at}\t{_text(event.url)}\t{_text(event.path)}\t"
         f"{_text(event.title)}\t{_text(raw.decode()) if raw else _NULL}\t"
         f"{'browser' if event.browser else 'server'}\t{_text(event.message_id)}\n"
     )

@@ -7,12 +7,14 @@ midnight under both days, so that two connections always meet on one table.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
+
+from regulars.kit import arrays
 
 Connection = psycopg.Connection[Any]
 
@@ -33,7 +35,7 @@ SELECT %(project)s, wanted.id, %(now)s FROM unnest(%(ids)s::uuid[]) AS wanted (i
 WHERE {not_before}
 ORDER BY wanted.id
 ON CONFLICT (project_id, id) DO UPDATE SET at = excluded.at WHERE {table}.at <= %(since)s
-RETURNING id
+RETURNING uuid_send(id)
 """
 NOT_IN = (
     "NOT EXISTS (SELECT FROM {table} b"
@@ -64,27 +66,29 @@ class Memory:
         self,
         connection: Connection,
         project_id: UUID,
-        ids: Sequence[UUID],
+        ids: Iterable[bytes],
         now: datetime,
         hours: int,
-    ) -> set[UUID]:
+    ) -> set[bytes]:
         """Those of the messages that were not counted in the past `hours`; now they are."""
         fresh = set(ids)
         days = sorted({(now - AROUND_MIDNIGHT).date(), (now + AROUND_MIDNIGHT).date()})
         for number, day in enumerate(days):
             if not fresh:
                 break
-            rows = connection.execute(
+            cursor = connection.execute(
                 self._statement(day, hours, skip=number),
                 {
                     "project": project_id,
-                    "ids": sorted(fresh),
+                    "ids": arrays.of_keys(fresh),
                     "now": now,
                     "since": now - timedelta(hours=hours),
                 },
                 prepare=True,
+                binary=True,
             )
-            fresh = {row[0] for row in rows}
+            if cursor.rowcount < len(fresh):
+                fresh = {row[0] for row in cursor}
         return fresh
 
     def _statement(self, day: date, hours: int, *, skip: int) -> str:

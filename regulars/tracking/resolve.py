@@ -10,16 +10,18 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from regulars.kit.ids import key_hash
+from regulars.kit import arrays
 from regulars.people import erasure, facts, merge
-from regulars.people.changes import Changes, CollidedError
+from regulars.people.changes import Changes, CollidedError, identity_key
 from regulars.people.person import Person
 from regulars.tracking.pipeline.drops import Drop, DropReason
 from regulars.tracking.pipeline.fold import become_lead, become_user
 from regulars.tracking.pipeline.steps import Event
 from regulars.workspaces.keys import ProjectConfig
 
-FIND = "SELECT id, person_id FROM identity WHERE project_id = %s AND id = ANY(%s)"
+FIND = """
+SELECT uuid_send(id), person_id FROM identity WHERE project_id = %s AND id = ANY(%s::uuid[])
+"""
 
 # Leads and users with the addresses, for calls that may go by email.
 FIND_BY_EMAIL = """
@@ -35,18 +37,20 @@ class Resolver:
     def __init__(self, changes: Changes, events: Iterable[Event], project: ProjectConfig) -> None:
         self._changes = changes
         self._project = project
-        self._by_key: dict[UUID, Person] = {}
+        self._by_key: dict[bytes, Person] = {}
         self._by_email: dict[str, list[Person]] = {}
         self._latest: Person | None = None
         events = list(events)
         self._look_up(events)
         # After the people are locked: an erasure that came in between is then seen either way.
         self._erased = erasure.Refusing(changes.connection, project.id, changes.now)
-        self._erased.look_up(_known_by(event) for event in events)
+        might = self._erased.might
+        self._erased.look_up(_known_by(event) for event in events if might(event.happened_at))
 
     def person_of(self, event: Event) -> Person | Drop:
         """The person, made or joined as the event says; or why it belongs to nobody."""
-        if self._erased.refuses(_known_by(event), event.happened_at):
+        at = event.happened_at
+        if self._erased.might(at) and self._erased.refuses(_known_by(event), at):
             return Drop(DropReason.ERASED, "Timed before the person was erased.")
         self._note_email()
         person: Person | Drop
@@ -72,10 +76,11 @@ class Resolver:
     def _look_up(self, events: list[Event]) -> None:
         connection, project_id = self._changes.connection, self._changes.project_id
         keys = {key for event in events for key in _keys_of(event)}
-        found: dict[UUID, UUID] = {}
+        found: dict[bytes, UUID] = {}
         if keys:
-            rows: Any = connection.execute(FIND, (project_id, sorted(keys)), prepare=True)
-            found = dict(rows)
+            asked = (project_id, arrays.of_keys(keys))
+            rows: Any = connection.execute(FIND, asked, prepare=True, binary=True)
+            found = dict(rows.fetchall())
         emails = {email for event in events if (email := _trusted_email(event))}
         self._mailed = bool(emails)
         owners: list[tuple[str, UUID]] = []
@@ -101,9 +106,9 @@ class Resolver:
 
     def _user(self, event: Event) -> Person | Drop:
         user_id = event.user_id or ""
-        user_key = key_hash("user", user_id)
+        user_key = identity_key("user", user_id)
         joins = event.kind == "identify"
-        anon_key = key_hash("anonymous", event.anonymous_id) if event.anonymous_id else None
+        anon_key = identity_key("anonymous", event.anonymous_id) if event.anonymous_id else None
         owner = self._living(self._by_key.get(anon_key)) if anon_key and joins else None
         person = self._living(self._by_key.get(user_key))
         if person is None:
@@ -120,7 +125,7 @@ class Resolver:
             self._join_leads(event, person)
         return person
 
-    def _belongs(self, key: UUID, anonymous_id: str, person: Person) -> None:
+    def _belongs(self, key: bytes, anonymous_id: str, person: Person) -> None:
         """The browser is this person's from now on; what it did for another stays theirs."""
         owner = self._living(self._by_key.get(key))
         if owner is None:
@@ -144,7 +149,7 @@ class Resolver:
                 merge.merge(self._changes, owner, person, "identify")
 
     def _browser(self, anonymous_id: str) -> Person:
-        key = key_hash("anonymous", anonymous_id)
+        key = identity_key("anonymous", anonymous_id)
         person = self._living(self._by_key.get(key))
         if person is None:
             person = self._changes.new_person()
@@ -171,9 +176,9 @@ class Resolver:
         if user_id is None or previous is None:
             missing = "previousId" if previous is None else "userId"
             return Drop(DropReason.NOBODY, "An alias needs previousId and userId.", missing)
-        anon_key, old_key = key_hash("anonymous", previous), key_hash("user", previous)
+        anon_key, old_key = identity_key("anonymous", previous), identity_key("user", previous)
         owner = self._living(self._by_key.get(anon_key)) or self._living(self._by_key.get(old_key))
-        user_key = key_hash("user", user_id)
+        user_key = identity_key("user", user_id)
         person = self._living(self._by_key.get(user_key))
         another = owner is not None and owner is not person
         if another and owner is not None and owner.user_id not in (None, user_id):
@@ -195,14 +200,17 @@ class Resolver:
         return person.survivor() if person is not None else None
 
 
-def _keys_of(event: Event) -> list[UUID]:
+def _keys_of(event: Event) -> list[bytes]:
     keys = []
     if event.user_id is not None:
-        keys.append(key_hash("user", event.user_id))
+        keys.append(identity_key("user", event.user_id))
     if event.anonymous_id is not None:
-        keys.append(key_hash("anonymous", event.anonymous_id))
+        keys.append(identity_key("anonymous", event.anonymous_id))
     if event.previous_id is not None and event.kind == "alias":
-        keys += [key_hash("user", event.previous_id), key_hash("anonymous", event.previous_id)]
+        keys += [
+            identity_key("user", event.previous_id),
+            identity_key("anonymous", event.previous_id),
+        ]
     return keys
 
 
@@ -224,4 +232,3 @@ def _known_by(event: Event) -> list[tuple[str, str]]:
 def _trusted_email(event: Event) -> str | None:
     """The address the event may go by: only with the secret key, an import or a signed claim."""
     return facts.folded_email(event.traits.get("email")) if event.verified else None
-

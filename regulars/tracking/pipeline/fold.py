@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from regulars.people import facts, rhythm
 from regulars.people.person import Kind, Person
+from regulars.tracking.enrich.user_agent import Agent
 from regulars.tracking.pipeline.drops import Notice
 from regulars.tracking.pipeline.steps import SEEN, Event
 
@@ -32,7 +33,7 @@ _ORIGIN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content"
 class OpenedSession(NamedTuple):
     """A session that this event opens."""
 
-    id: UUID
+    id: str
     event: Event
     person: Person
 
@@ -40,7 +41,7 @@ class OpenedSession(NamedTuple):
 class Folded(NamedTuple):
     """What the event is part of, opens, and what of it was left out."""
 
-    session_id: UUID | None
+    session_id: str | None
     opened: OpenedSession | None
     notices: tuple[Notice, ...]
 
@@ -150,9 +151,11 @@ def _signed_up(person: Person, at: datetime) -> None:
 def _touched(person: Person, event: Event) -> None:
     """First touch: of all that say where the person came from, the earliest."""
     touch = event.touch
-    if touch is None or not any(getattr(touch, column) for column in _ORIGIN):
+    if touch is None:
         return
     if person.touched_at is not None and event.happened_at >= person.touched_at:
+        return
+    if not any(getattr(touch, column) for column in _ORIGIN):
         return
     for column in (*_ORIGIN, "landing_page"):
         facts.put(person, column, getattr(touch, column))
@@ -166,8 +169,9 @@ def _on_device(person: Person, event: Event) -> None:
     agent, place = event.agent, event.place
     if agent is not None and (agent.browser or agent.os):
         known = True
-        for column in ("browser", "browser_version", "os", "device"):
-            facts.put(person, column, getattr(agent, column) or None)
+        if not _is_known_browser(person, agent):
+            for column in ("browser", "browser_version", "os", "device"):
+                facts.put(person, column, getattr(agent, column) or None)
     if event.ip is not None:
         known = True
         facts.put(person, "ip", event.ip)
@@ -181,6 +185,16 @@ def _on_device(person: Person, event: Event) -> None:
     if known:
         person.context_at = event.happened_at
         person.seen_changed = True
+
+
+def _is_known_browser(person: Person, agent: Agent) -> bool:
+    """As good as every event says what the one before it said."""
+    return (
+        person.browser == agent.browser
+        and person.browser_version == agent.browser_version
+        and person.os == agent.os
+        and person.device == agent.device
+    )
 
 
 def _placed(
@@ -227,7 +241,7 @@ def _seen(person: Person, event: Event, zone: ZoneInfo) -> None:
 
 def _in_session(
     person: Person, event: Event, new_id: Callable[[], UUID]
-) -> tuple[UUID | None, OpenedSession | None]:
+) -> tuple[str | None, OpenedSession | None]:
     """The session the event is part of: opened by it where none of that browser is near."""
     if not event.browser or event.kind in ("alias", "group"):
         return None, None
@@ -238,10 +252,10 @@ def _in_session(
     for run in runs:
         if run[1] - SILENCE <= at <= run[2] + SILENCE:
             run[1], run[2] = min(run[1], at), max(run[2], at)
-            return UUID(run[0]), None
-    opened = new_id()
+            return run[0], None
+    opened = str(new_id())
     person.sessions += 1
-    kept = sorted([*runs, [str(opened), at, at]], key=lambda run: -run[2])[:KEPT_RUNS]
+    kept = sorted([*runs, [opened, at, at]], key=lambda run: -run[2])[:KEPT_RUNS]
     browsers = {**person.open_sessions, browser: kept}
     if len(browsers) > KEPT_BROWSERS:
         del browsers[min(browsers, key=lambda name: browsers[name][0][2])]

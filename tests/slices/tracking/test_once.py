@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from regulars.kit import database as kit_database
-from regulars.kit.ids import key_hash
+from regulars.kit.ids import key_bytes
 from regulars.tracking.once import Memory
 from regulars.workspaces.actions import create_project
 from tests.slices.tracking.site import NOON, Site, open_site, page, track
@@ -71,7 +71,7 @@ def test_a_project_may_ask_for_a_shorter_memory(site: Site, database: Database) 
     database.execute("UPDATE project SET dedupe_hours = 2 WHERE id = %s", (site.project.id,))
     asking = Memory()
     asking.ensure(database, NOON)
-    key = key_hash("m1")
+    key = key_bytes("m1")
     claimed = [
         asking.claim(database, site.project.id, [key], NOON + hours * HOUR, 2)
         for hours in (0, 1, 2)
@@ -82,7 +82,7 @@ def test_a_project_may_ask_for_a_shorter_memory(site: Site, database: Database) 
 def test_a_project_may_ask_for_a_week(database: Database) -> None:
     project = create_project("Long memory", now=NOON).project_id
     asking = Memory()
-    key = key_hash("m1")
+    key = key_bytes("m1")
     for at, counts in (
         (NOON, True),
         (NOON + 167 * HOUR, False),
@@ -132,7 +132,7 @@ def test_two_connections_at_midnight_claim_a_message_once(
 ) -> None:
     """Both transactions are open at once, and neither sees the other's day."""
     project = create_project("Midnight", now=NOON).project_id
-    keys = [key_hash(f"m{number}") for number in range(20)]
+    keys = [key_bytes(f"m{number}") for number in range(20)]
     claimed: list[Any] = []
     together = threading.Barrier(2)
 
