@@ -1,0 +1,36 @@
+"""The reference names every call, field and error code that REST has."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from ninja import Schema
+
+from regulars.public.interakt import IMPORT, LEADS, MEMBERS
+from regulars.public.rest import errors, schemas
+from regulars.public.rest.api import api
+from tests.slices.public.openapi import Document
+
+REFERENCE = (Path(__file__).parents[3] / "docs/reference/rest.md").read_text("utf-8")
+SECTIONS = set(re.findall(r"^### (\w+ /.+)$", REFERENCE, re.MULTILINE))
+NAMED = set(re.findall(r"`\"?(\w+)\"?`", REFERENCE)) | set(re.findall(r'"(\w+)"', REFERENCE))
+
+
+def test_every_call_has_its_section_and_every_section_its_call() -> None:
+    calls = Document(dict(api.get_openapi_schema(path_prefix="/"))).calls()
+    assert {re.sub(r"{\w+}", "{id}", str(call)) for call in calls} == SECTIONS
+
+
+@pytest.mark.parametrize("shape", [schemas.Person, schemas.Event, schemas.Project, schemas.Search])
+def test_every_field_is_named(shape: type[Schema]) -> None:
+    assert set(shape.model_fields) - NAMED == set()
+
+
+def test_every_error_code_is_named() -> None:
+    assert {code for code, _ in errors.MEANINGS.values()} - NAMED == set()
+
+
+def test_interakts_calls_are_named() -> None:
+    assert [path for path in (MEMBERS, LEADS, IMPORT) if f"`POST {path}`" not in REFERENCE] == []
