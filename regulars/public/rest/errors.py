@@ -19,7 +19,7 @@ MEANINGS: dict[int, tuple[str, str]] = {
     405: ("method_not_allowed", "This address does not take that method."),
     409: ("conflict", "This clashes with what is there."),
     500: ("failed", "Something went wrong here; it was noted."),
-    503: ("unavailable", "The database is away: nothing was changed, try again."),
+    503: ("unavailable", "The database is away: try again. An Idempotency-Key makes that safe."),
 }
 
 # Headers that go with a status.

@@ -23,6 +23,8 @@ from regulars.workspaces.keys import ProjectConfig
 Connection = psycopg.Connection[Any]
 T = TypeVar("T")
 
+PATIENCE = 1.0  # seconds to wait for the database before anything is done
+
 
 class KeyRequest(HttpRequest):
     """A request with a good secret key: `auth` is the project that it opens."""
@@ -37,7 +39,8 @@ class SecretKey(HttpBearer):
     def authenticate(self, request: HttpRequest, token: str) -> ProjectConfig | None:
         """The project that the key opens, or None."""
         now = clock.now()
-        with database.of_django() as core:
+        # From the process's own pool, which says soon that the database is away.
+        with database.pool().connection(timeout=PATIENCE) as core:
             project = keys.load_project_by_secret_key(core, token)
             if project is None or project.key_id is None:
                 return None
