@@ -119,9 +119,7 @@ class Collect:
         if scope["path"] not in BATCHES and pieces:
             refused = refusal_of(arrival)
             if refused is not None:
-                await http.refuse(
-                    send, 400, refused.reason, refused.detail, field=refused.field
-                )
+                await http.refuse(send, 400, refused.reason, refused.detail, field=refused.field)
                 return
         await http.answer(send, 200, SUCCESS, [http.JSON, *http.CORS])
 
@@ -202,4 +200,3 @@ def _read(path: str, body: bytes, *, care: bool) -> tuple[Envelope, list[Piece]]
 
 def _shown(piece: Piece) -> str:
     return piece.raw[:1000].decode("utf-8", "replace")
-

@@ -11,7 +11,7 @@ import pytest
 
 from regulars.kit.ids import key_hash
 from regulars.people import actions, merge
-from regulars.people.person import Person
+from regulars.people.person import HOT, WIDE, Person
 from regulars.workspaces.errors import UnknownError
 from tests.slices.tracking.site import NOON, Site, alias, identify, open_site, page, track
 
@@ -373,7 +373,7 @@ def _changed(site: Site, *before: Person) -> list[tuple[str, Any, Any]]:
     return [
         (name, getattr(then, name), getattr(now, name))
         for then, now in zip(before, site.people(), strict=True)
-        for name in Person.__slots__
+        for name in (*WIDE, *HOT)
         if name not in ("updated_at", "next_move_at")
         if getattr(then, name) != getattr(now, name)
     ]

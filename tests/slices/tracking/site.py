@@ -56,9 +56,7 @@ class Door:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self._intake = Intake(lambda: self.now)
-        self._collect = Collect(
-            self._intake, Projects(), GeoDatabase.open(None), lambda: self.now
-        )
+        self._collect = Collect(self._intake, Projects(), GeoDatabase.open(None), lambda: self.now)
         self._loop.call_soon_threadsafe(self._intake.start, self._loop)
         while not self._intake.serves:
             threading.Event().wait(0.01)

@@ -79,9 +79,7 @@ def test_global_privacy_control_is_honoured_where_the_project_says_so(
     database: Database, honours: bool
 ) -> None:
     site = open_site(database)
-    database.execute(
-        "UPDATE project SET honour_gpc = %s WHERE id = %s", (honours, site.project.id)
-    )
+    database.execute("UPDATE project SET honour_gpc = %s WHERE id = %s", (honours, site.project.id))
     site.send(page("a1"), headers={"sec-gpc": "1"})
     site.send(page("a1", context={"gpc": True}))
     assert site.drops() == ({"privacy_signal": 2} if honours else {})

@@ -74,17 +74,13 @@ def test_last_seen_is_the_newest_time_whatever_the_order(site: Site) -> None:
 
 def test_a_client_s_clock_is_corrected_by_when_it_says_it_sent(site: Site) -> None:
     wrong = NOON + 3 * DAY  # what the client's clock shows at noon
-    site.send(
-        page("a1", timestamp=(wrong - MINUTE).isoformat(), sentAt=wrong.isoformat()), at=NOON
-    )
+    site.send(page("a1", timestamp=(wrong - MINUTE).isoformat(), sentAt=wrong.isoformat()), at=NOON)
     assert site.only_person().last_seen == NOON - MINUTE
 
 
 def test_a_slow_clock_is_corrected_too(site: Site) -> None:
     wrong = NOON - 3 * DAY
-    site.send(
-        page("a1", timestamp=(wrong - MINUTE).isoformat(), sentAt=wrong.isoformat()), at=NOON
-    )
+    site.send(page("a1", timestamp=(wrong - MINUTE).isoformat(), sentAt=wrong.isoformat()), at=NOON)
     assert site.only_person().last_seen == NOON - MINUTE
 
 
