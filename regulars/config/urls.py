@@ -14,7 +14,9 @@ from regulars.console import (
     home,
     invite,
     keys,
+    live,
     merge,
+    people,
     profile,
     profile_edits,
     project_settings,
@@ -86,12 +88,21 @@ _person: list[URLPattern | URLResolver] = [
     path("merge/<uuid:gone_id>/dismiss", merge.dismiss, name="dismiss_merge"),
 ]
 
+_people: list[URLPattern | URLResolver] = [
+    path("", people.people, name="people"),
+    path("rows", people.people_rows, name="people_rows"),
+    path("counts", people.people_counts, name="people_counts"),
+    path("columns", people.people_columns_chosen, name="people_columns"),
+]
+
 _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
     path("welcome/", welcome.welcome, name="welcome"),
     path("welcome/live", welcome.live, name="welcome_live"),
     path("people/<uuid:person_id>/", include(_person)),
     path("merges/<uuid:merge_id>/undo", merge.undo, name="undo_merge"),
+    path("live", live.live, name="live"),
+    path("people/", include(_people)),
     path("settings/", include(_settings)),
 ]
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from regulars.console.access import MANAGERS, AgentRequest
 from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, SegmentLink, Shell
+from regulars.events import outbox
 from regulars.kit import clock, database, environment
 from regulars.people.queries import online_count
 from regulars.workspaces import queries
@@ -57,6 +58,9 @@ def frame(
         new_project_url=reverse("new_project") if queries.owns_a_project(request.user.id) else "",
         account_items=(MenuItem("Your account", "user", url=reverse("account")),),
         online=_here_now(project.id) if online is None else online,
+        live_url=reverse("live", args=[project.id]),
+        live_after=_place(project.id),
+        counts_url=reverse("people_counts", args=[project.id]),
         search_url=people,
     )
 
@@ -70,6 +74,12 @@ def public_url(request: HttpRequest, path: str) -> str:
     if urlsplit(base).hostname in _THIS_MACHINE:
         return request.build_absolute_uri(path)
     return base + path
+
+
+def _place(project_id: UUID) -> int:
+    """Where the page's knowledge ends: its stream goes on from there."""
+    with database.of_django() as core:
+        return outbox.last(core, project_id)
 
 
 def _here_now(project_id: UUID) -> int:

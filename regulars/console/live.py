@@ -31,8 +31,8 @@ _PLACE = re.compile(r"[0-9]{1,18}")
 _SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
 
-@require_GET
 @agent_view()
+@require_GET
 def live(request: AgentRequest) -> HttpResponseBase:
     """The stream, from the place that the browser names, else from now on."""
     named = request.headers.get("Last-Event-ID") or request.GET.get("after", "")

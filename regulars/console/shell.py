@@ -73,6 +73,9 @@ class Shell:
     new: tuple[MenuItem, ...] = ()
     account_items: tuple[MenuItem, ...] = ()
     online: int = 0  # people here now
+    live_url: str = ""  # the stream of what happens
+    live_after: int = 0  # where this page's knowledge ends in it
+    counts_url: str = ""  # the numbers that change, by name
     search_url: str = ""  # where the search box of the top bar leads; it sends `q`
     search_label: str = "Search people"
     credit_url: str = (

@@ -38,9 +38,9 @@ READ_WHOLE = 20_000  # people whom a search may read one by one
 WORDS_BEGIN_AFTER = ("\n", " ", ".", "@", "-", "+", "\\_")
 
 COUNTS = """
-SELECT 'kind:' || id, people FROM kind_count WHERE project_id = %(project)s
+SELECT 'kind', id, people, 0 FROM kind_count WHERE project_id = %(project)s
 UNION ALL
-SELECT 'list:' || s.builtin, c.people
+SELECT 'list', s.builtin, c.people, s.number
 FROM segment s JOIN segment_count c ON c.project_id = s.project_id AND c.id = s.id
 WHERE s.project_id = %(project)s AND s.builtin IS NOT NULL
 """
@@ -105,10 +105,14 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How many people there are: of each kind, and on each of the built-in lists."""
+    """How many people there are: of each kind, and on each of the built-in lists.
+
+    `numbers` are those by which people's rows name the lists that they are on.
+    """
 
     kinds: dict[str, int]
     lists: dict[str, int]
+    numbers: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,10 +223,12 @@ def neighbours(
 def counts(connection: Connection, project_id: UUID) -> Counts:
     """How many people there are, by kind and by built-in list: a few rows, however many."""
     rows = connection.execute(COUNTS, {"project": project_id}, prepare=True).fetchall()
-    named = {key.partition(":")[::2]: people for key, people in rows}
+    kinds = {name: people for what, name, people, _ in rows if what == "kind"}
+    lists = [(name, people, number) for what, name, people, number in rows if what == "list"]
     return Counts(
-        kinds={kind: named.get(("kind", kind), 0) for kind in KINDS},
-        lists={name: number for (scope, name), number in named.items() if scope == "list"},
+        kinds={kind: kinds.get(kind, 0) for kind in KINDS},
+        lists={name: people for name, people, _ in lists},
+        numbers={name: number for name, _, number in lists},
     )
 
 

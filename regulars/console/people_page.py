@@ -1,0 +1,194 @@
+"""What stands around a list of people: tabs, headers, menus, and what an empty one says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from regulars.console import people_columns
+from regulars.console.people_columns import Column
+from regulars.console.people_lists import Listed, default_sort
+from regulars.console.templatetags.console import number
+from regulars.people.queries import Counts
+
+NAME = Column("name", "Name", "text", "name")
+NOUNS = {"user": ("user", "users"), "lead": ("lead", "leads"), "visitor": ("visitor", "visitors")}
+TABS = (
+    ("all", "All", ""),
+    ("new", "New", "new"),
+    ("active", "Active", "active"),
+    ("slipping", "Slipping away", "slipping"),
+)
+NOTES = {
+    "all": "Everybody who has registered",
+    "new": "New: signed up in the last 7 days",
+    "active": "Active: seen in the last 4 weeks",
+    "slipping": "Slipping away: not seen for 4 weeks",
+    "lead": "Leads left an email and have not registered",
+    "visitor": "Visitors are anonymous; who is here now comes first",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A tab or a switch, as their components draw them."""
+
+    label: str
+    url: str
+    current: bool
+    count: int
+    live: str
+    pip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A column's header; its address sorts by it, or turns the order round."""
+
+    column: Column
+    url: str = ""
+    aria: str = ""  # ascending, descending or nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A column in the menu of columns."""
+
+    column: Column
+    is_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """What a list without people says, and what to do next."""
+
+    title: str
+    text: str
+    art: str = "filters"
+    url: str = ""
+    verb: str = ""
+    other_url: str = ""
+    other_verb: str = ""
+
+
+def head(
+    listed: Listed, counts: Counts, columns: Sequence[Column], custom: Mapping[str, str]
+) -> dict[str, Any]:
+    """What stands above the rows."""
+    here = listed.builtin if listed.kind == "user" else listed.kind
+    people = counts.lists.get(here, 0) if listed.kind == "user" else counts.kinds[listed.kind]
+    headers = [_header(column, listed, people) for column in columns]
+    name = _header(NAME, listed, people)
+    sorted_by = next((one for one in (name, *headers) if one.aria), None)
+    shown = {column.key for column in columns}
+    offers = people_columns.offered(listed.kind, custom)
+    return {
+        "listed": listed,
+        "noun": NOUNS[listed.kind],
+        "live": here,
+        "kinds": _kinds(listed, counts),
+        "tabs": _tabs(listed, counts),
+        "note": NOTES[here],
+        "name": name,
+        "headers": headers,
+        "sorts": [one for one in (name, *headers) if one.url],
+        "sorted_by": sorted_by,
+        "offers": [Offer(column, column.key in shown) for column in offers],
+        "self_url": listed.address(),
+    }
+
+
+def emptiness(
+    listed: Listed, counts: Counts, elsewhere: Iterable[tuple[Listed, int]], tracking_url: str
+) -> Empty:
+    """Why nobody is listed, and the next thing to do."""
+    if listed.query:
+        return _not_found(listed, list(elsewhere))
+    if not sum(counts.kinds.values()):
+        return Empty(
+            "No one here yet",
+            "Add the snippet to your site and the first visitor appears here within a second"
+            " of arriving.",
+            "first", tracking_url, "Get the snippet", "/demo/", "Try the demo shop",
+        )  # fmt: skip
+    if listed.kind == "user" and not counts.kinds["user"]:
+        visitors = counts.kinds["visitor"]
+        return Empty(
+            "Nobody has registered yet",
+            f"{number(visitors)} {_noun('visitor', visitors)} so far. Call identify where somebody"
+            " is signed in, and they get a name.",
+            "first", tracking_url, "See how", Listed("visitor").address(), "See visitors",
+        )  # fmt: skip
+    return _EMPTY[listed.builtin if listed.kind == "user" else listed.kind]
+
+
+def _not_found(listed: Listed, elsewhere: list[tuple[Listed, int]]) -> Empty:
+    everything = listed.address(query="")
+    plural = NOUNS[listed.kind][1]
+    if not elsewhere:
+        return Empty(
+            f"No {plural} match “{listed.query}”",
+            "The search looks at names, emails and user ids, at any part of a word.",
+            url=everything, verb="Clear the search",
+        )  # fmt: skip
+    other, found = elsewhere[0]
+    which = f"{number(found)} {_noun(other.kind, found)}"
+    return Empty(
+        f"No {plural} match “{listed.query}”",
+        f"{which} {'does' if found == 1 else 'do'}.",
+        url=other.address(), verb=f"See {which}",
+        other_url=everything, other_verb="Clear the search",
+    )  # fmt: skip
+
+
+_EMPTY = {
+    "all": Empty("Nobody has registered yet", "Users appear here as they sign up."),
+    "new": Empty("Nobody signed up this week", "Whoever registers is listed here for 7 days."),
+    "active": Empty("Nobody was seen for 4 weeks", "Users who come back are listed here at once."),
+    "slipping": Empty(
+        "Nobody is slipping away", "Everybody was here in the last 4 weeks.", art="done"
+    ),
+    "lead": Empty("No leads yet", "A visitor who leaves an email and has not registered is one."),
+    "visitor": Empty("No anonymous visitors", "Everybody who came has said who they are."),
+}
+
+
+def _kinds(listed: Listed, counts: Counts) -> list[Link]:
+    return [
+        Link(plural.title(), Listed(kind).address(), kind == listed.kind, counts.kinds[kind], kind)
+        for kind, (_, plural) in NOUNS.items()
+    ]
+
+
+def _tabs(listed: Listed, counts: Counts) -> list[Link]:
+    if listed.kind != "user":
+        here = Listed(listed.kind)
+        number_ = counts.kinds[listed.kind]
+        return [Link("All", here.address(), current=True, count=number_, live=listed.kind)]
+    return [
+        Link(
+            label,
+            Listed("user", key, default_sort("user", key)).address(),
+            key == listed.builtin,
+            counts.lists.get(key, 0),
+            key,
+            pip,
+        )
+        for key, label, pip in TABS
+    ]
+
+
+def _header(column: Column, listed: Listed, people: int) -> Header:
+    if not column.sorts(listed.kind, people):
+        return Header(column)
+    rising, falling = column.sort, f"-{column.sort}"
+    if listed.sort in (rising, falling):
+        turned = rising if listed.sort == falling else falling
+        aria = "descending" if listed.sort == falling else "ascending"
+        return Header(column, listed.address(sort=turned), aria)
+    return Header(column, listed.address(sort=falling if column.falls else rising))
+
+
+def _noun(kind: str, count: int) -> str:
+    return NOUNS[kind][0 if count == 1 else 1]
