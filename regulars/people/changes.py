@@ -11,7 +11,7 @@ counts, then the outbox counter.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Literal, Protocol
@@ -21,7 +21,7 @@ import psycopg
 
 from regulars.events import outbox
 from regulars.kit import arrays
-from regulars.kit.ids import ids_at, key_bytes, key_hash
+from regulars.kit.ids import ids_at, key_bytes
 from regulars.people import store
 from regulars.people.person import Person, new_person
 
@@ -88,6 +88,7 @@ class NoConsequence:
 
 CONSEQUENCES: list[Consequence] = []
 
+_ALL_64_BITS = (1 << 64) - 1
 _MICROSECOND = timedelta(microseconds=1)
 
 # Makes identities; what exists already, under whoever, is left alone and not returned.
@@ -100,6 +101,9 @@ ORDER BY n.id
 ON CONFLICT (project_id, id) DO NOTHING
 """
 WAIT = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+WAIT_FOR_ALL = "SELECT pg_advisory_xact_lock(%s)"
+WAIT_FOR_NONE = "SELECT pg_advisory_xact_lock_shared(%s)"
+A_FEW = 500  # locks that a transaction may take one by one: the server's table of them is small
 # Given to somebody on purpose: where it once came from counts no more.
 HAND_OVER = """
 UPDATE identity SET person_id = %s, came_from = '{}' WHERE project_id = %s AND id = %s
@@ -110,6 +114,12 @@ UPDATE identity SET person_id = %s, came_from = '{}' WHERE project_id = %s AND i
 def identity_key(kind: IdentityKind, value: str) -> bytes:
     """The key of an identity: who is here now is looked up again and again."""
     return key_bytes(kind, value)
+
+
+def _lock_number(project_id: UUID, key: bytes) -> int:
+    """The advisory lock of something in a project: projects never wait for each other."""
+    mixed = int.from_bytes(key[:8], "big") ^ (project_id.int & _ALL_64_BITS)
+    return mixed - (1 << 63)
 
 
 class Changes:
@@ -146,8 +156,23 @@ class Changes:
 
         Before `load`. Unlike an id, an address may be several people's, so no unique key decides.
         """
-        keys = sorted(key_hash(str(self.project_id), "email", email).int >> 64 for email in emails)
-        self.connection.execute(WAIT, ([key - (1 << 63) for key in keys],))
+        self._wait(key_bytes("email", email) for email in emails)
+
+    def wait_for_newcomers(self, keys: Collection[bytes]) -> None:
+        """Take turns with others who make people of these identities: else all but one start anew.
+
+        Before `wait_for_emails`. Who was awaited has made them: look again.
+        """
+        everybody = _lock_number(self.project_id, key_bytes("newcomers"))
+        if len(keys) > A_FEW:
+            self.connection.execute(WAIT_FOR_ALL, (everybody,), prepare=True)
+        else:
+            self.connection.execute(WAIT_FOR_NONE, (everybody,), prepare=True)
+            self._wait(keys)
+
+    def _wait(self, keys: Iterable[bytes]) -> None:
+        numbers = sorted(_lock_number(self.project_id, key) for key in keys)
+        self.connection.execute(WAIT, (arrays.of_texts(map(str, numbers)),), prepare=True)
 
     def new_id(self) -> UUID:
         """An id for something made by these changes."""

@@ -137,15 +137,14 @@ def copy_field(value: Any) -> str:
         return r"\N"
     kind = type(value)
     if kind is str:
-        return value.translate(_ESCAPES) if not value.isalnum() else value
+        return _escaped(value)
     if kind is datetime:
         return str(value)
     if kind is dict or kind is list:
         is_list = kind is list
-        text = arrays.of_texts(map(str, value)) if is_list else msgspec.json.encode(value).decode()
-        return text.translate(_ESCAPES)
+        return _escaped(arrays.of_texts(map(str, value)) if is_list else _json_of(value))
     if kind is bytes:
-        return "\\\\x" + value.hex()
+        return f"\\\\x{value.hex()}"
     return str(value)
 
 
@@ -155,6 +154,14 @@ def _json(people: list[Person], columns: Sequence[str], values_of: Values) -> st
         for row in rows:
             row["rhythm"] = "\\x" + row["rhythm"].hex()  # as bytes it would become base64
     return msgspec.json.encode(rows).decode()
+
+
+def _json_of(value: dict[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _escaped(text: str) -> str:
+    return text if text.isalnum() else text.translate(_ESCAPES)
 
 
 _ESCAPES = str.maketrans({"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})

@@ -51,10 +51,8 @@ SELECT reason, sum(events)::bigint FROM drop_count
 WHERE project_id = %s AND day >= %s GROUP BY reason ORDER BY 2 DESC, 1
 """
 TRIM = """
-DELETE FROM refusal WHERE project_id = %(project)s AND id < (
-    SELECT min(id) FROM (
-        SELECT id FROM refusal WHERE project_id = %(project)s ORDER BY id DESC LIMIT %(kept)s
-    ) kept
+DELETE FROM refusal WHERE project_id = %(project)s AND id <= (
+    SELECT id FROM refusal WHERE project_id = %(project)s ORDER BY id DESC OFFSET %(kept)s LIMIT 1
 )
 """
 

@@ -75,12 +75,7 @@ class Resolver:
 
     def _look_up(self, events: list[Event]) -> None:
         connection, project_id = self._changes.connection, self._changes.project_id
-        keys = {key for event in events for key in _keys_of(event)}
-        found: dict[bytes, UUID] = {}
-        if keys:
-            asked = (project_id, arrays.of_keys(keys))
-            rows: Any = connection.execute(FIND, asked, prepare=True, binary=True)
-            found = dict(rows.fetchall())
+        found = self._find({key for event in events for key in _keys_of(event)})
         emails = {email for event in events if (email := _trusted_email(event))}
         self._mailed = bool(emails)
         owners: list[tuple[str, UUID]] = []
@@ -94,6 +89,22 @@ class Resolver:
         self._by_key = {key: people[person_id] for key, person_id in found.items()}
         for email, person_id in owners:
             self._by_email.setdefault(email, []).append(people[person_id])
+
+    def _find(self, keys: set[bytes]) -> dict[bytes, UUID]:
+        """Who is known by the keys; those who are about to become known are waited for."""
+        found = self._persons_by(keys)
+        missing = keys - found.keys()
+        if missing:
+            self._changes.wait_for_newcomers(missing)
+            found |= self._persons_by(missing)
+        return found
+
+    def _persons_by(self, keys: set[bytes]) -> dict[bytes, UUID]:
+        if not keys:
+            return {}
+        asked = (self._changes.project_id, arrays.of_keys(keys))
+        rows: Any = self._changes.connection.execute(FIND, asked, prepare=True, binary=True)
+        return dict(rows.fetchall())
 
     def _owners_of(self, email: str) -> list[Person]:
         """The leads and users who have the address now."""
