@@ -16,6 +16,7 @@ from regulars.segments import builtin
 from regulars.segments.clock import move_people_by_time
 from regulars.segments.membership import Membership
 from regulars.tracking.housekeeping import keep_house
+from regulars.tracking.refusals import ForgetRefusals
 from regulars.workspaces.projects import after_project_created
 from regulars.workspaces.upkeep import keep_clear
 
@@ -27,5 +28,7 @@ LOOPS: tuple[Loop, ...] = (move_people_by_time, keep_house, keep_clear)
 
 def wire() -> None:
     """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
-    changes.CONSEQUENCES[:] = [Merging(), Membership(), ForgetAnswers(), Erasing()]
+    changes.CONSEQUENCES[:] = [
+        Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), Erasing(),
+    ]  # fmt: skip
     after_project_created[:] = [builtin.give_project_its_segments]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from uuid import UUID
 import psycopg
 
 from regulars.kit.ids import ids_at, key_hash
+from regulars.people.changes import Changes, NoConsequence
+from regulars.people.person import Person
 from regulars.tracking.pipeline import drops
 
 QUIET = drops.QUIET
@@ -56,7 +59,33 @@ DELETE FROM refusal WHERE project_id = %(project)s AND id <= (
 )
 """
 
+# What was shown of an event that named somebody: by their ids, or by their address.
+FORGET = """
+DELETE FROM refusal r
+WHERE r.project_id = %(project)s
+  AND EXISTS (SELECT FROM unnest(%(words)s::text[]) word
+              WHERE strpos(r.message, word) > 0 OR strpos(lower(r.message), word) > 0)
+"""
+IDENTITIES = """
+SELECT value FROM identity
+WHERE project_id = %s AND person_id = %s AND kind IN ('user', 'anonymous')
+"""
+
 Connection = psycopg.Connection[Any]
+
+
+class ForgetRefusals(NoConsequence):
+    """Whoever is erased is erased from what the Tracking page shows, too."""
+
+    def erased(self, changes: Changes, person: Person) -> None:
+        rows = changes.connection.execute(IDENTITIES, (changes.project_id, person.id))
+        words = {row[0] for row in rows} | {person.email_folded or ""} - {""}
+        # As JSON may have it: with all but ASCII escaped, or with quotes alone.
+        forms = {json.dumps(word)[1:-1] for word in words}
+        forms |= {json.dumps(word, ensure_ascii=False)[1:-1] for word in words}
+        changes.connection.execute(
+            FORGET, {"project": changes.project_id, "words": sorted(words | forms)}
+        )
 
 
 def write(
