@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import PERSON
-from tests.running import Running, running
+from tests.running import Running, running, wait_until
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
@@ -26,6 +26,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def agent(chromium: Browser, installation: Running) -> Iterator[BrowserContext]:
     """The new owner's browser, signed in by the link that the first start printed."""
+    wait_until(lambda: "/first-sign-in/" in installation.said(), seconds=20)
     link = re.search(r"\S+/first-sign-in/\S+", installation.said())
     assert link is not None
     context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
@@ -70,8 +71,8 @@ def test_a_visitor_appears_moves_registers_and_keeps_their_history(
     expect(visitors.locator("tbody tr")).to_contain_text("/demo/shop/")
 
     shop.goto(f"{installation.url}/demo/sign-up/")
-    shop.get_by_label("Name").fill("Amara Okafor")
-    shop.get_by_label("Email").fill("amara@example.com")
+    shop.get_by_label("Name", exact=True).fill("Amara Okafor")
+    shop.get_by_label("Email", exact=True).fill("amara@example.com")
     shop.get_by_role("button", name="Sign up").click()
     expect(shop).to_have_url(re.compile("/demo/account/"))
 
@@ -96,3 +97,17 @@ def test_the_tracking_page_turns_green_by_itself(
     shop.goto(f"{installation.url}/demo/journal/")
     expect(tab.locator("#last-event")).to_contain_text("Last event")
     expect(tab.locator("#live-rows")).to_contain_text("/demo/journal/")
+
+
+def test_a_whole_population_arrives_by_one_command(
+    agent: BrowserContext, installation: Running
+) -> None:
+    sent = installation.run("demo", "--people", "60")
+    assert sent.returncode == 0, sent.stderr
+    users = people(agent, installation, "user")
+    expect(users.locator("tbody tr").nth(20)).to_be_visible()
+    if os.environ.get("REGULARS_SCREENSHOTS"):
+        installation.run("demo", "--people", "300")
+        users.reload()
+        expect(users.locator("tbody tr").nth(20)).to_be_visible()
+        users.screenshot(path=IMAGES / "people.png")
