@@ -19,7 +19,8 @@ IMAGES = Path(__file__).parents[2] / "docs" / "images"
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A real `regulars up` on a folder of its own."""
-    with running(tmp_path_factory.mktemp("first") / "data") as server:
+    proxied = {"REGULARS_TRUSTED_PROXIES": "127.0.0.1"}
+    with running(tmp_path_factory.mktemp("first") / "data", settings=proxied) as server:
         yield server
 
 
@@ -45,7 +46,12 @@ def agent(chromium: Browser, installation: Running) -> Iterator[BrowserContext]:
 @pytest.fixture
 def visitor(chromium: Browser) -> Iterator[BrowserContext]:
     """Somebody's browser, fresh."""
-    context = chromium.new_context(user_agent=PERSON, locale="en-GB", timezone_id="Europe/Lisbon")
+    context = chromium.new_context(
+        user_agent=PERSON,
+        locale="en-GB",
+        timezone_id="Europe/Lisbon",
+        extra_http_headers={"X-Forwarded-For": "194.65.14.1"},  # a network in Portugal
+    )
     yield context
     context.close()
 
@@ -80,7 +86,14 @@ def test_a_visitor_appears_moves_registers_and_keeps_their_history(
     expect(users.locator("tbody")).to_contain_text("Amara Okafor")
     users.get_by_role("link", name="Amara Okafor").first.click()
     profile = users.locator("main")
-    for seen in ("/demo/shop/", "potters-weekly", "Chrome", "Linux", "amara@example.com"):
+    for seen in (
+        "/demo/shop/",
+        "potters-weekly",
+        "Chrome",
+        "Linux",
+        "Portugal",
+        "amara@example.com",
+    ):
         expect(profile).to_contain_text(seen)
     expect(profile).to_contain_text("Right now")
     if os.environ.get("REGULARS_SCREENSHOTS"):
