@@ -34,13 +34,14 @@ class Application:
 
     def __init__(self) -> None:
         wiring.wire()
-        self._django: Any = get_asgi_application()
+        django: Any = get_asgi_application()
+        self._django = django
         self._geo = GeoDatabase.open(environment.read().data)
         self._intake = Intake(clock.now)
         projects = Projects()
         self._collect = Collect(self._intake, projects, self._geo, clock.now)
         self._interakt = Interakt(self._intake, projects, clock.now)
-        self._rest = RestDoor(self._django, lambda: self._intake.serves)
+        self._rest = RestDoor(django, lambda: self._intake.serves)
         self._tracker = Tracker(newest_write_key(projects))
         self._demo = shop_app(first_write_key)
         self._health = Health(self._intake, clock.now, migrations.pending)

@@ -10,7 +10,8 @@ UNSAID = {"migrations", "sql", "__pycache__", "node_modules"}
 
 
 def test_every_folder_of_the_product_is_on_the_map() -> None:
-    said = set(re.findall(r"^\| `(regulars/[^`]+)`", (ROOT / "docs/map.md").read_text(), re.M))
+    text = (ROOT / "docs/map.md").read_text(encoding="utf-8")
+    said = set(re.findall(r"^\| `(regulars/[^`]+)`", text, re.MULTILINE))
     there = {
         str(folder.relative_to(ROOT))
         for folder in (ROOT / "regulars").rglob("*")

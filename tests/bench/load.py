@@ -13,10 +13,12 @@ import json
 import random
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import uvloop
 
+# ruff: noqa: E501
 AGENTS = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
@@ -170,11 +172,7 @@ class Tally:
 async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     traffic = Traffic(arguments.people, arguments.prefix, arguments.seed)
     path = "/v1/b" if arguments.events > 1 or arguments.batch_path else "/v1/t"
-    body: Callable[[], bytes]
-    if path == "/v1/b":
-        body = lambda: traffic.batch(arguments.events)  # noqa: E731
-    else:
-        body = traffic.event
+    body = partial(traffic.batch, arguments.events) if path == "/v1/b" else traffic.event
     key = base64.b64encode(f"{arguments.key}:".encode()).decode()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: {arguments.host}\r\nAuthorization: Basic {key}\r\n"
