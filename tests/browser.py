@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+# Playwright keeps an event loop in the tests' own thread, beside which Django would not do a thing.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
 # Headless Chromium says so in its name, and crawlers are kept out of people: this one visits
 # as a person's browser does.

@@ -44,7 +44,11 @@ def people(request: AgentRequest) -> HttpResponseBase:
         return HttpResponseBadRequest(wrong.message, content_type="text/plain")
     if part == "people":
         context["shell"] = frame(request, "people")
-    return render(request, f"console/people/{part}.html", context)
+    answer = render(request, f"console/people/{part}.html", context)
+    if part == "list":
+        address = listed.address().rstrip("?")
+        answer["HX-Replace-Url"] = reverse("people", args=[request.project.id]) + address
+    return answer
 
 
 @agent_view()
@@ -156,7 +160,7 @@ def _drawing(connection: Connection, request: AgentRequest, listed: Listed) -> D
         zone=ZoneInfo(request.project.time_zone),
         columns=people_columns.shown(view, chosen, people_columns.offered(listed.kind, custom)),
         numbers=queries.counts(connection, request.project.id).numbers,
-        url=project_url(request.project.id, "people/{id}/") + listed.address(),
+        url=project_url(request.project.id, "people/{id}/") + listed.address().rstrip("?"),
     )
 
 

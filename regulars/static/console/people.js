@@ -9,6 +9,8 @@ const AT_ONCE = 60; // rows a request
 const MARGIN = 300; // px around what can be seen
 const MOST_WAITING = 99;
 const FADES = 1600; // ms, as .changed does
+const READ = "regulars-people-read";
+const MOST_PAGES = 20; // loaded again for somebody who comes back
 
 /** @typedef {{people: string[], everybody: boolean, events: number}} News */
 
@@ -33,7 +35,9 @@ class PeopleList extends HTMLElement {
     this.#pill?.addEventListener("click", () => void this.#reload());
     document.addEventListener("htmx:after:swap", () => this.#swapped());
     document.addEventListener("visibilitychange", () => document.hidden || this.#soon());
+    addEventListener("pagehide", () => this.#leave());
     setInterval(() => this.#fade(), 5000);
+    void this.#comeBack();
   }
 
   get #table() {
@@ -157,8 +161,33 @@ class PeopleList extends HTMLElement {
   async #reload() {
     this.#forget();
     const url = this.#table?.dataset.url ?? "?";
-    await /** @type {any} */ (window).htmx.ajax("GET", url, { target: "#people-table", swap: "outerHTML" });
+    await htmx().ajax("GET", url, { target: "#people-table", swap: "outerHTML" });
     this.#scroller?.scrollTo({ top: 0 });
+  }
+
+  /** Remember how far the list was read, for whoever comes back to it. */
+  #leave() {
+    const read = { url: location.href, top: this.#scroller?.scrollTop ?? 0 };
+    try {
+      sessionStorage.setItem(READ, JSON.stringify(read));
+    } catch {
+      // It is not remembered, then.
+    }
+  }
+
+  /** Back from a profile: load as far as was read, and stand where one stood. */
+  async #comeBack() {
+    const [way] = performance.getEntriesByType("navigation");
+    if (!(way instanceof PerformanceNavigationTiming) || way.type !== "back_forward") return;
+    const read = JSON.parse(sessionStorage.getItem(READ) ?? "{}");
+    if (read.url !== location.href) return;
+    const scroller = this.#scroller;
+    for (let pages = 0; scroller && pages < MOST_PAGES; pages += 1) {
+      const more = this.querySelector("tr.more");
+      if (!more || scroller.scrollHeight - scroller.clientHeight >= read.top) break;
+      await htmx().ajax("GET", more.getAttribute("hx-get"), { target: more, swap: "outerHTML" });
+    }
+    scroller?.scrollTo({ top: read.top });
   }
 
   #forget() {
@@ -219,6 +248,9 @@ function plain(cell) {
   }
   return copy.innerHTML;
 }
+
+/** @returns {any} */
+const htmx = () => /** @type {any} */ (window).htmx;
 
 customElements.define("people-list", PeopleList);
 
