@@ -7,6 +7,8 @@ after that. Runs without Django, on a plain connection.
 
 from __future__ import annotations
 
+import random
+import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +36,8 @@ from regulars.workspaces.keys import ProjectConfig
 
 Connection = psycopg.Connection[Any]
 
-TRIES = 8  # against collisions with other writers; each is a fresh transaction
+TRIES = 12  # against collisions with other writers; each is a fresh transaction
+PAUSE = 0.002  # seconds at most before the second try, doubled for each further one
 
 
 @dataclass(slots=True)
@@ -73,6 +76,8 @@ class Committer:
                 self._catalogue.forget()
                 if attempt == TRIES - 1:
                     raise
+                # Apart from each other the next time: both would only meet again.
+                time.sleep(random.uniform(0, PAUSE * 2 ** min(attempt, 5)))  # noqa: S311
             else:
                 self._catalogue.keep()
                 return

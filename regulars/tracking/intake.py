@@ -18,6 +18,7 @@ from typing import Any
 import psycopg
 
 from regulars.kit import database
+from regulars.people.changes import CollidedError
 from regulars.tracking.commit import Arrival, Committer
 from regulars.tracking.pipeline.drops import Drop, DropReason
 from regulars.tracking.refusals import Refused
@@ -81,7 +82,7 @@ class Intake:
         """Return once the arrival is on disk. Raises OverloadedError or AwayError at once."""
         if self._away:
             raise AwayError
-        weight = max(1, len(arrival.events))
+        weight = _weight(arrival)
         if self._events + weight > MAX_WAITING and self._events:
             raise OverloadedError
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -127,7 +128,7 @@ class Intake:
         events = 0
         while self._waiting and (events < A_TRANSACTION or not batch):
             one = self._waiting.popleft()
-            events += max(1, len(one[0].events))
+            events += _weight(one[0])
             batch.append(one)
         self._events -= events
         return batch
@@ -138,6 +139,10 @@ class Intake:
         arrivals = [arrival for arrival, _ in batch]
         try:
             self._commit(committer, connection, arrivals)
+        except (CollidedError, *database.Collision):
+            log.warning("A batch met other writers at every try: its senders will come again.")
+            self._tell(batch, AwayError())
+            return
         except BaseException:
             self._tell(batch, AwayError())
             raise
@@ -148,10 +153,10 @@ class Intake:
     def _commit(
         self, committer: Committer, connection: psycopg.Connection[Any], arrivals: list[Arrival]
     ) -> None:
-        """Commit; where the database refuses a value, find the event it is in and leave it out."""
+        """Commit; where an event can't be stored, find it and leave it out, with a reason."""
         try:
             committer.commit(connection, arrivals, self._now())
-        except psycopg.Error as error:
+        except Exception as error:
             if connection.closed or not _blames_a_value(error):
                 raise
             if len(arrivals) > 1:
@@ -193,6 +198,11 @@ class Intake:
             loop.call_soon_threadsafe(_settle, batch, error)
 
 
+def _weight(arrival: Arrival) -> int:
+    """What an arrival counts for in the queue: refused events take room as well."""
+    return max(1, len(arrival.events) + len(arrival.refused))
+
+
 def _settle(batch: list[Waiting], error: Exception | None) -> None:
     for _, future in batch:
         if future.done():
@@ -203,19 +213,29 @@ def _settle(batch: list[Waiting], error: Exception | None) -> None:
             future.set_exception(error)
 
 
-def _blames_a_value(error: psycopg.Error) -> bool:
-    """Whether the server complains of what an event holds, not of its own state.
+def _blames_a_value(error: Exception) -> bool:
+    """Whether it is about what an event holds.
 
-    By SQLSTATE class: connection, collisions, a statement or table that does not fit (migrations
-    are running), resources, shutdown and system errors are nobody's event's fault.
+    Connections, collisions, a table that is not there (migrations are running), resources and
+    shutdown are nobody's event's fault.
     """
-    return (error.sqlstate or "08")[:2] not in {"08", "40", "42", "53", "55", "57", "58"}
+    if isinstance(error, psycopg.Error):
+        return isinstance(error, _BAD_VALUE)
+    return not isinstance(error, (CollidedError, MemoryError))
 
 
-def _refuse(arrival: Arrival, error: psycopg.Error) -> Drop:
+_BAD_VALUE = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,
+)
+
+
+def _refuse(arrival: Arrival, error: Exception) -> Drop:
     """Turn the arrival's one event into a refusal."""
-    detail = str(error.diag.message_primary or "The database refused a value.")
+    said = error.diag.message_primary if isinstance(error, psycopg.Error) else None
+    detail = str(said or "It could not be stored.")
     event = arrival.events.pop()
-    shown = f"{event.kind} {event.name or ''}"
+    shown = f"{event.kind} {event.name or ''} · {event.user_id or event.anonymous_id or ''}"
     arrival.refused.append(Refused(DropReason.NOT_STORABLE.value, None, detail, shown))
     return Drop(DropReason.NOT_STORABLE, detail)

@@ -27,8 +27,11 @@ from regulars.people.changes import Changes
 from regulars.people.person import Person
 from regulars.public.collect import Collect
 from regulars.public.projects import Projects
+from regulars.tracking.commit import Arrival
 from regulars.tracking.enrich.geo import GeoDatabase
 from regulars.tracking.intake import Intake
+from regulars.tracking.pipeline import parse, steps
+from regulars.tracking.pipeline.steps import Event, Request
 from regulars.workspaces.actions import create_project
 from regulars.workspaces.keys import ProjectConfig, load_project
 
@@ -65,6 +68,7 @@ class Door:
         self._intake.stop()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5)
+        self._loop.close()
 
     def call(self, path: str, body: bytes, headers: Mapping[str, str], ip: str) -> Answer:
         """One request, start to end."""
@@ -152,6 +156,15 @@ class Site:
         """One raw request."""
         self._door.now = at
         return self._door.call(path, body, headers or {}, ip)
+
+    def arrival(
+        self, *messages: Mapping[str, Any], at: datetime = NOON, way: str = "browser"
+    ) -> Arrival:
+        """The same, past the door: what the door hands to a committer."""
+        request = Request(received_at=at, browser_call=way == "browser", trusted=way == "secret")
+        body = json.dumps({"batch": [{"messageId": f"{uuid4()}", **one} for one in messages]})
+        events = [steps.run(piece.message, request) for piece in parse.read_batch(body.encode())[1]]
+        return Arrival(self.project, [event for event in events if isinstance(event, Event)])
 
     @contextmanager
     def connection_in_transaction(self) -> Iterator[psycopg.Connection[Any]]:
