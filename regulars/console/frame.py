@@ -14,6 +14,7 @@ from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, Segm
 from regulars.events import outbox
 from regulars.kit import clock, database, environment
 from regulars.people.queries import online_count
+from regulars.tracking.enrich import geo
 from regulars.workspaces import queries
 
 RoleWord = Literal["owner", "admin", "agent"]
@@ -36,6 +37,7 @@ def frame(
     """
     project = request.project
     people = project_url(project.id, "people/")
+    credit = geo.credit(environment.read().data)
     return Shell(
         project=project.name,
         account=Account(
@@ -58,6 +60,8 @@ def frame(
         new_project_url=reverse("new_project") if queries.owns_a_project(request.user.id) else "",
         account_items=(MenuItem("Your account", "user", url=reverse("account")),),
         online=_here_now(project.id) if online is None else online,
+        credit=credit.text if credit else "",
+        credit_url=credit.url if credit else "",
         live_url=reverse("live", args=[project.id]),
         live_after=_place(project.id),
         counts_url=reverse("people_counts", args=[project.id]),
