@@ -17,12 +17,12 @@ from regulars.kit.ids import first_id
 Connection = psycopg.Connection[Any]
 
 COPY_EVENTS = (
-    "COPY event (project_id, id, person_id, session_id, kind, name, happened_at,"
-    " url, path, title, properties, source, message_id) FROM STDIN"
+    "COPY event (project_id, id, person_id, session_id, kind, happened_at, source, name,"
+    " url, path, title, properties, message_id) FROM STDIN WITH (NULL '')"
 )
 COPY_SESSIONS = (
     "COPY session (project_id, id, person_id, anonymous_id, started_at, entry_url, referrer, utm,"
-    " browser, os, device, ip, country_code, city) FROM STDIN"
+    " browser, os, device, ip, country_code, city) FROM STDIN WITH (NULL '')"
 )
 
 # Rows of a merged person, which remember whose they were.
@@ -57,7 +57,7 @@ def move_back(connection: Connection, project_id: UUID, gone: UUID, into: UUID) 
 
 
 def write_lines(connection: Connection, statement: str, lines: Iterable[str]) -> None:
-    """COPY lines that are already in COPY's text format."""
+    """COPY lines that are already in COPY's text format, nothing standing for null."""
     text = "".join(lines)
     if not text:
         return

@@ -18,20 +18,19 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import msgspec
 import psycopg
 
 from regulars.events import arriving, record
 from regulars.kit.database import Collision
 from regulars.kit.ids import key_bytes, texts_at
 from regulars.people.changes import Changes, CollidedError
-from regulars.people.person import Person
-from regulars.tracking import catalogue, refusals
+from regulars.tracking import catalogue, refusals, rows
 from regulars.tracking.once import Memory
 from regulars.tracking.pipeline.drops import Drop, DropReason
 from regulars.tracking.pipeline.fold import OpenedSession, fold
 from regulars.tracking.pipeline.steps import Event
 from regulars.tracking.resolve import Resolver
+from regulars.tracking.rows import Done
 from regulars.workspaces.keys import ProjectConfig
 
 Connection = psycopg.Connection[Any]
@@ -91,11 +90,12 @@ class Committer:
         changes.begin()
         written = _fold_all(changes, project, fresh, drops)
         # Before the people: what somebody did who is merged in this very batch moves with them.
-        record.write_lines(connection, record.COPY_EVENTS, written.event_lines(project.id))
+        lines = rows.event_lines(project.id, written.events)
+        record.write_lines(connection, record.COPY_EVENTS, lines)
         record.write_lines(
             connection,
             record.COPY_SESSIONS,
-            [_session_line(project.id, opened) for opened in written.sessions],
+            [rows.session_line(project.id, opened) for opened in written.sessions],
         )
         changes.flush()
         self._catalogue.learn(connection, project.id, changes.people.values(), fresh, now)
@@ -136,7 +136,7 @@ class _Written:
     __slots__ = ("events", "notices", "sessions")
 
     def __init__(self) -> None:
-        self.events: list[tuple[str, Event, Person, str | None]] = []
+        self.events: list[Done] = []
         self.sessions: list[OpenedSession] = []
         self.notices: list[refusals.Refused] = []
 
@@ -148,11 +148,6 @@ class _Written:
                 for event_id, event, person, _ in self.events
             ]
         }
-
-    def event_lines(self, project_id: UUID) -> list[str]:
-        """The events' rows."""
-        project = str(project_id)
-        return [_event_line(project, *event) for event in self.events]
 
 
 def _fold_all(
@@ -167,7 +162,7 @@ def _fold_all(
             drops[id(event)] = person
             continue
         session_id, opened, notices = fold(person, event, zone, changes.new_id)
-        written.events.append((event_id, event, person, session_id))
+        written.events.append(Done(event_id, event, person, session_id))
         if opened is not None:
             written.sessions.append(opened)
         for notice in notices:
@@ -215,62 +210,10 @@ def _shown(event: Event) -> str:
     return f"{event.kind} {event.name or event.path or ''} · {who}"[:400]
 
 
-def _home_of(person: Person) -> Person:
-    """Whose row an event is written under: who did it, unless they were never stored."""
-    while person.fresh and person.gone_into is not None:
-        person = person.gone_into
-    return person
-
-
 def _outcomes(events: list[Event], drops: dict[int, Drop]) -> list[Drop | None]:
     if not drops:
         return [None] * len(events)
     return [drops.get(id(event)) for event in events]
-
-
-def _event_line(
-    project: str, event_id: str, event: Event, person: Person, session_id: str | None
-) -> str:
-    raw = event.properties
-    return (
-        f"{project}\t{event_id}\t{_home_of(person).id.int:032x}\t{session_id or _NULL}\t"
-        f"{event.kind}\t{_text(event.name)}\t{event.happened_at}\t{_text(event.url)}\t{_text(event.path)}\t"
-        f"{_text(event.title)}\t{_text(raw.decode()) if raw else _NULL}\t"
-        f"{'browser' if event.browser else 'server'}\t{_text(event.message_id)}\n"
-    )
-
-
-def _session_line(project_id: UUID, opened: OpenedSession) -> str:
-    event, person = opened.event, _home_of(opened.person)
-    agent, place, touch = event.agent, event.place, event.touch
-    utm = _utm_of(event)
-    values = (
-        event.anonymous_id, str(event.happened_at), event.url, touch.referrer if touch else None,
-        utm, agent.browser if agent else None, agent.os if agent else None,
-        agent.device if agent else None, event.ip, place.country_code if place else None,
-        place.city if place else None,
-    )  # fmt: skip
-    rest = "\t".join([_text(value) for value in values])
-    return f"{project_id}\t{opened.id}\t{person.id}\t{rest}\n"
-
-
-def _utm_of(event: Event) -> str | None:
-    touch = event.touch
-    if touch is None:
-        return None
-    utm = {name: value for name in _UTM if (value := getattr(touch, name))}
-    return msgspec.json.encode(utm).decode() if utm else None
-
-
-def _text(value: str | None) -> str:
-    """A text in COPY's text format."""
-    if value is None:
-        return _NULL
-    if "\\" in value:
-        value = value.replace("\\", "\\\\")
-    if "\n" in value or "\r" in value or "\t" in value:
-        value = value.replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    return value
 
 
 @lru_cache(maxsize=1000)
@@ -282,6 +225,4 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-_NULL = r"\N"
-_UTM = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")
 _DUPLICATE = Drop(DropReason.DUPLICATE, "This message was counted before.", "messageId")

@@ -11,9 +11,9 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import psycopg
 
@@ -38,14 +38,26 @@ class AwayError(Exception):
     """The database can't be reached, or was lost before the commit was known to be done."""
 
 
+class Commits(Protocol):
+    """What writes: the benchmarks compare the committer with a bare one."""
+
+    def commit(
+        self, connection: psycopg.Connection[Any], arrivals: Sequence[Arrival], now: datetime
+    ) -> None:
+        """Write all arrivals, or raise and write none. Outcomes are set on return."""
+
+
 Waiting = tuple[Arrival, "asyncio.Future[None]"]
 
 
 class Intake:
     """The queue in front of the committer. One a process."""
 
-    def __init__(self, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, now: Callable[[], datetime], committer: Callable[[], Commits] = Committer
+    ) -> None:
         self._now = now
+        self._new_committer = committer
         self._waiting: deque[Waiting] = deque()
         self._events = 0
         self._wake = threading.Condition()
@@ -109,7 +121,7 @@ class Intake:
                 threading.Event().wait(RECONNECT_AFTER)
 
     def _serve(self, connection: psycopg.Connection[Any]) -> None:
-        committer = Committer()
+        committer = self._new_committer()
         while True:
             with self._wake:
                 while not self._waiting:
@@ -134,7 +146,7 @@ class Intake:
         return batch
 
     def _write(
-        self, committer: Committer, connection: psycopg.Connection[Any], batch: list[Waiting]
+        self, committer: Commits, connection: psycopg.Connection[Any], batch: list[Waiting]
     ) -> None:
         arrivals = [arrival for arrival, _ in batch]
         try:
@@ -151,7 +163,7 @@ class Intake:
         self._tell(batch, None)
 
     def _commit(
-        self, committer: Committer, connection: psycopg.Connection[Any], arrivals: list[Arrival]
+        self, committer: Commits, connection: psycopg.Connection[Any], arrivals: list[Arrival]
     ) -> None:
         """Commit; where an event can't be stored, find it and leave it out, with a reason."""
         try:
@@ -173,7 +185,7 @@ class Intake:
                 raise
 
     def _commit_apart(
-        self, committer: Committer, connection: psycopg.Connection[Any], arrival: Arrival
+        self, committer: Commits, connection: psycopg.Connection[Any], arrival: Arrival
     ) -> None:
         parts = [Arrival(arrival.project, [event]) for event in arrival.events]
         parts[0].refused, parts[0].quiet = arrival.refused, arrival.quiet

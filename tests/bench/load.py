@@ -1,7 +1,8 @@
 """A load generator that costs little: prepared bytes over raw sockets, answers counted.
 
 Runs as a process of its own (`python -m tests.bench.load …`) and prints one JSON line. Every
-request is answered before its connection sends the next; nothing is pipelined.
+request is answered before its connection sends the next; nothing is pipelined. First everybody
+sends one event, so that what is measured is people coming back, with a share of newcomers.
 """
 
 from __future__ import annotations
@@ -9,151 +10,153 @@ from __future__ import annotations
 import argparse
 import asyncio
 import base64
+import itertools
 import json
 import random
+import sys
 import time
-from collections.abc import Callable
-from functools import partial
-from typing import Any, cast
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import uvloop
 
-# ruff: noqa: E501
 AGENTS = [
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15",
-    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
-]  # fmt: skip
-PATHS = ["/", "/shop", "/shop/guji-natural", "/cart", "/checkout", "/account", "/blog/grind-size"]
+    f"Mozilla/5.0 ({system}) {engine}"
+    for system, engine in (
+        (
+            "Windows NT 10.0; Win64; x64",
+            "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",
+        ),
+        ("X11; Linux x86_64; rv:145.0", "Gecko/20100101 Firefox/145.0"),
+        (
+            "Macintosh; Intel Mac OS X 10_15_7",
+            "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.1 Safari/605.1.15",
+        ),
+        (
+            "Linux; Android 14; Pixel 8",
+            "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Mobile Safari/537.36",
+        ),
+    )
+]
+PATHS = ("/", "/shop", "/shop/guji-natural", "/cart", "/checkout", "/account", "/blog/grind-size")
+NETWORKS = (81, 92, 145, 177, 203)
+NEWCOMERS = 0.02  # of the events: somebody never seen before
+IDENTIFIES = 0.04
+PAGES = 0.55  # the rest are tracks
+PICKS = 200_000
+
+# Whom an event names: ("user", user id) or ("anonymous", anonymous id).
+Who = tuple[str, str]
+
+
+class Piece(NamedTuple):
+    """An event but for its message id, and the path it takes when it goes alone."""
+
+    body: bytes
+    path: bytes
 
 
 class Traffic:
     """Events of a population with a Zipf-like spread: a few people do much, most do little."""
 
-    def __init__(self, people: int, prefix: str, seed: int) -> None:
+    def __init__(self, people: list[Who], prefix: str, seed: int) -> None:
         self._random = random.Random(seed)
         self._prefix = f"{prefix}-{seed}"
-        self._number = 0
-        self._pieces = [self._piece(n) for n in range(min(people, 20_000))]
-        self._people = people
-        ranks = range(1, len(self._pieces) + 1)
-        self._picks = self._random.choices(
-            self._pieces, weights=[1 / rank**0.7 for rank in ranks], k=200_000
-        )
-        self._at = 0
+        self._numbers = itertools.count()
+        self._pieces = [self._piece(who) for who in people]
+        weights = [1 / rank**0.7 for rank in range(1, len(people) + 1)]
+        picks = self._random.choices(self._pieces, weights=weights, k=PICKS)
+        fresh = int(PICKS * NEWCOMERS)
+        newcomers = [self._piece(("anonymous", f"{self._prefix}-n{n}")) for n in range(fresh)]
+        for newcomer in newcomers:
+            picks[self._random.randrange(PICKS)] = newcomer
+        self._next = itertools.chain(self._pieces, itertools.cycle(picks))
 
-    def _piece(self, n: int) -> bytes:
-        path = self._random.choice(PATHS)
+    def everybody(self) -> int:
+        """How many events it takes until everybody has come once."""
+        return len(self._pieces)
+
+    def _piece(self, who: Who) -> Piece:
+        chance = self._random
+        path = chance.choice(PATHS)
         page = {
             "url": f"https://shop.example{path}",
             "path": path,
             "title": f"Shop {path}",
             "referrer": "https://search.example/",
         }
+        number = zlib.crc32(who[1].encode())
         event: dict[str, Any] = {
-            "anonymousId": f"{self._prefix}-p{n}",
-            "timestamp": "2026-11-23T12:00:00.000Z",
+            "anonymousId": who[1] if who[0] == "anonymous" else f"{who[1]}-browser",
             "context": {
-                "ip": f"{self._random.choice([81, 92, 145, 177, 203])}.{n % 200}.{n % 7}.{n % 251 + 1}",
-                "userAgent": self._random.choice(AGENTS),
+                "ip": f"{NETWORKS[number % 5]}.{number % 200}.{number % 7}.{number % 251 + 1}",
+                "userAgent": AGENTS[number % len(AGENTS)],
                 "locale": "en-GB",
                 "timezone": "Europe/London",
                 "library": {"name": "bench", "version": "1"},
                 "page": page,
             },
         }
-        if n % 3 == 0:
-            event["userId"] = f"{self._prefix}-u{n}"
-        if n % 2:
-            event |= {"type": "page", "properties": page}
+        if who[0] == "user":
+            event["userId"] = who[1]
+        kind = self._kind(who)
+        if kind == "page":
+            event |= {"type": kind, "properties": page}
+        elif kind == "identify":
+            traits = {"email": f"{who[1]}@example.com", "plan": "pro", "seats": number % 9}
+            event |= {"type": kind, "traits": traits}
         else:
-            event |= {
-                "type": "track",
-                "event": "Product Viewed",
-                "properties": {"sku": f"S-{n % 90}", "price": 12.5, "currency": "EUR"},
-            }
-        del event["timestamp"]
-        return json.dumps(event)[:-1].encode()
+            bought = {"sku": f"S-{number % 90}", "price": 12.5, "currency": "EUR"}
+            event |= {"type": kind, "event": "Product Viewed", "properties": bought}
+        return Piece(json.dumps(event)[:-1].encode(), f"/v1/{kind[0]}".encode())
 
-    def event(self) -> bytes:
+    def _kind(self, who: Who) -> str:
+        chance = self._random.random()
+        if chance < PAGES:
+            return "page"
+        return "identify" if chance > 1 - IDENTIFIES and who[0] == "user" else "track"
+
+    def event(self) -> Piece:
         """One event, with a message id of its own."""
-        self._at = (self._at + 1) % len(self._picks)
-        self._number += 1
-        return b'%b,"messageId":"%b-%d"}' % (
-            self._picks[self._at], self._prefix.encode(), self._number,
-        )  # fmt: skip
+        body, path = next(self._next)
+        number = next(self._numbers)
+        message_id = b"%b-%d" % (self._prefix.encode(), number)
+        return Piece(b'%b,"messageId":"%b"}' % (body, message_id), path)
 
-    def batch(self, size: int) -> bytes:
+    def batch(self, size: int) -> Piece:
         """A body of `size` events."""
-        return b'{"batch":[' + b",".join([self.event() for _ in range(size)]) + b"]}"
-
-
-class Connection(asyncio.Protocol):
-    """Sends the next request as soon as the last is answered."""
-
-    def __init__(self, head: bytes, body: Callable[[], bytes], tally: Tally) -> None:
-        self._head = head
-        self._body = body
-        self._tally = tally
-        self._transport: asyncio.Transport | None = None
-        self._buffer = b""
-        self._sent = 0.0
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's own class
-        self._next()
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        head, separator, rest = self._buffer.partition(b"\r\n\r\n")
-        if not separator:
-            return
-        at = head.lower().find(b"content-length:")
-        length = int(head[at + 15 : head.find(b"\r", at) if head.find(b"\r", at) > 0 else None])
-        if len(rest) < length:
-            return
-        self._buffer = b""
-        self._tally.answered(int(head[9:12]), time.perf_counter() - self._sent)
-        if not self._tally.over():
-            self._next()
-        elif self._transport is not None:
-            self._transport.close()
-
-    def _next(self) -> None:
-        body = self._body()
-        assert self._transport is not None
-        self._sent = time.perf_counter()
-        self._transport.write(self._head % len(body) + body)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._tally.closed(exc)
+        events = b",".join([self.event().body for _ in range(size)])
+        return Piece(b'{"batch":[%b]}' % events, b"/v1/b")
 
 
 class Tally:
     """What was answered, and how fast."""
 
-    def __init__(self, seconds: float, warm_up: float, connections: int) -> None:
-        now = time.perf_counter()
-        self._from = now + warm_up
-        self._until = self._from + seconds
+    def __init__(self, seconds: float, first: int, connections: int) -> None:
         self._seconds = seconds
+        self._left = first  # requests before the clock starts
         self._open = connections
+        self._from = self._until = float("inf")
         self.times: list[float] = []
         self.other: dict[int, int] = {}
         self.done = asyncio.Event()
 
     def answered(self, status: int, took: float) -> None:
-        if self._from <= time.perf_counter() < self._until:
-            if status == 200:
-                self.times.append(took)
-            else:
-                self.other[status] = self.other.get(status, 0) + 1
+        now = time.perf_counter()
+        self._left -= 1
+        if self._left == 0:
+            self._from, self._until = now, now + self._seconds
+        if status != 200:
+            self.other[status] = self.other.get(status, 0) + 1
+        elif self._from < now < self._until:
+            self.times.append(took)
 
     def over(self) -> bool:
         return time.perf_counter() >= self._until
 
-    def closed(self, _: Exception | None) -> None:
+    def closed(self) -> None:
         self._open -= 1
         if self._open == 0:
             self.done.set()
@@ -169,37 +172,82 @@ class Tally:
         }
 
 
+class Connection(asyncio.Protocol):
+    """Sends the next request as soon as the last is answered."""
+
+    def __init__(self, head: bytes, requests: Iterator[Piece], tally: Tally) -> None:
+        self._head = head
+        self._requests = requests
+        self._tally = tally
+        self._transport: asyncio.Transport
+        self._buffer = b""
+        self._sent = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self._send()
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        head, separator, rest = self._buffer.partition(b"\r\n\r\n")
+        if not separator or len(rest) < _length(head):
+            return
+        self._buffer = b""
+        self._tally.answered(int(head[9:12]), time.perf_counter() - self._sent)
+        if self._tally.over():
+            self._transport.close()
+        else:
+            self._send()
+
+    def _send(self) -> None:
+        body, path = next(self._requests)
+        self._sent = time.perf_counter()
+        self._transport.write(self._head % (path, len(body)) + body)
+
+    def connection_lost(self, _exc: Exception | None) -> None:
+        self._tally.closed()
+
+
+def _length(head: bytes) -> int:
+    at = head.lower().find(b"content-length:") + len(b"content-length:")
+    end = head.find(b"\r", at)
+    return int(head[at : end if end > 0 else None])
+
+
 async def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    traffic = Traffic(arguments.people, arguments.prefix, arguments.seed)
-    path = "/v1/b" if arguments.events > 1 or arguments.batch_path else "/v1/t"
-    body = partial(traffic.batch, arguments.events) if path == "/v1/b" else traffic.event
+    people = [tuple(who) for who in json.loads(arguments.people.read_bytes())]
+    traffic = Traffic(cast("list[Who]", people), arguments.prefix, arguments.seed)
+    size = arguments.events
+    requests = (traffic.batch(size) if size > 1 else traffic.event() for _ in itertools.count())
     key = base64.b64encode(f"{arguments.key}:".encode()).decode()
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {arguments.host}\r\nAuthorization: Basic {key}\r\n"
-        "Content-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+        f"POST {arguments.under}%b HTTP/1.1\r\nHost: {arguments.host}\r\n"
+        f"Authorization: Basic {key}\r\nContent-Type: application/json\r\n"
+        "Content-Length: %d\r\n\r\n"
     ).encode()
-    tally = Tally(arguments.seconds, arguments.warm_up, arguments.connections)
+    first = max(traffic.everybody() // size, arguments.connections)
+    tally = Tally(arguments.seconds, first, arguments.connections)
     loop = asyncio.get_running_loop()
     host, _, port = arguments.host.partition(":")
     for _ in range(arguments.connections):
-        await loop.create_connection(lambda: Connection(head, body, tally), host, int(port))
+        await loop.create_connection(lambda: Connection(head, requests, tally), host, int(port))
     await tally.done.wait()
-    return tally.report(arguments.events)
+    return tally.report(size)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--host", required=True)
-    parser.add_argument("--key", required=True)
-    parser.add_argument("--events", type=int, default=100)
-    parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--warm-up", type=float, default=2)
-    parser.add_argument("--people", type=int, default=10_000)
-    parser.add_argument("--prefix", default="b")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--batch-path", action="store_true")
-    print(json.dumps(uvloop.run(run(parser.parse_args()))))
+    """The command."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("--host", required=True)
+    options.add_argument("--key", required=True)
+    options.add_argument("--people", type=Path, required=True, help="JSON: [[kind, id], …]")
+    options.add_argument("--under", default="", help="what comes before the API's paths")
+    options.add_argument("--events", type=int, default=100, help="events a request")
+    options.add_argument("--connections", type=int, default=16)
+    options.add_argument("--seconds", type=float, default=8)
+    options.add_argument("--prefix", default="b")
+    options.add_argument("--seed", type=int, default=1)
+    sys.stdout.write(json.dumps(uvloop.run(run(options.parse_args()))) + "\n")
 
 
 if __name__ == "__main__":
