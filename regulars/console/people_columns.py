@@ -74,10 +74,11 @@ STANDARD: dict[str, Column] = {
     )
 }
 
-# What a view shows until an agent chooses. New tells where people are from and how to reach them.
+# What a view shows until an agent chooses. New tells where people are from and how to reach them;
+# the email stands below every name.
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "user": ("last_seen", "rhythm", "sessions", "location", "browser", "signed_up_at", "tags"),
-    "new": ("signed_up_at", "location", "email", "phone", "came_from", "last_seen", "rhythm"),
+    "new": ("signed_up_at", "location", "phone", "came_from", "last_seen", "rhythm", "browser"),
     "lead": ("last_seen", "rhythm", "location", "phone", "came_from", "first_seen", "browser"),
     "visitor": (
         "last_seen",

@@ -83,7 +83,7 @@ def _row(person: Person, drawing: Drawing, today: int) -> Row:
         url=drawing.url.format(id=person.id),
         kind=person.kind,
         name=name,
-        detail=_detail(person, name, drawing),
+        detail=_detail(person, name),
         online=online,
         online_until=person.browser_seen_at + ONLINE_FOR if person.browser_seen_at else None,
         last_seen=person.last_seen,
@@ -103,10 +103,9 @@ def _row(person: Person, drawing: Drawing, today: int) -> Row:
     )
 
 
-def _detail(person: Person, name: str, drawing: Drawing) -> str:
-    """The line below the name: what else tells who they are, unless a column says it."""
-    has_column = any(column.key == "email" for column in drawing.columns)
-    if person.email and person.email != name and not has_column:
+def _detail(person: Person, name: str) -> str:
+    """The line below the name: what else tells who they are."""
+    if person.email and person.email != name:
         return person.email
     if person.kind == "visitor":
         return ", ".join(part for part in (person.browser, person.country) if part)

@@ -75,7 +75,7 @@ class Listing:
         self._connection = connection
         self._question = question
         self._sort = sort
-        self._few = few_of(connection, question)
+        self._few = few_of(connection, question) or _far_end(question, sort)
 
     def page(self, limit: int, after: Cursor | None) -> list[Row]:
         """The next `limit` people, behind the cursor."""
@@ -226,6 +226,14 @@ def few_of(connection: Connection, question: Question) -> Condition | None:
     if len(found) > FOUND:
         return None
     return Condition("p.id = ANY(%s)", ([row[0] for row in found],))
+
+
+def _far_end(question: Question, sort: Sort) -> Condition | None:
+    """Those of the new who were not seen for longest: a walk would meet all others first."""
+    is_new = question.group is not None and question.group.builtin == "new"
+    if is_new and sort.order.key == "last_seen" and not sort.descending:
+        return Condition("p.signed_up_at >= %s", (question.now - WEEK - LATE,))
+    return None
 
 
 def _source(question: Question, table: str) -> str:
