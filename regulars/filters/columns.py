@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Protocol
 
@@ -157,7 +157,8 @@ class _Custom:
         return joined(
             "",
             (
-                text.within("CASE WHEN ", f" ~ '{MOMENT_PATTERN}' THEN "),
+                _roughly(text, span),
+                text.within(" AND CASE WHEN ", f" ~ '{MOMENT_PATTERN}' THEN "),
                 moment,
                 text.within(" WHEN ", f" ~ '{WALL_PATTERN}' THEN "),
                 wall,
@@ -223,6 +224,22 @@ def _contained(key: str, text: Sql, texts: Sequence[str]) -> Sql:
     if len(wanted) == 1:
         return Sql("p.folded @> %s::jsonb", (wanted[0],))
     return Sql("p.folded @> ANY(%s::text[]::jsonb[])", (wanted,))
+
+
+def _roughly(text: Sql, span: Span) -> Sql:
+    """A quick test that texts of dates in the span pass, most others do not.
+
+    A date's text begins with a day, which is off its day in UTC by one at most. Matching a
+    pattern takes PostgreSQL ten times as long.
+    """
+    tests = []
+    if span.start is not None:
+        first = span.start.astimezone(UTC).date() - timedelta(days=1)
+        tests.append(text.then(" >= %s::text", first.isoformat()))
+    if span.end is not None:
+        beyond = span.end.astimezone(UTC).date() + timedelta(days=2)
+        tests.append(text.then(" < %s::text", beyond.isoformat()))
+    return joined(" AND ", tests)
 
 
 def _between(value: Sql, start: datetime | None, end: datetime | None, kind: str) -> Sql:

@@ -22,7 +22,7 @@ def reference(world: World, person: Facts, now: datetime) -> tuple[bool, ...]:
     return tuple(evaluate(one, person, When(now, world.when.zone)) for one in world.filters)
 
 
-@given(worlds() | worlds(asked=8, levels=1))
+@given(worlds() | worlds(asked=8, levels=1) | worlds(moving=True))
 @thorough
 def test_the_generated_function_answers_as_the_reference(world: World) -> None:
     program = compile_filters(world.filters, world.when.zone)
@@ -31,7 +31,7 @@ def test_the_generated_function_answers_as_the_reference(world: World) -> None:
         assert program.truths(bits) == reference(world, person, world.when.now), program.source
 
 
-@given(worlds())
+@given(worlds(moving=True))
 @thorough
 def test_answers_stand_until_the_next_instant_and_are_right_again_then(world: World) -> None:
     program = compile_filters(world.filters, world.when.zone)
@@ -48,7 +48,7 @@ def test_answers_stand_until_the_next_instant_and_are_right_again_then(world: Wo
             assert program.truths(bits) == reference(world, person, again)
 
 
-@given(worlds())
+@given(worlds(moving=True))
 @thorough
 def test_waiting_from_instant_to_instant_misses_no_change(world: World) -> None:
     """What the clock loop does: evaluate, sleep until the next instant, evaluate again."""
@@ -104,7 +104,7 @@ def test_the_matcher_finds_the_memories_that_an_event_belongs_to(world: World) -
         assert set(match(event.name, event.properties)) == wanted
 
 
-@given(worlds())
+@given(worlds() | worlds(moving=True))
 @thorough
 def test_many_filters_together_answer_as_each_alone(world: World) -> None:
     def alone(filter_: Filter, person: Facts) -> tuple[bool, datetime | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -103,6 +104,8 @@ def test_whole_numbers_beyond_floats_are_told_apart() -> None:
     assert holds(asks("attributes.transaction_id", "eq", 2**53 + 1), person)
     assert not holds(asks("attributes.transaction_id", "eq", 2**53), person)
     assert holds(asks("attributes.transaction_id", "gt", float(2**53)), person)
+    # A float says what its digits say, as JSON and PostgreSQL have it.
+    assert holds(asks("attributes.x", "eq", 10**23), Facts(attributes={"x": 1e23}))
 
 
 def test_a_day_of_a_window_is_24_hours_and_its_boundary_counts() -> None:
@@ -212,10 +215,22 @@ def test_the_next_instant_is_when_the_first_answer_can_change() -> None:
 
 
 def test_marks_stand_for_segments_where_the_facts_have_them() -> None:
-    from uuid import UUID
-
     segment = UUID(int=9)
     filter_ = parse({"segment": str(segment), "op": "is_in"})
     program = compile_filters([filter_], UTC, marks={segment: 3})
     assert program.evaluate(Facts(segments=[3]), NOW) == (1, None)
     assert program.evaluate(Facts(segments=[4]), NOW) == (0, None)
+
+
+def test_no_text_from_outside_becomes_code() -> None:
+    hostile = "x') or __import__('os').abort() or ('"
+    program = compile_filters(
+        [
+            parse(asks(f"attributes.{hostile}", "contains", hostile)),
+            parse(bought("at_least", 1) | {"event": hostile}),
+            parse({"campaign": str(UUID(int=1)), "op": "opened"}),
+        ],
+        UTC,
+    )
+    assert "import" not in program.source
+    assert program.evaluate(Facts(), NOW) == (0, None)

@@ -28,7 +28,7 @@ from regulars.filters.parse import parse
 from regulars.filters.times import start_of_day
 from tests.pure.filters.aim import Event, aimed
 
-EXAMPLES = int(os.environ.get("REGULARS_HYPOTHESIS_EXAMPLES", "60"))
+EXAMPLES = int(os.environ.get("REGULARS_HYPOTHESIS_EXAMPLES", "40"))
 
 thorough = settings(
     max_examples=EXAMPLES,
@@ -369,6 +369,29 @@ checkpoint_conditions = st.builds(
 )
 
 
+def moving_filters(now: datetime, zone: ZoneInfo) -> st.SearchStrategy[dict[str, Any]]:
+    """Filters that time alone changes, in groups with a few that it does not."""
+    days = st.sampled_from(DAYS)
+    fields = st.sampled_from(["last_seen", "signed_up_at", "attributes.plan"])
+    window = st.sampled_from(["within_last", "not_within_last", "at_least_ago"])
+    counted = st.sampled_from(["at_least", "at_most", "exactly"])
+    condition = st.one_of(
+        st.builds(lambda *one: dict(zip(VALUED, one, strict=True)), fields, window, days),
+        st.builds(
+            lambda op, count, within: {
+                "event": EVENTS[0], "op": op, "count": count, "within_days": within,
+            },
+            counted, st.integers(0, 2), days,
+        ),
+        st.builds(lambda within: {"checkpoint": 1, "op": "reached_within", "days": within}, days),
+        st.sampled_from(KINDS).map(lambda kind: {"field": "kind", "op": "is", "value": kind}),
+    )  # fmt: skip
+    return grouped(condition, 4)
+
+
+VALUED = ("field", "op", "value")
+
+
 def filters(now: datetime, zone: ZoneInfo, levels: int = 4) -> st.SearchStrategy[dict[str, Any]]:
     """Filters as JSON, of so many levels at most."""
     # Drawn by weight: one_of would flatten the rarer kinds into branches of their own.
@@ -382,26 +405,34 @@ def filters(now: datetime, zone: ZoneInfo, levels: int = 4) -> st.SearchStrategy
         }.__getitem__
     )
 
-    def groups(inner: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
-        parts = st.lists(inner, min_size=1, max_size=3)
-        return st.one_of(
-            parts.map(lambda found: {"all": found}),
-            parts.map(lambda found: {"any": found}),
-            inner.map(lambda found: {"not": found}),
-        )
+    return grouped(condition, levels)
 
+
+def grouped(
+    condition: st.SearchStrategy[dict[str, Any]], levels: int
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Conditions in groups, of so many levels at most."""
     level = condition
     for _ in range(levels - 1):
-        level = st.one_of(condition, groups(level))
+        parts = st.lists(level, min_size=1, max_size=3)
+        level = st.one_of(
+            condition,
+            parts.map(lambda found: {"all": found}),
+            parts.map(lambda found: {"any": found}),
+            level.map(lambda found: {"not": found}),
+        )
     return level
 
 
 @st.composite
-def worlds(draw: st.DrawFn, people: int = 3, asked: int = 4, levels: int = 4) -> World:
-    """People with their events, and filters to ask about them."""
+def worlds(
+    draw: st.DrawFn, people: int = 3, asked: int = 4, levels: int = 4, *, moving: bool = False
+) -> World:
+    """People with their events, and filters to ask about them; `moving` has those that move."""
     zone = draw(st.sampled_from(ZONES))
     when = When(draw(st.sampled_from(NOWS)), zone)
-    written = draw(st.lists(filters(when.now, zone, levels), min_size=1, max_size=asked))
+    some = moving_filters(when.now, zone) if moving else filters(when.now, zone, levels)
+    written = draw(st.lists(some, min_size=1, max_size=asked))
     parsed = [parse(one) for one in written]
     found, history = [], []
     for _ in range(draw(st.integers(1, people))):

@@ -61,7 +61,9 @@ def anybody(value: Any) -> tuple[Facts, list[Event]]:
     elif isinstance(value, int) and abs(value) < 2**31:
         person.sessions = int(value)
     person.refold()
-    return person, [Event("Did", NOW, "track", {"x": value})]
+    # A page view of the same name does not count, whatever its properties.
+    views = [Event("Did", NOW, "page", {"x": other}) for other in (value, "fire", 5, "1.2.3.4")]
+    return person, [Event("Did", NOW, "track", {"x": value}), *views]
 
 
 def check(
