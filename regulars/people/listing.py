@@ -75,12 +75,15 @@ class Listing:
         self._connection = connection
         self._question = question
         self._sort = sort
-        self._few = few_of(connection, question) or _far_end(question, sort)
+        self._few = few_of(connection, question)
 
     def page(self, limit: int, after: Cursor | None) -> list[Row]:
         """The next `limit` people, behind the cursor."""
-        if self._few is not None:
-            return self._sorted(self._few, _behind(self._sort, after), limit)
+        few = self._few
+        if few is None and after is None:
+            few = _far_end(self._question, self._sort)
+        if few is not None:
+            return self._sorted(few, _behind(self._sort, after), limit)
         walk = _Walk(self._connection, self._question, self._sort)
         rows: list[Row] = []
         if after is None or after.value is not None:
