@@ -17,6 +17,11 @@ from tests.browser import chromium
 __all__ = ["chromium"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests come last: once Playwright runs, its event loop stays in the main thread."""
+    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> None:
     """Django's tests use the same database: the server is the session's own."""
