@@ -6,7 +6,7 @@ type: the operator and its value say which type is meant.
 
 In SQL a person is the row `p` of `person` and the row `a` of `person_activity` joined to it.
 
-Public: `ValueType`, `Field`, `STANDARD_FIELDS`, `find_field`, `MAX_KEY`.
+Public: `ValueType`, `Field`, `STANDARD_FIELDS`, `find_field`, `find_property`, `MAX_KEY`.
 """
 
 from __future__ import annotations

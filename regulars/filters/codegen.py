@@ -2,7 +2,7 @@
 
 No text from outside ever becomes source: every value is a constant bound to a made-up name.
 
-Public: `Constants`, `PersonReader`, `PropertyReader`, `static_test`.
+Public: `Constants`, `Locals`, `PersonReader`, `PropertyReader`, `static_test`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Filters in words: "Browser is Firefox and last seen in the past 28 days".
 
 Public: `describe(filter, names) -> str`, `describe_pieces(filter, names) -> list[Piece]` for pages
-that set fields and values apart, `Names`.
+that set fields and values apart, `Piece`, `Role`, `Names`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from regulars.filters.ast import (
     AnyOf,
     CampaignCondition,
     CheckpointCondition,
-    Condition,
     EventCondition,
     FieldCondition,
     Filter,
@@ -38,6 +37,7 @@ class Role(StrEnum):
 
     WORD = "word"
     FIELD = "field"
+    KEY = "key"  # a field of the customer's own: it keeps its case
     VALUE = "value"
 
 
@@ -66,26 +66,10 @@ def describe(filter_: Filter, names: Names = _NO_NAMES) -> str:
 
 def describe_pieces(filter_: Filter, names: Names = _NO_NAMES) -> list[Piece]:
     """The sentence in pieces; their texts joined are the sentence."""
-    pieces = _filter(filter_, names)
-    if isinstance(filter_, FieldCondition) and filter_.about.bag:
-        return pieces
-    first = _first_condition(filter_)
-    if isinstance(first, FieldCondition) and first.about.bag:
-        return pieces  # a key of the customer's own keeps its case
-    head = pieces[0]
-    return [replace(head, text=head.text[:1].upper() + head.text[1:]), *pieces[1:]]
-
-
-def _first_condition(filter_: Filter) -> Condition | Not:
-    """What the sentence begins with."""
-    match filter_:
-        case All(parts) | AnyOf(parts):
-            return _first_condition(parts[0])
-        case Not(part):
-            opposite = _opposite(part)
-            return filter_ if opposite is None else _first_condition(opposite)
-        case _:
-            return filter_
+    head, *rest = _filter(filter_, names)
+    if head.role is Role.KEY:
+        return [head, *rest]
+    return [replace(head, text=head.text[:1].upper() + head.text[1:]), *rest]
 
 
 def _filter(filter_: Filter, names: Names) -> list[Piece]:  # noqa: PLR0911  # one a case
@@ -159,7 +143,7 @@ def _field(condition: FieldCondition) -> list[Piece]:
     about = condition.about
     return _filled(
         condition.operator.sentence,
-        field=[Piece(about.label, Role.FIELD)],
+        field=[Piece(about.label, Role.FIELD if about.type else Role.KEY)],
         value=_value(_shown(condition)),
         **{"is": [] if about.type else [Piece("is ")]},
     )

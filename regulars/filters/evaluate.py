@@ -3,7 +3,7 @@
 It reads raw values and folds them itself. Lists and moves use SQL and the generated function,
 which are held to this one's answers; `why` uses this one.
 
-Public: `evaluate(filter, facts, when)`, `evaluate_event(need, properties, zone)`,
+Public: `evaluate(filter, facts, when)`, `evaluate_event(need, properties, when)`,
 `value_of(field, type, facts, zone)`.
 """
 

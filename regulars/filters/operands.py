@@ -1,6 +1,7 @@
 """What stands on the right of an operator: which JSON it may be, and how it is made ready.
 
-Public: `Operand`, `Moving`, `Network`, `When`, `prepared`, `KINDS`.
+Public: `Operand`, `Moving`, `Network`, `When`, `prepared`, `KINDS`, and a `span_…` for each
+operator on dates.
 """
 
 from __future__ import annotations

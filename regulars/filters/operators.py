@@ -6,7 +6,7 @@ for an unknown value, the negative one always does (CONTRACT.md, 'Unknown').
 `holds` tests one known value and is the reference. `sql` asks a `Column`. `python` writes an
 expression over a local variable that holds the value, or None where it is unknown.
 
-Public: `Operator`, `OPERATORS`, `find_operators`.
+Public: `Operator`, `OPERATORS`, `find_operators`, and `operators_of` for menus.
 """
 
 from __future__ import annotations
@@ -56,41 +56,34 @@ def _opposite(of: Operator, key: str, label: str, sentence: str) -> Operator:
 # Text: folded on both sides, compared by code point.
 
 
-def _like(before: str, after: str) -> Callable[[Column, Any], Sql]:
-    def sql(column: Column, text: str) -> Sql:
-        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        pattern = before + escaped + after
-        return column.when_text(text, lambda value: value.then(" LIKE %s::text", pattern))
-
-    return sql
-
-
 _TEXT_IS = Operator(
     "is", ValueType.TEXT, "is", "{field} is {value}", Operand.TEXT,
     holds=lambda value, text: value == text,
     sql=lambda column, text: column.text_in((text,)),
     python=lambda constant, value, text: f"{value} == {constant(text)}",
 )  # fmt: skip
-_TEXT_CONTAINS = Operator(
-    "contains", ValueType.TEXT, "contains", "{field} contains {value}", Operand.TEXT,
-    holds=lambda value, text: text in value,
-    sql=_like("%", "%"),
-    python=lambda constant, value, text: f"({value} is not None and {constant(text)} in {value})",
-)  # fmt: skip
-_TEXT_STARTS = Operator(
-    "starts_with", ValueType.TEXT, "starts with", "{field} starts with {value}", Operand.TEXT,
-    holds=lambda value, text: value.startswith(text),
-    sql=_like("", "%"),
-    python=lambda constant, value, text:
-        f"({value} is not None and {value}.startswith({constant(text)}))",
-)  # fmt: skip
-_TEXT_ENDS = Operator(
-    "ends_with", ValueType.TEXT, "ends with", "{field} ends with {value}", Operand.TEXT,
-    holds=lambda value, text: value.endswith(text),
-    sql=_like("%", ""),
-    python=lambda constant, value, text:
-        f"({value} is not None and {value}.endswith({constant(text)}))",
-)  # fmt: skip
+
+
+def _part(
+    key: str, label: str, pattern: str, holds: Callable[[Any, Any], bool], test: str
+) -> Operator:
+    """An operator on a part of the text; `pattern` is LIKE's, `test` Python's, for `{text}`."""
+
+    def sql(column: Column, text: str) -> Sql:
+        escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        like = pattern.format(text=escaped)
+        return column.when_text(text, lambda value: value.then(" LIKE %s::text", like))
+
+    def python(constant: Constants, value: str, text: str) -> str:
+        return f"({value} is not None and {test.format(value=value, text=constant(text))})"
+
+    sentence = f"{{field}} {label} {{value}}"
+    return Operator(key, ValueType.TEXT, label, sentence, Operand.TEXT, holds, sql, python)
+
+
+_TEXT_CONTAINS = _part(
+    "contains", "contains", "%{text}%", lambda value, text: text in value, "{text} in {value}"
+)
 _TEXT_ANY = Operator(
     "is_any_of", ValueType.TEXT, "is any of", "{field} is any of {value}", Operand.TEXTS,
     holds=lambda value, texts: value in texts,
@@ -105,11 +98,17 @@ _TEXT = (
     _opposite(
         _TEXT_CONTAINS, "not_contains", "does not contain", "{field} does not contain {value}"
     ),
-    _TEXT_STARTS,
-    _TEXT_ENDS,
+    _part(
+        "starts_with", "starts with", "{text}%",
+        lambda value, text: value.startswith(text), "{value}.startswith({text})",
+    ),
+    _part(
+        "ends_with", "ends with", "%{text}",
+        lambda value, text: value.endswith(text), "{value}.endswith({text})",
+    ),
     _TEXT_ANY,
     _opposite(_TEXT_ANY, "is_none_of", "is none of", "{field} is none of {value}"),
-)
+)  # fmt: skip
 
 
 # Numbers: compared exactly, as their decimal digits say.

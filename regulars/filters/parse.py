@@ -56,13 +56,15 @@ _KEYS = {
 }
 
 
-def parse_text(text: str | bytes, *, at: str = "filter") -> Filter:
+def parse_text(
+    text: str | bytes, *, kinds: Collection[str] = CONDITION_KINDS, at: str = "filter"
+) -> Filter:
     """The filter that JSON text writes, as an address or a command line carries it."""
     try:
         data = json.loads(text, parse_constant=_no_constant)
     except (ValueError, RecursionError):
         raise FilterError("Expected a filter as JSON", at) from None
-    return parse(data, at=at)
+    return parse(data, kinds=kinds, at=at)
 
 
 def parse(data: Any, *, kinds: Collection[str] = CONDITION_KINDS, at: str = "filter") -> Filter:

@@ -1,6 +1,6 @@
 """Values of conditions out of JSON: typed, bounded, and never coerced.
 
-Public: `Reader`, `shown`.
+Public: `Reader`, `whole`, `identifier`, `shown`.
 """
 
 from __future__ import annotations

@@ -116,12 +116,14 @@ def test_ids_without_a_name_are_shown_as_they_are() -> None:
 
 
 def test_pages_can_set_fields_and_values_apart() -> None:
-    pieces = describe_pieces(parse({"all": [FIREFOX, SEEN]}))
+    pieces = describe_pieces(parse({"all": [FIREFOX, SEEN, PLAN | {"value": ["Solo"]}]}))
     assert [(piece.text, piece.role) for piece in pieces if piece.role is not Role.WORD] == [
         ("Browser", Role.FIELD),
         ("Firefox", Role.VALUE),
         ("last seen", Role.FIELD),
         ("28 days", Role.VALUE),
+        ("plan", Role.KEY),
+        ("Solo", Role.VALUE),
     ]
 
 
