@@ -21,7 +21,7 @@ from regulars.public.http import Receive, Scope, Send  # noqa: E402
 from regulars.public.interakt import Interakt  # noqa: E402
 from regulars.public.projects import Projects, first_write_key  # noqa: E402
 from regulars.public.rest.door import RestDoor  # noqa: E402
-from regulars.public.settings_door import Settings  # noqa: E402
+from regulars.public.sdk_settings import SdkSettings  # noqa: E402
 from regulars.public.tracker import Tracker, newest_write_key  # noqa: E402
 from regulars.tracking.enrich import bots, locale, user_agent  # noqa: E402
 from regulars.tracking.enrich.geo import GeoDatabase  # noqa: E402
@@ -41,9 +41,9 @@ class Application:
         self._intake = Intake(clock.now)
         projects = Projects()
         self._collect = Collect(self._intake, projects, self._geo, clock.now)
-        self._settings = Settings(projects, environment.read().base_url)
         self._interakt = Interakt(self._intake, projects, clock.now)
         self._rest = RestDoor(django, lambda: self._intake.serves)
+        self._sdk_settings = SdkSettings(projects, environment.read().base_url)
         self._tracker = Tracker(newest_write_key(projects))
         self._demo = shop_app(first_write_key)
         self._health = Health(self._intake, clock.now, migrations.pending)
@@ -55,8 +55,8 @@ class Application:
             await self._live(receive, send)
         elif scope["type"] == "http" and self._collect.opens(scope["path"]):
             await self._collect(scope, receive, send)
-        elif scope["type"] == "http" and self._settings.opens(scope["path"]):
-            await self._settings(scope, receive, send)
+        elif scope["type"] == "http" and self._sdk_settings.opens(scope["path"]):
+            await self._sdk_settings(scope, send)
         elif scope["type"] == "http" and self._tracker.opens(scope["path"]):
             await self._tracker(scope, receive, send)
         elif scope["type"] == "http" and _in_shop(scope["path"]):
