@@ -111,7 +111,10 @@ def read_single(body: bytes, *, care: bool = True) -> tuple[Envelope, Piece]:
     except (msgspec.DecodeError, RecursionError) as error:
         if not care:
             raise NeedsCareError from error
+    try:
         return _around(careful.named(body)), piece
+    except careful.NotJSONError as error:
+        raise BodyError("not_json", "The body is not valid JSON.") from error
 
 
 def _read_piece(raw: bytes, *, suspect: bool, care: bool) -> Piece:

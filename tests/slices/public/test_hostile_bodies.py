@@ -156,6 +156,7 @@ def test_neighbours_are_stored_whatever_stands_between_them(
 
 @hostile
 @given(message=messages(), path=st.sampled_from(SINGLES))
+@example('{"type":' + "[" * DEEP + ',"anonymousId":"never closed"}', "/v1/identify")
 def test_a_single_event_is_taken_or_refused_by_name(site: Site, message: str, path: str) -> None:
     stored = site.count("event")
     answer = _post(site, path, message.encode())
