@@ -8,28 +8,28 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.slices.public.served import Api, serving
+from tests.slices.public.served import Api, Served, serving
 from tests.slices.tracking.site import open_site
 
 
 @pytest.fixture(scope="session")
-def address(django_db_setup: None) -> Iterator[str]:
-    """Where the application answers."""
-    with serving() as url:
-        yield url
+def served(django_db_setup: None) -> Iterator[Served]:
+    """The application, for all tests of the session."""
+    with serving() as application:
+        yield application
 
 
 @pytest.fixture
-def api(database: psycopg.Connection[Any], address: str) -> Iterator[Api]:
+def api(database: psycopg.Connection[Any], served: Served) -> Iterator[Api]:
     """Alice's project."""
-    client = Api(open_site(database), address)
+    client = Api(open_site(database), served)
     yield client
     client.close()
 
 
 @pytest.fixture
-def stranger(database: psycopg.Connection[Any], address: str) -> Iterator[Api]:
+def stranger(database: psycopg.Connection[Any], served: Served) -> Iterator[Api]:
     """Charlie's project: another one, with a good key of its own."""
-    client = Api(open_site(database, name="Charlie's"), address)
+    client = Api(open_site(database, name="Charlie's"), served)
     yield client
     client.close()

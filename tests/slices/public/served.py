@@ -14,9 +14,27 @@ import uvicorn
 from tests.slices.tracking.site import Site
 
 
+class Served:
+    """The application behind an address."""
+
+    def __init__(self, server: uvicorn.Server) -> None:
+        self._server = server
+        host, port = server.servers[0].sockets[0].getsockname()
+        self.url = f"http://{host}:{port}"
+
+    def settle(self) -> None:
+        """Wait until no request is under way: what follows an answer is part of it too.
+
+        A connection that is given back after the test, when tests may not touch the database,
+        would be lost to the server's pool.
+        """
+        while self._server.server_state.tasks:
+            time.sleep(0.001)
+
+
 @contextmanager
-def serving() -> Iterator[str]:
-    """Where the application answers while the block runs."""
+def serving() -> Iterator[Served]:
+    """The application, served while the block runs."""
     from regulars.config.asgi import app
 
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, lifespan="on")
@@ -25,9 +43,8 @@ def serving() -> Iterator[str]:
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    host, port = server.servers[0].sockets[0].getsockname()
     try:
-        yield f"http://{host}:{port}"
+        yield Served(server)
     finally:
         server.should_exit = True
         thread.join(10)
@@ -36,14 +53,16 @@ def serving() -> Iterator[str]:
 class Api:
     """A project's REST client, as its server would hold one; `site` looks behind the scenes."""
 
-    def __init__(self, site: Site, url: str) -> None:
+    def __init__(self, site: Site, served: Served) -> None:
         self.site = site
         self.project_id = site.project.id
         self.secret_key = site.secret_key
-        self.url = url
+        self.url = served.url
+        self._served = served
         self._client = httpx.Client(base_url=self.url, timeout=30)
 
     def close(self) -> None:
+        self._served.settle()
         self._client.close()
 
     def call(
