@@ -28,7 +28,7 @@ from regulars.workspaces.keys import ProjectConfig
 LONG = {f"/v1/{kind}": kind for kind in ("identify", "track", "page", "screen", "group", "alias")}
 SHORT = {f"/v1/{kind[0]}": kind for kind in ("identify", "track", "page", "group", "alias")}
 SHORT["/v1/s"] = "screen"
-BATCHES = {"/v1/batch": False, "/v1/b": True, "/v1/import": False}
+BATCHES = {"/v1/batch": False, "/v1/b": True}
 SUCCESS = b'{"success":true}'
 MOST_ODD_BODIES = 64  # that wait to be read with care
 

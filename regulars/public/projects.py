@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -24,6 +25,32 @@ REMEMBERED = 2.0  # seconds until a changed or revoked key is noticed
 MOST = 50_000  # keys remembered, known and unknown
 
 Load = Callable[[psycopg.Connection[Any]], ProjectConfig | None]
+Answer = TypeVar("Answer")
+
+
+class Line:
+    """One connection, kept open, that says at once when the database is away.
+
+    A pool would hold a request for its own time-out, and after the database's return wait out a
+    pause of its own; here a lost connection is replaced on the spot or not at all.
+    """
+
+    def __init__(self) -> None:
+        self._connection: psycopg.Connection[Any] | None = None
+        self._lock = threading.Lock()
+
+    def ask(self, question: Callable[[psycopg.Connection[Any]], Answer]) -> Answer:
+        """The answer. Raises what `database.connect` raises while the database is away."""
+        with self._lock:
+            kept = self._connection
+            if kept is not None:
+                try:
+                    return question(kept)
+                except database.Away:
+                    kept.close()
+                    self._connection = None
+            self._connection = database.connect()
+            return question(self._connection)
 
 
 class Projects:
@@ -32,6 +59,7 @@ class Projects:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], tuple[float, ProjectConfig | None]] = {}
         self._asking: dict[tuple[str, str], asyncio.Task[ProjectConfig | None]] = {}
+        self._line = Line()
 
     async def by_write_key(self, key: str) -> ProjectConfig | None:
         """The project that a write key writes to."""
@@ -72,7 +100,7 @@ class Projects:
         return await asyncio.shield(task)
 
     async def _ask(self, name: tuple[str, str], load: Load) -> ProjectConfig | None:
-        found = await asyncio.to_thread(_load, load)
+        found = await asyncio.to_thread(self._line.ask, lambda connection: _load(connection, load))
         if len(self._known) >= MOST:
             self._known.clear()
         self._known[name] = (time.monotonic() + REMEMBERED, found)
@@ -86,12 +114,11 @@ def first_write_key() -> str | None:
     return row[0] if row else None
 
 
-def _load(load: Load) -> ProjectConfig | None:
-    with database.pool().connection(timeout=1) as connection:
-        found = load(connection)
-        if found is not None and found.key_id is not None:
-            keys.record_use(connection, [found.key_id], clock.now())
-        return found
+def _load(connection: psycopg.Connection[Any], load: Load) -> ProjectConfig | None:
+    found = load(connection)
+    if found is not None and found.key_id is not None:
+        keys.record_use(connection, [found.key_id], clock.now())
+    return found
 
 
 def _quietly(task: asyncio.Task[ProjectConfig | None]) -> None:
