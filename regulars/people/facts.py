@@ -126,6 +126,8 @@ def set_fact(person: Person, column: str, value: Any, stamp: float) -> bool:
     if stamp < person.stamps.get(column, -math.inf):
         return False
     _stamp(person, column, stamp)
+    if column in _NAMES:
+        _note_blank(person, column, is_blank=not value)
     return put(person, column, value or None)
 
 
@@ -258,14 +260,25 @@ def folded_email(value: Any) -> str | None:
 def complete_names(person: Person) -> None:
     """First and last name come from the name where nobody said them, and the other way round."""
     stamps = person.stamps
-    said = "first_name" in stamps or "last_name" in stamps
-    if "name" in stamps and not said and person.name:
-        first, _, last = person.name.partition(" ")
-        put(person, "first_name", first)
+    said = {name for name in _NAMES if name in stamps and f"{name}.blank" not in stamps}
+    whole = person.name if "name" in said else None
+    first, _, last = (whole or "").partition(" ")
+    if "first_name" in said:
+        first = person.first_name or ""
+    if "last_name" in said:
+        last = person.last_name or ""
+    if any(name in stamps for name in _NAMES):
+        put(person, "first_name", first or None)
         put(person, "last_name", last.strip() or None)
-    elif said and ("name" not in stamps or not person.name):
-        whole = " ".join(part for part in (person.first_name, person.last_name) if part)
-        put(person, "name", cut_line(whole) or None)
+        put(person, "name", whole or cut_line(f"{first} {last}".strip()) or None)
+
+
+def _note_blank(person: Person, column: str, *, is_blank: bool) -> None:
+    """A name that was taken back counts as unsaid, though another may fill its place."""
+    if is_blank:
+        person.stamps[f"{column}.blank"] = 1
+    else:
+        person.stamps.pop(f"{column}.blank", None)
 
 
 def _stamp(person: Person, slot: str, stamp: float) -> None:
@@ -284,4 +297,5 @@ def _fold(person: Person, slot: str, value: Any) -> None:
 
 _UNUSABLE: Any = object()
 _TEXT = frozenset(TEXT_FACTS)
+_NAMES = ("name", "first_name", "last_name")
 _SEARCHED = frozenset({"email", "name", "user_id"})

@@ -101,7 +101,7 @@ def _identified(person: Person, event: Event, notices: list[Notice]) -> None:
         facts.apply_traits(person, traits, event.happened_at, _noting(notices, "traits"))
     if event.request.registered:
         become_user(person, event.user_id)
-    elif person.kind == "visitor" and person.email:
+    elif person.kind == "visitor" and (person.email or facts.folded_email(traits.get("email"))):
         _become(person, "lead")
 
 
