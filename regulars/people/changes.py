@@ -32,12 +32,20 @@ IdentityKind = Literal["user", "anonymous", "former"]
 Merge = tuple[UUID, Person, Person, str, UUID | None, tuple[str, str, str]]
 
 
+Columns = tuple[tuple[str, str], ...]
+
+
 class CollidedError(Exception):
     """Another transaction took what this one wanted to make. Roll back and start anew."""
 
 
 class Consequence(Protocol):
-    """What follows in a slice above when people change. Runs in the changing transaction."""
+    """What follows in a slice above when people change. Runs in the changing transaction.
+
+    `erases` names the columns, as (table, column), whose rows go with the person they name.
+    """
+
+    erases: Columns
 
     def begin(self, connection: Connection, project_id: UUID) -> None:
         """Before anybody is locked."""
@@ -63,6 +71,8 @@ class Consequence(Protocol):
 
 class NoConsequence:
     """Does nothing at each turn: the base of those that care for some."""
+
+    erases: Columns = ()
 
     def begin(self, connection: Connection, project_id: UUID) -> None:
         """Nothing."""

@@ -36,8 +36,8 @@ FORGET = "DELETE FROM erased_key WHERE at <= %s"
 IDENTITIES = "SELECT kind, value FROM identity WHERE project_id = %s AND person_id = %s"
 
 # Every table of this slice and of events that holds something of the person, in the order in
-# which rows may go. Slices above erase theirs by their consequence; an architecture test reads
-# the catalogue and fails when a table with a person in it is in neither.
+# which rows may go. Slices above erase theirs by their consequence, which names them too: an
+# architecture test reads the catalogue and fails when a table with a person in it is in neither.
 OWNED = (
     ("event", "person_id"),
     ("session", "person_id"),
@@ -58,6 +58,8 @@ def erase(changes: Changes, person: Person) -> None:
 
 class Erasing(NoConsequence):
     """Lets the rows of the erased go. Wired last: what refers to a person goes before."""
+
+    erases = OWNED
 
     def written(self, changes: Changes) -> None:
         for person_id in sorted(changes.erasing):

@@ -54,6 +54,8 @@ _first = itemgetter(0)
 class Membership(NoConsequence):
     """Keeps membership. One a process; what it gathers belongs to the running changes."""
 
+    erases = (("segment_member", "person_id"),)
+
     def __init__(self) -> None:
         self._plans = Plans()
 
