@@ -330,6 +330,38 @@ def test_a_group_call_sets_the_company(site: Site) -> None:
     assert site.only_person().company == {"id": "c9", "name": "Acme", "employees": 12}
 
 
+# Where the project enforces verification, an unsigned claim never overwrites a verified profile.
+
+
+@pytest.fixture
+def strict(database: Database) -> Site:
+    site = open_site(database)
+    database.execute("UPDATE project SET enforce_identity = true WHERE id = %s", (site.project.id,))
+    return site
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_verified_profile_is_changed_by_signed_claims_alone(strict: Site, signed: bool) -> None:
+    strict.send(identify("u1", traits={"plan": "pro"}), way="secret")
+    token = signature_of(strict.project, "u1") if signed else None
+    strict.send(identify("u1", "a1", {"plan": "free"}, token=token), page("a1"))
+    person = strict.only_person()
+    assert person.attributes == {"plan": "free" if signed else "pro"}
+    assert person.page_views == 1
+    assert strict.reasons() == ([] if signed else ["trait_left_out"])
+
+
+def test_a_profile_that_nobody_verified_takes_unsigned_claims(strict: Site) -> None:
+    strict.send(identify("u1", "a1", {"plan": "free"}))
+    assert strict.only_person().attributes == {"plan": "free"}
+
+
+def test_where_nothing_is_enforced_any_claim_counts(site: Site) -> None:
+    site.send(identify("u1", traits={"plan": "pro"}), way="secret")
+    site.send(identify("u1", "a1", {"plan": "free"}))
+    assert site.only_person().attributes == {"plan": "free"}
+
+
 # Nothing ever crosses projects.
 
 

@@ -161,7 +161,12 @@ class Site:
         self, *messages: Mapping[str, Any], at: datetime = NOON, way: str = "browser"
     ) -> Arrival:
         """The same, past the door: what the door hands to a committer."""
-        request = Request(received_at=at, browser_call=way == "browser", trusted=way == "secret")
+        request = Request(
+            received_at=at,
+            browser_call=way == "browser",
+            trusted=way in ("secret", "import"),
+            imported=way == "import",
+        )
         body = json.dumps({"batch": [{"messageId": f"{uuid4()}", **one} for one in messages]})
         events = [steps.run(piece.message, request) for piece in parse.read_batch(body.encode())[1]]
         return Arrival(self.project, [event for event in events if isinstance(event, Event)])

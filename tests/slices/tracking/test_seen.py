@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from regulars.segments.clock import move_due
+from regulars.tracking.commit import Committer
 from tests.slices.tracking.site import NOON, Site, alias, group, identify, open_site, page, track
 
 Database = psycopg.Connection[Any]
@@ -125,6 +126,26 @@ def test_what_a_sleeping_page_sends_is_not_seen(site: Site) -> None:
     assert site.count("event") == 1
 
 
+@pytest.mark.parametrize("message", [page("a1"), track("Bought", "a1"), identify("u1", "a1")])
+def test_what_is_imported_is_not_seen(site: Site, message: dict[str, Any]) -> None:
+    _import(site, message)
+    assert site.only_person().last_seen is None
+    assert site.count("event") == 1
+
+
+@pytest.mark.parametrize("key", ["last_seen", "lastSeen"])
+def test_but_an_import_may_say_when_somebody_was(site: Site, key: str) -> None:
+    _import(site, identify("u1", traits={key: (NOON - DAY).isoformat()}))
+    _import(site, identify("u1", traits={key: (NOON - 2 * DAY).timestamp()}))
+    assert site.only_person().last_seen == NOON - DAY
+    assert site.only_person().attributes == {}
+
+
+def test_and_never_later_than_now(site: Site) -> None:
+    _import(site, identify("u1", traits={"last_seen": (NOON + DAY).isoformat()}))
+    assert site.only_person().last_seen == NOON
+
+
 # Server-side events open no session.
 
 
@@ -194,6 +215,10 @@ def test_whoever_was_last_seen_28_days_ago_is_slipping_away(site: Site) -> None:
     assert _lists(site) == {"all": 1, "new": 0, "active": 0, "slipping": 1}
     site.send(page("a1"), at=NOON + MINUTE)
     assert _lists(site) == {"all": 1, "new": 0, "active": 1, "slipping": 0}
+
+
+def _import(site: Site, message: dict[str, Any]) -> None:
+    Committer().commit(site.connection, [site.arrival(message, way="import")], NOON)
 
 
 def _lists(site: Site) -> dict[str, int]:
