@@ -19,7 +19,7 @@ from regulars.kit.database import Collision
 from regulars.kit.ids import key_hash
 from regulars.kit.text import fold
 from regulars.people import custom, erasure, facts, merge
-from regulars.people.changes import Changes, CollidedError
+from regulars.people.changes import Changes, CollidedError, Manner
 from regulars.people.person import Person
 from regulars.people.preview import Side, picked_values
 from regulars.workspaces.errors import ConflictError, InvalidError, UnknownError
@@ -166,7 +166,7 @@ def merge_people(
     """
     if gone_id == into_id:
         raise merge.NotMergeableError("That is the same person.")
-    changes = _begin(connection, project_id, now)
+    changes = _begin(connection, project_id, now, "alone")
     gone, into = _locked(changes, [gone_id, into_id])
     picked = picked_values(gone, into, picks or {})
 
@@ -190,7 +190,7 @@ def undo_merge(connection: Connection, project_id: UUID, merge_id: UUID, now: da
     """Bring back who went. Raises NothingToUndoError where there is no such merge, or no more."""
     if connection.execute(FIND_MERGE, (project_id, merge_id)).fetchone() is None:
         raise merge.NothingToUndoError
-    changes = _begin(connection, project_id, now)
+    changes = _begin(connection, project_id, now, "alone")
     back = merge.undo(changes, merge_id)
     into = changes.returning[-1][1]
     _finish(changes, [back.id, into.id])
@@ -210,15 +210,17 @@ def dismiss_merge(
 
 def erase(connection: Connection, project_id: UUID, person_id: UUID, now: datetime) -> None:
     """Erase the person and everything of theirs. Raises UnknownError."""
-    changes = _begin(connection, project_id, now)
+    changes = _begin(connection, project_id, now, "alone")
     person = _locked(changes, [person_id])[0]
     erasure.erase(changes, person)
     _finish(changes, [person.id])
 
 
-def _begin(connection: Connection, project_id: UUID, now: datetime) -> Changes:
+def _begin(
+    connection: Connection, project_id: UUID, now: datetime, manner: Manner = "plain"
+) -> Changes:
     changes = Changes(connection, project_id, now)
-    changes.begin()
+    changes.begin(manner)
     return changes
 
 

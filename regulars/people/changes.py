@@ -5,8 +5,8 @@ Whoever changes people (ingest, an agent's edit, a merge, an import, an erasure)
 all writers share. Slices above register a `Consequence` (wired in `config`), which runs in the
 same transaction: so membership is exact after every kind of change and nothing lower knows them.
 
-Lock order, everywhere: plans shared, then addresses (whoever goes by one), then people by id, then
-counts, then the outbox counter.
+Lock order, everywhere: the project's own (whoever asks for it), plans shared, then addresses
+(whoever goes by one), then people by id, then counts, then the outbox counter.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from regulars.people import store
 from regulars.people.person import Person, new_person
 
 Connection = psycopg.Connection[Any]
+Manner = Literal["plain", "patient", "alone"]
 IdentityKind = Literal["user", "anonymous", "former"]
 
 # merge id, who went, who stays, cause, agent; who went, who stays, and who they became (JSON)
@@ -99,6 +100,8 @@ class NoConsequence:
 CONSEQUENCES: list[Consequence] = []
 
 _ALL_64_BITS = (1 << 64) - 1
+LOCK_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
+LOCK_PATIENT = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 0))"
 _MICROSECOND = timedelta(microseconds=1)
 
 # Makes identities; what exists already, under whoever, is left alone and not returned.
@@ -150,8 +153,15 @@ class Changes:
         self._ids: list[UUID] = []
         self._next_ids_at = now
 
-    def begin(self) -> None:
-        """Take the locks that come before people's."""
+    def begin(self, manner: Manner = "plain") -> None:
+        """Take the locks that come before people's.
+
+        Whoever changes who is who ("alone": merges, undoes, erases) does it one at a time, and
+        not while somebody is "patient": who met others before and must not meet them for ever.
+        """
+        if manner != "plain":
+            lock = LOCK_ALONE if manner == "alone" else LOCK_PATIENT
+            self.connection.execute(lock, (str(self.project_id),))
         for consequence in CONSEQUENCES:
             consequence.begin(self.connection, self.project_id)
 

@@ -23,7 +23,7 @@ import psycopg
 from regulars.events import arriving, record
 from regulars.kit.database import Collision
 from regulars.kit.ids import key_bytes, texts_at
-from regulars.people.changes import Changes, CollidedError
+from regulars.people.changes import Changes, CollidedError, Manner
 from regulars.tracking import catalogue, refusals, rows
 from regulars.tracking.once import Memory
 from regulars.tracking.pipeline.drops import Drop, DropReason
@@ -70,7 +70,7 @@ class Committer:
             try:
                 with connection.transaction():
                     for group in _by_project(arrivals):
-                        self._write(connection, group, now)
+                        self._write(connection, group, now, "patient" if attempt > 1 else "plain")
             except (CollidedError, *Collision):
                 self._catalogue.forget()
                 if attempt == TRIES - 1:
@@ -81,13 +81,15 @@ class Committer:
                 self._catalogue.keep()
                 return
 
-    def _write(self, connection: Connection, group: list[Arrival], now: datetime) -> None:
+    def _write(
+        self, connection: Connection, group: list[Arrival], now: datetime, manner: Manner
+    ) -> None:
         project = group[0].project
         drops: dict[int, Drop] = {}
         events = [event for arrival in group for event in arrival.events]
         fresh = self._once(connection, project, events, now, drops)
         changes = Changes(connection, project.id, now)
-        changes.begin()
+        changes.begin(manner)
         written = _fold_all(changes, project, fresh, drops)
         # Before the people: what somebody did who is merged in this very batch moves with them.
         lines = rows.event_lines(project.id, written.events)
