@@ -16,6 +16,12 @@ from pathlib import Path
 _running = ExitStack()
 
 
+def _remove(folder: Path) -> None:
+    """The data folder, and the server's files that it links to when we are root."""
+    shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _start() -> None:
     """Settings are read at import, so all this comes before anything of the product's."""
     os.environ["REGULARS_TESTING"] = "1"
@@ -24,7 +30,7 @@ def _start() -> None:
         return  # the controller's server serves all workers, by the environment they inherit
     folder = Path(tempfile.mkdtemp(prefix="regulars-test-"))
     os.environ["REGULARS_DATA"] = str(folder)
-    _running.callback(shutil.rmtree, folder, ignore_errors=True)
+    _running.callback(_remove, folder)
     named = os.environ.get("REGULARS_TEST_DATABASE_URL")
     if named:
         os.environ["DATABASE_URL"] = named

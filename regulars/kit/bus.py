@@ -41,7 +41,8 @@ class Bus:
         """Call `listener` for every message of the project while the block runs."""
         with self._lock:
             self._listeners.setdefault(project_id, set()).add(listener)
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
+                self._stop.clear()
                 self._thread = threading.Thread(target=self._run, name="bus", daemon=True)
                 self._thread.start()
         try:

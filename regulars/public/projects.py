@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
 from uuid import UUID
@@ -49,8 +50,9 @@ class Line:
                 except database.Away:
                     kept.close()
                     self._connection = None
-            self._connection = database.connect()
-            return question(self._connection)
+            connection = self._connection = database.connect()
+            weakref.finalize(self, connection.close)
+            return question(connection)
 
 
 class Projects:

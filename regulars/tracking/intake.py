@@ -63,7 +63,7 @@ class Intake:
         self._wake = threading.Condition()
         self._stopping = False
         self._away = True
-        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self.committed_events = 0
         self.committed_batches = 0
@@ -81,6 +81,8 @@ class Intake:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         """Start the writer; futures belong to `loop`."""
         self._loop = loop
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -88,7 +90,9 @@ class Intake:
         with self._wake:
             self._stopping = True
             self._wake.notify()
-        self._thread.join(timeout=5)
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+        self._away = True
 
     async def commit(self, arrival: Arrival) -> None:
         """Return once the arrival is on disk. Raises OverloadedError or AwayError at once."""

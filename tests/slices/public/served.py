@@ -42,6 +42,7 @@ def serving() -> Iterator[Served]:
     thread = threading.Thread(target=server.run, name="served", daemon=True)
     thread.start()
     while not server.started:
+        assert thread.is_alive(), "the application did not start"
         time.sleep(0.01)
     try:
         yield Served(server)

@@ -31,7 +31,7 @@ hostile = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
-BATCHES = ("/v1/batch", "/v1/b", "/v1/import")
+BATCHES = ("/v1/batch", "/v1/b")
 KINDS = ("identify", "track", "page", "screen", "group", "alias")
 SINGLES = tuple(f"/v1/{kind}" for kind in KINDS)
 FIELDS = (
