@@ -32,6 +32,15 @@ def django_db_setup(django_db_blocker: Any) -> None:
     wiring.wire()
 
 
+@pytest.fixture(scope="session")
+def served(django_db_setup: None) -> Iterator[Any]:
+    """The application on loopback (`Served`), for all tests: a process can serve it once."""
+    from tests.slices.public.served import serving
+
+    with serving() as application:
+        yield application
+
+
 @pytest.fixture
 def _reachable(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock():

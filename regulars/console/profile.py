@@ -13,7 +13,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRed
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from regulars.console import profile_timeline, rhythm
+from regulars.console import people_way, profile_timeline, rhythm
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.frame import frame, project_url
 from regulars.events import timeline as history
@@ -82,6 +82,7 @@ def profile(request: AgentRequest, person_id: UUID) -> HttpResponseBase:
             | _now_part(core, request, person)
             | _timeline_part(core, request, person)
             | _around(core, request, person)
+            | {"way": people_way.way_of(core, request, person)}
         )
         shell = frame(request, "people", online=_online(core, request))
     return render(request, "console/profile/profile.html", context | {"shell": shell})

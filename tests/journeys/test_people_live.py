@@ -4,65 +4,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from datetime import timedelta
 
-import pytest
-from django.conf import settings
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from regulars.kit import clock
 from regulars.people import actions, queries
 from tests.cast import Cast, cast
-from tests.slices.public.served import serving
-from tests.slices.tracking.site import Site, identify, page
+from tests.journeys.desk import address, arrive, browser, crowd, site
+from tests.slices.tracking.site import Site, page
 
-__all__ = ["cast"]
-
-
-@pytest.fixture(scope="module")
-def address(django_db_setup: None) -> Iterator[str]:
-    with serving() as url:
-        yield url
-
-
-@pytest.fixture
-def browser(chromium: Browser, cast: Cast, address: str) -> Iterator[BrowserContext]:
-    """Alice's browser, signed in."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    name = settings.SESSION_COOKIE_NAME
-    value = cast.alice.client.cookies[name].value
-    context.add_cookies([{"name": name, "value": value, "url": address}])
-    yield context
-    context.close()
-
-
-@pytest.fixture
-def site(cast: Cast) -> Site:
-    return Site(cast.connection, cast.home.config, cast.home.secret_key)
-
-
-def arrive(site: Site, number: int, path: str = "/") -> None:
-    """A user comes to a page."""
-    who, anon = f"u{number}", f"b{number}"
-    traits = {"name": f"Person {number:03}"}
-    site.send(identify(who, anon, traits), page(anon, path, user=who), at=clock.now())
-
-
-def crowd(site: Site, count: int) -> None:
-    """So many users, the last of whom was seen last, an hour ago."""
-    now = clock.now() - timedelta(hours=1)
-    site.send(
-        *(
-            message
-            for number in range(count)
-            for message in (
-                identify(f"u{number}", f"b{number}", {"name": f"Person {number:03}"}),
-                page(f"b{number}", user=f"u{number}", at=now + timedelta(seconds=number)),
-            )
-        ),
-        at=clock.now(),
-    )
+__all__ = ["address", "browser", "cast", "site"]
 
 
 def people(browser: BrowserContext, cast: Cast, address: str, query: str = "") -> Page:
@@ -203,6 +154,31 @@ def test_who_comes_back_from_a_profile_stands_where_they_stood(
     tab.go_back()
     expect(tab.get_by_text("Person 130")).to_be_in_viewport()
     assert abs(scroll.evaluate("box => box.scrollTop") - top) < 50
+
+
+def test_j_and_k_lead_from_profile_to_profile(
+    browser: BrowserContext, cast: Cast, address: str, site: Site
+) -> None:
+    crowd(site, 3)
+    tab = people(browser, cast, address, "?sort=name")
+    tab.get_by_text("Person 000").click()
+    expect(tab.get_by_role("heading", name="Person 000")).to_be_visible()
+    tab.keyboard.press("j")
+    expect(tab.get_by_role("heading", name="Person 001")).to_be_visible()
+    tab.keyboard.press("k")
+    expect(tab.get_by_role("heading", name="Person 000")).to_be_visible()
+
+
+def test_an_open_profile_follows_what_the_person_does(
+    browser: BrowserContext, cast: Cast, address: str, site: Site
+) -> None:
+    crowd(site, 2)
+    tab = people(browser, cast, address)
+    tab.get_by_text("Person 001").click()
+    expect(tab.get_by_role("heading", name="Person 001")).to_be_visible()
+    arrive(site, 1, "/checkout")
+    expect(tab.locator("#right-now, .now-page").first).to_contain_text("/checkout", timeout=4000)
+    expect(tab.locator("#timeline")).to_contain_text("/checkout", timeout=4000)
 
 
 def test_the_search_finds_as_one_types_and_the_address_says_so(

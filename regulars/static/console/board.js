@@ -1,5 +1,6 @@
-// <live-board data-url="…" data-every="2000">: asks for the parts of a page that change, and puts
-// each in the place of its namesake. A timeline beside it is told when there is something newer.
+// <live-board data-url="…" data-every="10000">: asks for the parts of a page that change, and puts
+// each in the place of its namesake: when something happens (to data-person alone, where named), and
+// every so often. A timeline beside it is told when there is something newer.
 
 /** @param {string} url */
 export async function fetched(url) {
@@ -10,34 +11,58 @@ export async function fetched(url) {
   return template.content;
 }
 
+const GAP = 300; // ms between two calls while much happens
+
 /**
- * Calls back every so often, one call at a time, while the page is looked at.
+ * Calls back when something happens, and every so often; one call at a time, and only while the
+ * page is looked at.
  * @param {number} every milliseconds
  * @param {() => Promise<void>} step
+ * @param {string} [person] whose news alone count
  */
-export function whileVisible(every, step) {
-  const next = async () => {
-    if (!document.hidden) {
-      try {
-        await step();
-      } catch {
-        // The server is away for a moment: what is shown stays, and the next turn asks again.
-      }
-    }
-    setTimeout(next, every);
+export function whileVisible(every, step, person) {
+  let timer = 0;
+  let called = 0;
+  let running = false;
+  let again = false; // something happened meanwhile
+  /** @param {number} wait */
+  const soon = (wait) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => void call(), wait);
   };
-  setTimeout(next, every);
+  const call = async () => {
+    if (running) return;
+    running = true;
+    called = Date.now();
+    try {
+      if (!document.hidden) await step();
+    } catch {
+      // The server is away for a moment: what is shown stays, and the next turn asks again.
+    }
+    running = false;
+    soon(again ? GAP : every);
+    again = false;
+  };
+  document.addEventListener("live", (event) => {
+    const news = event instanceof CustomEvent ? event.detail : {};
+    if (person && !news.everybody && !news.people.includes(person)) return;
+    if (running) again = true;
+    else soon(Math.max(0, called + GAP - Date.now()));
+  });
+  document.addEventListener("visibilitychange", () => document.hidden || running || soon(0));
+  soon(every);
 }
 
 class LiveBoard extends HTMLElement {
   connectedCallback() {
-    whileVisible(Number(this.dataset.every ?? 1000), async () => {
+    const step = async () => {
       const parts = await fetched(this.dataset.url ?? "");
-      for (const part of parts.querySelectorAll(":scope > [id]")) {
+      for (const part of [...parts.children]) {
         const old = document.getElementById(part.id);
         if (old) this.#replace(old, part);
       }
-    });
+    };
+    whileVisible(Number(this.dataset.every ?? 1000), step, this.dataset.person);
   }
 
   /**

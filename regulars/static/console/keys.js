@@ -2,7 +2,8 @@
 //   data-key="n"       press N: clicks the element, or focuses it if one types into it
 //   data-key="mod+k"   ⌘K, or Ctrl K
 //   data-go="p"        G then P follows the link
-//   data-rows          J and K move through the [data-row] links in it, X ticks the row's box,
+//   data-rows          J and K move through the [data-row] links in it (where there are none, they
+//                      are keys like any other), X ticks the row's box,
 //                      ⇧X all boxes since the last ticked
 // Single keys never fire while typing or over an open dialog, and can be switched off.
 
@@ -94,7 +95,7 @@ function single(event) {
     going = performance.now() + PATIENCE;
     return true;
   }
-  if (key === "j" || key === "k") return move(key === "j" ? 1 : -1);
+  if ((key === "j" || key === "k") && move(key === "j" ? 1 : -1)) return true;
   if (key === "x") return tick(event.shiftKey);
   return press(shown(`[data-key="${CSS.escape(key)}"]`));
 }

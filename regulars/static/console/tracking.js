@@ -2,7 +2,7 @@
 
 import { fetched, whileVisible } from "./board.js";
 
-const EVERY = 1000;
+const EVERY = 5000; // and at once when something happens
 const KEPT = 100;
 
 const rows = /** @type {HTMLElement | null} */ (document.getElementById("live-rows"));

@@ -21,16 +21,17 @@ from regulars.kit import clock
 from regulars.people import actions
 from regulars.workspaces import team
 from tests.cast import Cast, Colleague
-from tests.slices.public.served import serving
+from tests.slices.public.served import Served
 from tests.slices.tracking.site import Site, open_site, page
 
 SOON = 5.0  # seconds, on a busy machine; on an idle one it is a few milliseconds
 
 
 @pytest.fixture(scope="module")
-def address(django_db_setup: None) -> Iterator[str]:
-    with serving() as url:
-        yield url
+def address(served: Served, django_db_blocker: Any) -> Iterator[str]:
+    """Where the console answers. It may use the database between tests too: streams go on."""
+    with django_db_blocker.unblock():
+        yield served.url
 
 
 class Stream:

@@ -351,3 +351,32 @@ def test_the_numbers_can_be_asked_for_alone(cast: Cast) -> None:
         "user": "0", "lead": "0", "visitor": "1", "online": "1",
         "all": "0", "new": "0", "active": "0", "slipping": "0",
     }  # fmt: skip
+
+
+# From one profile to the next
+
+
+def test_a_profile_leads_on_through_the_list_it_was_opened_from(cast: Cast) -> None:
+    people = [add(cast, name=name, last_seen=clock.now()) for name in ("Ana", "Ben", "Cleo")]
+    first, second, third = (cast.home.url(f"people/{person.id}/") for person in people)
+    shown = get(cast, f"{people[1].id}/?list=active&sort=name")
+    address = "?list=active&amp;sort=name"
+    assert f'href="{first}{address}" data-key="k"' in shown
+    assert f'href="{third}{address}" data-key="j"' in shown
+    assert f'href="{cast.home.url("people/")}{address}"' in shown
+    shown = get(cast, f"{people[0].id}/?sort=name")
+    assert f'href="{second}?sort=name" data-key="j"' in shown
+    assert 'data-key="k"' not in shown
+
+
+def test_a_profile_opened_by_itself_leads_through_all_of_its_kind(cast: Cast) -> None:
+    lead = add(cast, "lead", name="Leo", last_seen=clock.now())
+    other = add(cast, "lead", name="Lea", last_seen=clock.now() - DAY)
+    shown = get(cast, f"{lead.id}/")
+    assert f'href="{cast.home.url("people/")}?kind=lead"' in shown
+    assert f'href="{cast.home.url(f"people/{other.id}/")}?kind=lead" data-key="j"' in shown
+
+
+def test_an_address_that_names_no_list_still_shows_the_profile(cast: Cast) -> None:
+    person = add(cast, name="Ana")
+    assert "Ana" in get(cast, f"{person.id}/?sort=shoe_size")

@@ -8,15 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.slices.public.served import Api, Served, serving
+from tests.slices.public.served import Api, Served
 from tests.slices.tracking.site import open_site
-
-
-@pytest.fixture(scope="session")
-def served(django_db_setup: None) -> Iterator[Served]:
-    """The application, for all tests of the session."""
-    with serving() as application:
-        yield application
 
 
 @pytest.fixture
