@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.kit import environment
-from regulars.people.changes import CONSEQUENCES, Changes, NoConsequence
+from regulars.people.changes import CONSEQUENCES, Changes, Columns, NoConsequence
 from regulars.people.person import Person
 
 Connection = psycopg.Connection[Any]
@@ -59,7 +59,7 @@ def erase(changes: Changes, person: Person) -> None:
 class Erasing(NoConsequence):
     """Lets the rows of the erased go. Wired last: what refers to a person goes before."""
 
-    erases = OWNED
+    erases: Columns = OWNED
 
     def written(self, changes: Changes) -> None:
         for person_id in sorted(changes.erasing):

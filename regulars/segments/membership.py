@@ -16,7 +16,7 @@ import psycopg
 
 from regulars.kit import arrays
 from regulars.kit.ids import key_bytes
-from regulars.people.changes import Changes, NoConsequence
+from regulars.people.changes import Changes, Columns, NoConsequence
 from regulars.people.person import Person
 from regulars.segments.plan import Plan, Plans
 
@@ -54,7 +54,7 @@ _first = itemgetter(0)
 class Membership(NoConsequence):
     """Keeps membership. One a process; what it gathers belongs to the running changes."""
 
-    erases = (("segment_member", "person_id"),)
+    erases: Columns = (("segment_member", "person_id"),)
 
     def __init__(self) -> None:
         self._plans = Plans()

@@ -44,9 +44,7 @@ def by_number(connection: psycopg.Connection[Any], project_id: UUID) -> dict[int
     return dict(rows.fetchall())
 
 
-def known(
-    connection: psycopg.Connection[Any], project_id: UUID, ids: Iterable[UUID]
-) -> set[UUID]:
+def known(connection: psycopg.Connection[Any], project_id: UUID, ids: Iterable[UUID]) -> set[UUID]:
     """Which of the ids are segments of the project."""
     rows = connection.execute(KNOWN, (project_id, list(ids)))
     return {row[0] for row in rows}
