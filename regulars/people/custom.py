@@ -50,7 +50,7 @@ def learn(
     now: datetime,
 ) -> None:
     """Remember keys with the types they were seen with."""
-    ordered = sorted(types, key=lambda one: key_hash(*one))
+    ordered = sorted(types)
     connection.execute(
         LEARN,
         {

@@ -6,7 +6,6 @@ known name costs a look into a set.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.kit.ids import key_hash
+from regulars.people import custom
 from regulars.people.person import Person
 from regulars.tracking.pipeline.steps import Event
 
@@ -22,16 +22,6 @@ Connection = psycopg.Connection[Any]
 
 REMEMBERED = 100_000  # entries a process keeps
 
-# A second type for a known key makes it mixed; the same type changes nothing.
-LEARN_KEYS = """
-INSERT INTO attribute_key (project_id, id, scope, key, type, created_at)
-SELECT %(project)s, n.id, n.scope, n.key, n.type, %(now)s
-FROM unnest(%(ids)s::uuid[], %(scopes)s::text[], %(keys)s::text[], %(types)s::text[])
-     AS n (id, scope, key, type)
-ORDER BY n.id
-ON CONFLICT (project_id, id) DO UPDATE SET type = 'mixed'
-WHERE attribute_key.type <> excluded.type AND attribute_key.type <> 'mixed'
-"""
 LEARN_NAMES = """
 INSERT INTO event_name (project_id, id, name, created_at)
 SELECT %(project)s, n.id, n.name, %(now)s FROM unnest(%(ids)s::uuid[], %(names)s::text[])
@@ -39,8 +29,6 @@ SELECT %(project)s, n.id, n.name, %(now)s FROM unnest(%(ids)s::uuid[], %(names)s
 ORDER BY n.id
 ON CONFLICT (project_id, id) DO NOTHING
 """
-
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}.*)?")
 
 
 class Known:
@@ -59,13 +47,13 @@ class Known:
         now: datetime,
     ) -> None:
         """Write the keys and names that are new to this process."""
-        keys: dict[tuple[str, str], str] = {}
+        keys: dict[tuple[custom.Scope, str], str] = {}
         for person in people:
             if person.changed:
                 self._collect(keys, project_id, "attributes", person.attributes)
                 self._collect(keys, project_id, "company", person.company)
         if keys:
-            self._write_keys(connection, project_id, keys, now)
+            custom.learn(connection, project_id, keys, now)
         said = {event.name for event in events if event.kind == "track" and event.name}
         names = [name for name in said if (project_id, "name", name) not in self._known]
         if names:
@@ -89,45 +77,14 @@ class Known:
 
     def _collect(
         self,
-        keys: dict[tuple[str, str], str],
+        keys: dict[tuple[custom.Scope, str], str],
         project_id: UUID,
-        scope: str,
+        scope: custom.Scope,
         values: dict[str, Any],
     ) -> None:
         for key, value in values.items():
-            kind = type_of(value)
+            kind = custom.type_of(value)
             if (project_id, f"{scope}:{kind}", key) not in self._known:
                 seen = keys.get((scope, key))
                 keys[scope, key] = kind if seen in (None, kind) else "mixed"
                 self._news.add((project_id, f"{scope}:{kind}", key))
-
-    def _write_keys(
-        self,
-        connection: Connection,
-        project_id: UUID,
-        keys: dict[tuple[str, str], str],
-        now: datetime,
-    ) -> None:
-        ordered = sorted(keys)
-        connection.execute(
-            LEARN_KEYS,
-            {
-                "project": project_id,
-                "ids": [key_hash(scope, key) for scope, key in ordered],
-                "scopes": [scope for scope, _ in ordered],
-                "keys": [key for _, key in ordered],
-                "types": [keys[one] for one in ordered],
-                "now": now,
-            },
-        )
-
-
-def type_of(value: Any) -> str:
-    """The type that a value shows."""
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, (int, float)):
-        return "number"
-    if isinstance(value, str):
-        return "date" if _ISO.fullmatch(value) else "text"
-    return "list" if isinstance(value, list) else "object"
