@@ -15,7 +15,8 @@ from regulars.filters.events import event_needs
 from regulars.filters.facts import Facts
 from regulars.filters.operands import When
 from regulars.filters.times import TICK
-from tests.pure.filters.worlds import DAYS, World, thorough, worlds
+from tests.pure.filters.awkward import DAYS
+from tests.pure.filters.worlds import World, thorough, worlds
 
 
 def reference(world: World, person: Facts, now: datetime) -> tuple[bool, ...]:

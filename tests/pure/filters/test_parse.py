@@ -13,7 +13,8 @@ from regulars.filters.ast import Filter
 from regulars.filters.errors import FilterError
 from regulars.filters.parse import MAX_CONDITIONS, parse, parse_text
 from regulars.filters.to_json import to_json
-from tests.pure.filters.worlds import NOWS, ZONES, World, filters, thorough, worlds
+from tests.pure.filters.awkward import NOWS, ZONES
+from tests.pure.filters.worlds import World, filters, thorough, worlds
 
 FIREFOX = {"field": "browser", "op": "is", "value": "Firefox"}
 SEGMENT = "018f4d2e-7c1a-7000-8000-000000000001"

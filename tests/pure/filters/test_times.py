@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.filters.times import TICK, first_instant, read_iso, start_of_day, wall_bound
-from tests.pure.filters.worlds import DATES, NO_DATES, NOWS, ZONES, thorough
+from tests.pure.filters.awkward import DATES, NO_DATES, NOWS, ZONES
+from tests.pure.filters.worlds import thorough
 
 NEAR = st.builds(
     lambda at, by: at + by,

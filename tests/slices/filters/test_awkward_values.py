@@ -21,7 +21,7 @@ from regulars.filters.folding import folded_tags
 from regulars.filters.operands import When
 from regulars.filters.parse import parse
 from tests.pure.filters.aim import Event
-from tests.pure.filters.worlds import (
+from tests.pure.filters.awkward import (
     ADDRESSES,
     BLANKS,
     DATES,
@@ -31,8 +31,8 @@ from tests.pure.filters.worlds import (
     NUMBERS,
     ODD_DATES,
     WORDS,
-    remember,
 )
+from tests.pure.filters.worlds import remember
 from tests.slices.filters.people_rows import Connection, answers, filled
 
 NOW = datetime(2024, 5, 15, 12, 0, tzinfo=UTC)

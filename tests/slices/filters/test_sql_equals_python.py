@@ -17,15 +17,8 @@ from regulars.filters.sql_fold import folded_in_sql
 from regulars.filters.to_sql import event_to_sql
 from regulars.kit.text import fold
 from tests.pure.filters.aim import Event
-from tests.pure.filters.worlds import (
-    NOWS,
-    ZONES,
-    World,
-    asked_texts,
-    raw_texts,
-    thorough,
-    worlds,
-)
+from tests.pure.filters.awkward import NOWS, ZONES
+from tests.pure.filters.worlds import World, asked_texts, raw_texts, thorough, worlds
 from tests.slices.filters.people_rows import (
     PROJECT,
     STRANGERS,
