@@ -13,13 +13,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from regulars.console import people_columns, people_page
-from regulars.console.access import AgentRequest, agent_view
+from regulars.console.access import MANAGERS, AgentRequest, agent_view
 from regulars.console.frame import frame, project_url
 from regulars.console.people_lists import Listed, listed_of
 from regulars.console.people_rows import Drawing, rows
 from regulars.console.templatetags.console import number
 from regulars.kit import clock, database
 from regulars.people import columns, queries
+from regulars.workspaces import queries as workspaces
 from regulars.workspaces.errors import InvalidError
 
 A_PAGE = 50
@@ -126,8 +127,15 @@ def _around(
         context["total"] = queries.count(connection, project_id, which, exact=False)
     if not drawn["rows"]:
         elsewhere = _elsewhere(connection, request, listed)
-        tracking = project_url(project_id, "settings/tracking/")
-        context["empty"] = people_page.emptiness(listed, counts, elsewhere, tracking)
+        manages = request.role.role in MANAGERS
+        context["empty"] = people_page.emptiness(
+            listed,
+            counts,
+            elsewhere,
+            tracking_url=project_url(project_id, "settings/tracking/") if manages else "",
+            # The demo shop is the first project's.
+            demo_url="/demo/" if workspaces.is_first_project(project_id) else "",
+        )
     return context
 
 

@@ -100,9 +100,14 @@ def head(
 
 
 def emptiness(
-    listed: Listed, counts: Counts, elsewhere: Iterable[tuple[Listed, int]], tracking_url: str
+    listed: Listed,
+    counts: Counts,
+    elsewhere: Iterable[tuple[Listed, int]],
+    *,
+    tracking_url: str,
+    demo_url: str,
 ) -> Empty:
-    """Why nobody is listed, and the next thing to do."""
+    """Why nobody is listed, and the next thing to do; addresses the agent can't use are empty."""
     if listed.query:
         return _not_found(listed, list(elsewhere))
     if not sum(counts.kinds.values()):
@@ -110,7 +115,7 @@ def emptiness(
             "No one here yet",
             "Add the snippet to your site and the first visitor appears here within a second"
             " of arriving.",
-            "first", tracking_url, "Get the snippet", "/demo/", "Try the demo shop",
+            "first", tracking_url, "Get the snippet", demo_url, "Try the demo shop",
         )  # fmt: skip
     if listed.kind == "user" and not counts.kinds["user"]:
         visitors = counts.kinds["visitor"]

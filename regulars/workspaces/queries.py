@@ -57,6 +57,12 @@ def first_project_of(agent_id: UUID, preferred: UUID | None = None) -> Project |
     return None if role is None else role.project
 
 
+def is_first_project(project_id: UUID) -> bool:
+    """Whether it is the installation's first project: the one the demo shop reports to."""
+    first = Project.objects.order_by("created_at", "id").values_list("id", flat=True).first()
+    return first == project_id
+
+
 def owns_a_project(agent_id: UUID) -> bool:
     """Whether the agent may make new projects: an owner somewhere may."""
     return Role.objects.filter(agent_id=agent_id, role=RoleName.OWNER).exists()

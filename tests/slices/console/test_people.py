@@ -236,8 +236,20 @@ def test_what_is_searched_for_stays_text(cast: Cast) -> None:
 def test_a_project_without_people_says_what_to_do(cast: Cast) -> None:
     shown = get(cast)
     assert "No one here yet" in shown
-    assert cast.home.url("settings/tracking/") in shown
-    assert "/demo/" in shown
+    assert f'href="{cast.home.url("settings/tracking/")}"' in shown
+
+
+def test_an_empty_list_offers_only_what_the_agent_can_open(cast: Cast) -> None:
+    shown = cast.bob.client.get(cast.home.url("people/")).content.decode()
+    assert "No one here yet" in shown
+    assert "settings/tracking/" not in shown
+
+
+def test_only_the_first_projects_list_points_to_the_demo_shop(cast: Cast) -> None:
+    with patch("regulars.workspaces.queries.is_first_project", return_value=True):
+        assert 'href="/demo/"' in get(cast)
+    with patch("regulars.workspaces.queries.is_first_project", return_value=False):
+        assert 'href="/demo/"' not in get(cast)
 
 
 def test_a_project_with_visitors_alone_says_how_they_get_a_name(cast: Cast) -> None:
