@@ -13,10 +13,10 @@ from regulars.kit import environment
 
 # A thread that needs the interpreter's lock for a short step (a database worker) gets it within
 # 1 ms instead of 5: the difference is most of a small request's latency.
-_SWITCH_INTERVAL = 0.001
+SWITCH_INTERVAL = 0.001
 
 # Slow requests get this long at a stop.
-_GRACE_SECONDS = 3
+GRACE_SECONDS = 3
 
 
 class Server(uvicorn.Server):
@@ -39,7 +39,7 @@ def _streams(connection: Any) -> bool:
 def serve(*, fd: int | None, host: str, port: int, backlog: int) -> int:
     """Serve until told to stop; the exit status."""
     logs.configure()
-    sys.setswitchinterval(_SWITCH_INTERVAL)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     proxies = environment.read().trusted_proxies
     server = Server(
         uvicorn.Config(
@@ -55,7 +55,7 @@ def serve(*, fd: int | None, host: str, port: int, backlog: int) -> int:
             proxy_headers=bool(proxies),
             forwarded_allow_ips=list(proxies),
             server_header=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+            timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
     server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])

@@ -1,9 +1,9 @@
-"""`make bench`: how much comes in a second, beside the same server doing less.
+"""`make bench`: what the product manages on this machine, the load generator included.
 
-Starts an installation of its own, two web processes and all, with the load generator on the same
-machine, and prints tables. Ratios to the reference runs, taken in turn within the same minutes,
-say more than the figures, which are this machine's. REGULARS_BENCH_SECONDS sets the length of a
-run (6), REGULARS_BENCH_PEOPLE how many people are stored for the last table (1000000; 0: none).
+Starts an installation of its own and, beside it, what it is compared with (`reference`), drives
+them by turns with the same traffic, and prints tables. docs/reference/benchmarks.md says what each
+figure means. REGULARS_BENCH_SECONDS is how long each measurement lasts, REGULARS_BENCH_PEOPLE how
+many people are stored for the second half.
 """
 
 from __future__ import annotations
@@ -14,190 +14,178 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import psycopg
-from rich.console import Console
-from rich.table import Table
+from regulars.config.installation import set_up_django
+from regulars.kit import clock, database
+from tests.bench import tables
+from tests.running import running
 
-from regulars.kit import clock
-from regulars.workspaces.keys import load_project
-from tests.bench import population, stages
-from tests.bench.load import Traffic, Who
-from tests.bench.segments import add_segments
-from tests.running import Running, free_port, running, wait_until
+if TYPE_CHECKING:
+    import psycopg
 
 SECONDS = float(os.environ.get("REGULARS_BENCH_SECONDS", "6"))
-STORED = int(os.environ.get("REGULARS_BENCH_PEOPLE", "1000000"))
-ROUNDS = 3
-PEOPLE = 5_000
-SEGMENTS = 24
-CASES = (("batches of 100", 100, 12), ("single events", 1, 64))
-PLACES = (("parsed and answered", "/parse"), ("stored as bare events", "/bare"), ("Regulars", ""))
+PEOPLE = int(os.environ.get("REGULARS_BENCH_PEOPLE", "1000000"))
 
-Report = dict[str, Any]
-out = Console(width=110)
+PROCESSES = 2
+ROUNDS = 3
+SEGMENTS = 24
+ACTIVE = 20_000  # people who come back during the measurements
+SHAPES = {"batches": (100, 16), "single": (1, 128)}  # events a request, connections
+RETURNING = """
+SELECT kind, value FROM identity TABLESAMPLE BERNOULLI (%s)
+WHERE project_id = %s AND kind <> 'former' ORDER BY random() LIMIT %s
+"""
+
+
+@dataclass
+class Bench:
+    """The project that is measured, and what has been found so far."""
+
+    connection: psycopg.Connection[Any]
+    project_id: UUID
+    write_key: str
+    hosts: dict[str, str]  # where each competitor answers
+    people: Path
+    answered: int = 0
+    runs: int = 0
+    results: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+
+    def choose_people(self) -> None:
+        """Whoever comes back from now on: a sample of all who are stored."""
+        stored = self.connection.execute("SELECT sum(people) FROM kind_count").fetchone()
+        share = min(100.0, 300.0 * ACTIVE / max(1, int(stored[0] if stored else 0)))
+        rows = self.connection.execute(RETURNING, (share, self.project_id, ACTIVE)).fetchall()
+        self.people.write_text(json.dumps(rows), encoding="utf-8")
+
+    def drive(self, competitor: str, shape: str, label: str, *, greet: bool = False) -> None:
+        """One measurement, kept under the label."""
+        self.runs += 1
+        size, connections = SHAPES[shape]
+        command = [
+            sys.executable, "-m", "tests.bench.load", "--host", self.hosts[competitor],
+            "--key", self.write_key, "--people", str(self.people), "--events", str(size),
+            "--connections", str(connections), "--seconds", str(SECONDS),
+            "--prefix", f"run{self.runs}", *(["--greet"] if greet else []),
+        ]  # fmt: skip
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        found = json.loads(done.stdout)
+        found["load"] = os.getloadavg()[0]
+        if competitor == "product":
+            self.answered += found["answered"]
+        self.results.setdefault((label, shape), []).append(found)
+
+    def middle(self, label: str, shape: str) -> dict[str, Any]:
+        """Of the label's rounds the one in the middle."""
+        found = sorted(self.results[label, shape], key=lambda one: float(one["requests_per_s"]))
+        return found[len(found) // 2]
 
 
 def main() -> None:
-    """Everything, in order."""
-    cores, load = os.cpu_count(), os.getloadavg()[0]
-    out.print(f"{cores} cores, load {load:.1f} before the start; runs of {SECONDS:g} s\n")
-    with tempfile.TemporaryDirectory(prefix="regulars-bench-") as folder:
-        data = Path(folder) / "data"
-        with running(data) as server, psycopg.connect(_dsn(data), autocommit=True) as database:
-            bench = Bench(server, database, Path(folder) / "people.json")
-            with bench.reference():
-                for name, events, connections in CASES:
-                    bench.compare(name, events, connections)
-            bench.stages()
-            if STORED:
-                bench.store(STORED)
-                for name, events, connections in CASES:
-                    bench.again(name, events, connections)
+    """Measure and print."""
+    started = time.monotonic()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="regulars-bench")))
+        settings = {"REGULARS_WEB_PROCESSES": str(PROCESSES)}
+        installation = stack.enter_context(running(folder / "data", settings=settings))
+        state = json.loads((folder / "data" / "run" / "state.json").read_text("utf-8"))
+        os.environ |= {"DATABASE_URL": state["dsn"], "REGULARS_DATA": str(folder / "data")}
+        set_up_django()
+        bench = _prepare(folder / "people.json", installation.url.removeprefix("http://"))
+        stack.enter_context(bench.connection)
+        for kind in ("parse", "bare"):
+            bench.hosts[kind] = stack.enter_context(_reference(kind))
+        tables.machine(PROCESSES, SECONDS, ROUNDS)
+        _compare(bench)
+        tables.comparison(bench.middle, SHAPES, SEGMENTS)
+        tables.costs(_costs(bench))
+        _among_many(bench)
+        tables.among_many(bench.middle, SHAPES, ACTIVE, PEOPLE)
+        tables.check(bench.answered, _stored(bench))
+    tables.end(time.monotonic() - started)
 
 
-class Bench:
-    """One installation and what was measured on it."""
+def _prepare(people: Path, host: str) -> Bench:
+    from regulars.config import wiring
+    from regulars.workspaces.actions import create_project
+    from tests.bench import population, segments
 
-    def __init__(self, server: Running, database: psycopg.Connection[Any], people: Path) -> None:
-        self._server = server
-        self._database = database
-        self._people = people
-        made = json.loads(server.run("project", "create", "Bench", "--json").stdout)
-        self._project = UUID(made["project_id"])
-        self._key = made["write_key"]
-        self._runs = 0
-        self._before: dict[str, Report] = {}
-        self._reference_port = free_port()
-        add_segments(database, self._project, SEGMENTS, clock.now())
-        people.write_text(json.dumps(_people()))
+    wiring.wire()
+    connection = database.connect()
+    made = create_project("Benchmark", now=clock.now())
+    with tables.working(f"{ACTIVE:,} people who come back"):
+        population.load(connection, made.project_id, ACTIVE, now=clock.now())
+        segments.add_segments(connection, made.project_id, SEGMENTS, clock.now())
+    bench = Bench(connection, made.project_id, made.write_key, {"product": host}, people)
+    bench.choose_people()
+    return bench
 
-    @contextmanager
-    def reference(self) -> Iterator[None]:
-        """The reference server, on the same database."""
-        environment = os.environ | {"DATABASE_URL": _dsn(self._server.data)}
-        command = [sys.executable, "-m", "tests.bench.reference", "--port"]
-        process = subprocess.Popen(
-            [*command, str(self._reference_port)], env=environment, start_new_session=True
-        )
+
+def _compare(bench: Bench) -> None:
+    with tables.working("everybody comes once"):
+        bench.drive("product", "batches", "warming up", greet=True)
+    for number in range(ROUNDS):
+        for shape in SHAPES:
+            for competitor in ("parse", "bare", "product"):
+                with tables.working(f"round {number + 1} of {ROUNDS}: {shape}, {competitor}"):
+                    bench.drive(competitor, shape, competitor)
+
+
+def _among_many(bench: Bench) -> None:
+    from tests.bench import population
+
+    with tables.working(f"storing {PEOPLE:,} people"):
+        population.load(bench.connection, bench.project_id, PEOPLE, now=clock.now(), seed=2)
+        bench.choose_people()
+    with tables.working("everybody comes once"):
+        bench.drive("product", "batches", "warming up", greet=True)
+    for number in range(ROUNDS):
+        for shape in SHAPES:
+            with tables.working(f"among {PEOPLE:,}, round {number + 1} of {ROUNDS}: {shape}"):
+                bench.drive("product", shape, "among many")
+
+
+def _costs(bench: Bench) -> list[Any]:
+    from regulars.workspaces.keys import load_project
+    from tests.bench import costs
+    from tests.bench.load import Traffic, read_people
+
+    project = load_project(bench.connection, bench.project_id)
+    assert project is not None
+    traffic = Traffic(read_people(bench.people), "costs", 1, greet=False)
+    with tables.working("what each step costs"):
+        found = costs.measure(bench.connection, project, traffic)
+    bench.answered += costs.A_BATCH * (costs.WARM_UP + costs.BATCHES)
+    return found
+
+
+def _stored(bench: Bench) -> int:
+    """Events of the product's runs, as the database has them."""
+    count = "SELECT count(*) FROM event WHERE project_id = %s AND session_id IS NOT NULL"
+    row = bench.connection.execute(count, (bench.project_id,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+@contextmanager
+def _reference(kind: str) -> Iterator[str]:
+    """As many processes as the product's, on one socket; where they answer."""
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+        fd = listener.fileno()
+        command = [sys.executable, "-m", "tests.bench.reference", kind, "--fd", str(fd)]
+        processes = [subprocess.Popen(command, pass_fds=[fd]) for _ in range(PROCESSES)]
         try:
-            wait_until(lambda: _answers(self._reference_port), seconds=30)
-            yield
+            yield f"127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            os.killpg(process.pid, 15)
-            process.wait()
-
-    def compare(self, name: str, events: int, connections: int) -> None:
-        """The product beside its references, in turn, some rounds; medians are printed."""
-        reports: dict[str, list[Report]] = {under: [] for _, under in PLACES}
-        for _ in range(ROUNDS):
-            for _, under in PLACES:
-                reports[under].append(self._load(under, events, connections))
-        table = _table(f"{name}, {SEGMENTS} segments, {PEOPLE:,} people who come back")
-        ours = _median(reports[""])
-        for place, under in PLACES:
-            report = _median(reports[under])
-            table.add_row(place, *_figures(report, ours))
-        out.print(table)
-        self._before[name] = ours
-
-    def stages(self) -> None:
-        """What an event costs, by stage, in one process with one connection."""
-        project = load_project(self._database, self._project)
-        assert project is not None
-        _wire(self._server.data)
-        traffic = Traffic(_people(), "stages", 1)
-        costs = stages.measure(self._database, project, traffic, 150, clock.now)
-        table = Table(title="Cost of an event by stage, batches of 100", title_justify="left")
-        table.add_column("stage")
-        table.add_column("µs an event", justify="right")
-        for stage, cost in sorted(costs.items(), key=lambda one: -one[1]):
-            table.add_row(stage, f"{cost:.1f}")
-        table.add_row("all", f"{sum(costs.values()):.1f}", style="bold")
-        out.print(table)
-
-    def store(self, people: int) -> None:
-        """Fill the project."""
-        with out.status(f"Storing {people:,} people …"):
-            population.load(self._database, self._project, people, now=clock.now())
-
-    def again(self, name: str, events: int, connections: int) -> None:
-        """The product once more, beside what it did with few people."""
-        after = _median([self._load("", events, connections) for _ in range(ROUNDS)])
-        before = self._before[name]
-        table = _table(f"{name}, with {STORED:,} people stored")
-        table.add_row("before", *_figures(before, before))
-        table.add_row("now", *_figures(after, before))
-        out.print(table)
-
-    def _load(self, under: str, events: int, connections: int) -> Report:
-        self._runs += 1
-        port = self._reference_port if under else self._server.port
-        command = [
-            sys.executable, "-m", "tests.bench.load", "--host", f"127.0.0.1:{port}",
-            "--key", self._key, "--people", str(self._people), "--events", str(events),
-            "--connections", str(connections), "--seconds", str(SECONDS),
-            "--prefix", f"run{self._runs}",
-        ]  # fmt: skip
-        if under:
-            command += ["--under", under]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        report: Report = json.loads(done.stdout)
-        if report["other"]:
-            out.print(f"[red]{under or 'Regulars'}: other answers {report['other']}[/red]")
-        return report
-
-
-def _people() -> list[Who]:
-    return [("user" if n % 3 == 0 else "anonymous", f"p{n}") for n in range(PEOPLE)]
-
-
-def _table(title: str) -> Table:
-    table = Table(title=title, title_justify="left")
-    table.add_column("")
-    for column in ("events/s", "requests/s", "p50 ms", "p99 ms", "Regulars to this"):
-        table.add_column(column, justify="right")
-    return table
-
-
-def _figures(report: Report, ours: Report) -> list[str]:
-    ratio = ours["events_per_s"] / report["events_per_s"] if report["events_per_s"] else 0.0
-    return [
-        f"{report['events_per_s']:,.0f}",
-        f"{report['requests_per_s']:,.0f}",
-        f"{report['p50_ms']:.1f}",
-        f"{report['p99_ms']:.1f}",
-        f"{ratio:.2f}",
-    ]
-
-
-def _median(reports: list[Report]) -> Report:
-    keys = ("events_per_s", "requests_per_s", "p50_ms", "p99_ms")
-    return {key: median(report[key] for report in reports) for key in keys}
-
-
-def _dsn(data: Path) -> str:
-    dsn: str = json.loads((data / "run" / "state.json").read_text(encoding="utf-8"))["dsn"]
-    return dsn
-
-
-def _wire(data: Path) -> None:
-    """The product's wiring, in this process, on the installation's database."""
-    from regulars.config.installation import set_up_django
-
-    os.environ |= {"DATABASE_URL": _dsn(data), "REGULARS_DATA": str(data)}
-    set_up_django()
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+            for process in processes:
+                process.terminate()
+            for process in processes:
+                process.wait(10)
 
 
 if __name__ == "__main__":

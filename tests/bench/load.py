@@ -1,8 +1,8 @@
 """A load generator that costs little: prepared bytes over raw sockets, answers counted.
 
 Runs as a process of its own (`python -m tests.bench.load …`) and prints one JSON line. Every
-request is answered before its connection sends the next; nothing is pipelined. First everybody
-sends one event, so that what is measured is people coming back, with a share of newcomers.
+request is answered before its connection sends the next; nothing is pipelined. What is measured is
+people coming back, with a share of newcomers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import random
 import sys
 import time
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -61,7 +62,7 @@ class Piece(NamedTuple):
 class Traffic:
     """Events of a population with a Zipf-like spread: a few people do much, most do little."""
 
-    def __init__(self, people: list[Who], prefix: str, seed: int) -> None:
+    def __init__(self, people: list[Who], prefix: str, seed: int, *, greet: bool) -> None:
         self._random = random.Random(seed)
         self._prefix = f"{prefix}-{seed}"
         self._numbers = itertools.count()
@@ -72,7 +73,7 @@ class Traffic:
         newcomers = [self._piece(("anonymous", f"{self._prefix}-n{n}")) for n in range(fresh)]
         for newcomer in newcomers:
             picks[self._random.randrange(PICKS)] = newcomer
-        self._next = itertools.chain(self._pieces, itertools.cycle(picks))
+        self._next = itertools.chain(self._pieces if greet else (), itertools.cycle(picks))
 
     def everybody(self) -> int:
         """How many events it takes until everybody has come once."""
@@ -140,7 +141,7 @@ class Tally:
         self._open = connections
         self._from = self._until = float("inf")
         self.times: list[float] = []
-        self.other: dict[int, int] = {}
+        self.answers: Counter[int] = Counter()
         self.done = asyncio.Event()
 
     def answered(self, status: int, took: float) -> None:
@@ -148,9 +149,8 @@ class Tally:
         self._left -= 1
         if self._left == 0:
             self._from, self._until = now, now + self._seconds
-        if status != 200:
-            self.other[status] = self.other.get(status, 0) + 1
-        elif self._from < now < self._until:
+        self.answers[status] += 1
+        if status == 200 and self._from < now < self._until:
             self.times.append(took)
 
     def over(self) -> bool:
@@ -168,7 +168,8 @@ class Tally:
             "events_per_s": len(self.times) * events_each / self._seconds,
             "p50_ms": times[len(times) // 2] * 1000,
             "p99_ms": times[int(len(times) * 0.99)] * 1000,
-            "other": self.other,
+            "answered": self.answers[200] * events_each,
+            "other": {status: n for status, n in self.answers.items() if status != 200},
         }
 
 
@@ -214,18 +215,23 @@ def _length(head: bytes) -> int:
     return int(head[at : end if end > 0 else None])
 
 
+def read_people(file: Path) -> list[Who]:
+    """Who comes back, as `[[kind, id], …]` in a file."""
+    return [(kind, value) for kind, value in json.loads(file.read_bytes())]
+
+
 async def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    people = [tuple(who) for who in json.loads(arguments.people.read_bytes())]
-    traffic = Traffic(cast("list[Who]", people), arguments.prefix, arguments.seed)
+    people = read_people(arguments.people)
+    traffic = Traffic(people, arguments.prefix, arguments.seed, greet=arguments.greet)
     size = arguments.events
     requests = (traffic.batch(size) if size > 1 else traffic.event() for _ in itertools.count())
     key = base64.b64encode(f"{arguments.key}:".encode()).decode()
     head = (
-        f"POST {arguments.under}%b HTTP/1.1\r\nHost: {arguments.host}\r\n"
+        f"POST %b HTTP/1.1\r\nHost: {arguments.host}\r\n"
         f"Authorization: Basic {key}\r\nContent-Type: application/json\r\n"
         "Content-Length: %d\r\n\r\n"
     ).encode()
-    first = max(traffic.everybody() // size, arguments.connections)
+    first = traffic.everybody() // size if arguments.greet else 10 * arguments.connections
     tally = Tally(arguments.seconds, first, arguments.connections)
     loop = asyncio.get_running_loop()
     host, _, port = arguments.host.partition(":")
@@ -241,7 +247,7 @@ def main() -> None:
     options.add_argument("--host", required=True)
     options.add_argument("--key", required=True)
     options.add_argument("--people", type=Path, required=True, help="JSON: [[kind, id], …]")
-    options.add_argument("--under", default="", help="what comes before the API's paths")
+    options.add_argument("--greet", action="store_true", help="let everybody come once first")
     options.add_argument("--events", type=int, default=100, help="events a request")
     options.add_argument("--connections", type=int, default=16)
     options.add_argument("--seconds", type=float, default=8)

@@ -1,18 +1,20 @@
-"""What ingest is measured against: the same server doing less.
+"""What the product is measured against: the same server, doing less.
 
-`/parse` reads a request with the product's parser and answers; `/bare` also stores the events, by
-the same group commit, and does nothing else: no people, no sessions, no segments, nothing counted
-once. Run as `python -m tests.bench.reference --port N` against `DATABASE_URL`.
+`parse` reads a request with the product's parser and answers. `bare` is the product's own door,
+steps and group commit in front of a committer that stores events as rows and keeps no promise
+beyond that: nothing is deduplicated, nobody is known, no segment moves, no outbox is written.
+
+    python -m tests.bench.reference parse|bare --fd N
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import socket
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,98 +22,124 @@ from uuid import UUID
 import psycopg
 import uvicorn
 
+from regulars.config.web import GRACE_SECONDS, SWITCH_INTERVAL
 from regulars.events import record
-from regulars.kit import clock
+from regulars.kit import clock, environment
 from regulars.kit.ids import key_hash, texts_at
-from regulars.people.person import new_person
+from regulars.people.person import Person
 from regulars.public import http
-from regulars.public.collect import SUCCESS
+from regulars.public.collect import SUCCESS, Collect
 from regulars.public.http import Receive, Scope, Send
+from regulars.public.projects import Projects
 from regulars.tracking import rows
 from regulars.tracking.commit import Arrival
+from regulars.tracking.enrich.geo import GeoDatabase
 from regulars.tracking.intake import Intake
-from regulars.tracking.pipeline import parse, steps
-from regulars.tracking.pipeline.steps import Event, Request
-from regulars.tracking.rows import Done
-from regulars.workspaces.keys import ProjectConfig
+from regulars.tracking.pipeline import parse
+from regulars.tracking.pipeline.steps import Event
 
-PROJECT = ProjectConfig(
-    id=UUID(int=1), name="bare", time_zone="UTC", dedupe_hours=72, honour_gpc=False,
-    enforce_identity=False, identity_secret="", write_keys=(),
-)  # fmt: skip
+_NOWHERE = UUID(int=0)
+
+Door = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class BareCommitter:
-    """Stores events and nothing else."""
+    """Stores events as rows in one transaction, and that is all."""
 
     def __init__(self) -> None:
         self._partitions = record.Partitions()
+        self._people: dict[str, Person] = {}  # a row needs somebody, and indexes want a spread
 
     def commit(
         self, connection: psycopg.Connection[Any], arrivals: Sequence[Arrival], now: datetime
     ) -> None:
+        """Write the rows."""
         self._partitions.ensure(connection, now)
-        events = [event for arrival in arrivals for event in arrival.events]
-        done = [
-            Done(id_, event, new_person(PROJECT.id, _whose(event), now), None)
-            for id_, event in zip(texts_at(now, len(events)), events, strict=True)
-        ]
+        lines: list[str] = []
+        for arrival in arrivals:
+            ids = texts_at(now, len(arrival.events))
+            done = [
+                rows.Done(id_, event, self._person(event), None)
+                for id_, event in zip(ids, arrival.events, strict=True)
+            ]
+            lines += rows.event_lines(arrival.project.id, done)
+            arrival.outcomes = [None] * len(done)
         with connection.transaction():
-            lines = rows.event_lines(PROJECT.id, done)
             record.write_lines(connection, record.COPY_EVENTS, lines)
+
+    def _person(self, event: Event) -> Person:
+        name = event.anonymous_id or ""
+        if name not in self._people:
+            self._people[name] = Person(_NOWHERE, key_hash(name))
+        return self._people[name]
 
 
 class Reference:
-    """The two applications, by path."""
+    """An ASGI application with one door."""
 
-    def __init__(self) -> None:
-        self._intake = Intake(clock.now, BareCommitter)
+    def __init__(self, kind: str) -> None:
+        self._intake: Intake | None = None
+        self._door: Door = _parse_only
+        if kind == "bare":
+            self._intake = Intake(clock.now, BareCommitter)
+            geo = GeoDatabase.open(environment.read().data)
+            self._door = Collect(self._intake, Projects(), geo, clock.now)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request, or the process's life."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-            return
-        body = parse.open_body(await http.read_body(receive, parse.MAX_BODY))
-        single = not scope["path"].endswith(("/b", "/batch"))
-        pieces = [parse.read_single(body)[1]] if single else parse.read_batch(body)[1]
-        if scope["path"].startswith("/bare/"):
-            request = Request(received_at=clock.now(), browser_call=True)
-            for piece in pieces:
-                piece.message.type = piece.message.type or "track"
-            found = [steps.run(piece.message, request) for piece in pieces]
-            events = [event for event in found if isinstance(event, Event)]
-            await self._intake.commit(Arrival(PROJECT, events))
-        await http.answer(send, 200, SUCCESS, [http.JSON, *http.CORS])
+        elif scope["method"] == "GET":
+            await http.answer(send, 200, b"", [])
+        else:
+            await self._door(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        while True:
-            event = await receive()
-            if event["type"] == "lifespan.startup":
-                self._intake.start(asyncio.get_running_loop())
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await asyncio.to_thread(self._intake.stop)
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+        await receive()
+        if self._intake is not None:
+            self._intake.start(asyncio.get_running_loop())
+            await asyncio.to_thread(_until_it_serves, self._intake)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        if self._intake is not None:
+            await asyncio.to_thread(self._intake.stop)
+        await send({"type": "lifespan.shutdown.complete"})
 
 
-def _whose(event: Event) -> UUID:
-    return key_hash(event.user_id or event.anonymous_id or "")
+def _until_it_serves(intake: Intake) -> None:
+    while not intake.serves:
+        time.sleep(0.01)
+
+
+async def _parse_only(scope: Scope, receive: Receive, send: Send) -> None:
+    body = parse.open_body(await http.read_body(receive, parse.MAX_BODY))
+    if scope["path"] == "/v1/b":
+        parse.read_batch(body)
+    else:
+        parse.read_single(body)
+    await http.answer(send, 200, SUCCESS, [http.JSON, *http.CORS])
 
 
 def main() -> None:
-    """Two processes on one socket, as the product runs them."""
+    """The command: what `regulars web` does, with another application."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    options.add_argument("--port", type=int, required=True)
-    port = options.parse_args().port
-    listening = socket.create_server(("127.0.0.1", port), backlog=2048)
-    os.fork()
-    sys.setswitchinterval(0.001)
-    config = uvicorn.Config(
-        Reference(), loop="uvloop", http="httptools", lifespan="on", log_config=None,
-        access_log=False, server_header=False,
-    )  # fmt: skip
-    uvicorn.Server(config).run(sockets=[listening])
+    options.add_argument("kind", choices=["parse", "bare"])
+    options.add_argument("--fd", type=int, required=True)
+    given = options.parse_args()
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Reference(given.kind),
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )
+    )
+    server.run(sockets=[socket.socket(fileno=given.fd)])
 
 
 if __name__ == "__main__":

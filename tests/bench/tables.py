@@ -1,0 +1,127 @@
+"""The benchmark's tables, on the terminal."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.costs import Cost
+
+Middle = Callable[[str, str], dict[str, Any]]
+Shapes = Mapping[str, tuple[int, int]]
+
+_console = Console(width=100)
+_NAMES = {
+    "parse": "parsed and answered, nothing stored",
+    "bare": "events stored as rows, nothing else",
+    "product": "the product, every promise kept",
+}
+_TARGETS = {"batches": 10_000, "single": 5_000}  # events a second, on two cores
+_OF_BARE = 0.4
+_AMONG_MANY = 2 / 3
+
+
+def working(what: str) -> AbstractContextManager[Any]:
+    """A line that says what is being done, while it is."""
+    return _console.status(f"{what} …")
+
+
+def machine(processes: int, seconds: float, rounds: int) -> None:
+    """What all this is measured on."""
+    load = " ".join(f"{one:.1f}" for one in os.getloadavg())
+    _console.print(
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, {processes} web processes, "
+        f"the load generator on the same cores; {seconds:g} s a measurement, the middle of "
+        f"{rounds} rounds by turns. Load average at the start: {load}."
+    )
+
+
+def comparison(middle: Middle, shapes: Shapes, segments: int) -> None:
+    """The product beside the same server doing less."""
+    for shape, (size, connections) in shapes.items():
+        table = _table(f"{_title(size)}, {connections} connections, {segments} segments")
+        for name in ("events/s", "requests/s", "p50 ms", "p99 ms", "of bare", "load"):
+            table.add_column(name, justify="right")
+        bare = middle("bare", shape)["events_per_s"]
+        for label, name in _NAMES.items():
+            found = middle(label, shape)
+            table.add_row(
+                name, *_speeds(found), f"{found['events_per_s'] / bare:.2f}", _load(found)
+            )
+        _console.print(table)
+        found = middle("product", shape)
+        _verdict(f"{_TARGETS[shape]:,} events/s", found["events_per_s"] >= _TARGETS[shape])
+        if shape == "batches":
+            _verdict(f"{_OF_BARE} of bare", found["events_per_s"] >= _OF_BARE * bare)
+
+
+def costs(steps: Sequence[Cost]) -> None:
+    """Where the time goes."""
+    table = _table("CPU time of one event of many, in µs")
+    for name in ("Python", "PostgreSQL"):
+        table.add_column(name, justify="right")
+    for cost in steps:
+        table.add_row(cost.step, f"{cost.python:.2f}", f"{cost.postgres:.2f}")
+    table.add_section()
+    python, postgres = sum(c.python for c in steps), sum(c.postgres for c in steps)
+    table.add_row("together", f"{python:.1f}", f"{postgres:.1f}")
+    _console.print(table)
+
+
+def among_many(middle: Middle, shapes: Shapes, few: int, many: int) -> None:
+    """The product with many people stored, beside itself with few."""
+    table = _table(f"With {many:,} people stored, {few:,} of them coming back")
+    for name in ("events/s", "requests/s", "p50 ms", "p99 ms", "of few", "load"):
+        table.add_column(name, justify="right")
+    for shape, (size, _) in shapes.items():
+        found, before = middle("among many", shape), middle("product", shape)
+        ratio = found["events_per_s"] / before["events_per_s"]
+        table.add_row(_title(size), *_speeds(found), f"{ratio:.2f}", _load(found))
+    _console.print(table)
+    for shape in shapes:
+        found, before = middle("among many", shape), middle("product", shape)
+        kept = found["events_per_s"] >= _AMONG_MANY * before["events_per_s"]
+        _verdict(f"no more than a third slower ({shape})", kept)
+
+
+def check(answered: int, stored: int) -> None:
+    """Whether what was answered is there."""
+    _verdict(f"{answered:,} events answered 200, {stored:,} stored", answered == stored)
+
+
+def end(seconds: float) -> None:
+    """How long it took."""
+    _console.print(f"All of it took {seconds / 60:.1f} minutes.")
+
+
+def _table(title: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", expand=True)
+    table.add_column("", ratio=1)
+    return table
+
+
+def _title(size: int) -> str:
+    return f"Batches of {size}" if size > 1 else "Single events"
+
+
+def _speeds(found: dict[str, Any]) -> tuple[str, str, str, str]:
+    return (
+        f"{found['events_per_s']:,.0f}",
+        f"{found['requests_per_s']:,.0f}",
+        f"{found['p50_ms']:.1f}",
+        f"{found['p99_ms']:.1f}",
+    )
+
+
+def _load(found: dict[str, Any]) -> str:
+    return f"{found['load']:.1f}"
+
+
+def _verdict(what: str, kept: bool) -> None:
+    _console.print(f"  [green]✔[/] {what}" if kept else f"  [red]✘[/] {what}")
