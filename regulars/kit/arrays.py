@@ -30,4 +30,5 @@ def _quoted(text: str) -> str:
     return f'"{text}"'
 
 
+EMPTY = "{}"
 _NULL = "NULL"

@@ -7,6 +7,7 @@ fact that was said, when (seconds since 1970), since the newest saying wins.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -29,7 +30,8 @@ class Person(msgspec.Struct, eq=False, gc=False):
     """Anyone tracked: a visitor, a lead or a user.
 
     The columns of `person` and then those of `person_activity`, in the order in which they are
-    read and written. (No cycle runs through a person: `gone_into` never leads back.)
+    read: what is kept as JSON or as an array stands together, at the end of the one and the
+    beginning of the other. (No cycle runs through a person: `gone_into` never leads back.)
     """
 
     project_id: UUID
@@ -68,14 +70,16 @@ class Person(msgspec.Struct, eq=False, gc=False):
     language: str | None = None
     timezone: str | None = None
     touched_at: datetime | None = None
+    created_at: datetime = _NO_TIME
+    updated_at: datetime = _NO_TIME
+    search: str | None = None
     company: dict[str, Any] = {}
     attributes: dict[str, Any] = {}
     folded: dict[str, str] = {}
     tags: list[str] = []
     stamps: dict[str, float] = {}
-    created_at: datetime = _NO_TIME
-    updated_at: datetime = _NO_TIME
-    search: str | None = None
+    open_sessions: dict[str, list[list[Any]]] = {}
+    segments: list[int] = []
     last_seen: datetime | None = None
     browser_seen_at: datetime | None = None
     page_url: str | None = None
@@ -84,10 +88,8 @@ class Person(msgspec.Struct, eq=False, gc=False):
     page_since: datetime | None = None
     sessions: int = 0
     page_views: int = 0
-    open_sessions: dict[str, list[list[Any]]] = {}
     rhythm: bytes = b""
     rhythm_day: int = 0
-    segments: list[int] = []
     next_move_at: datetime | None = None
     context_at: datetime | None = None
     # Of this object alone:
@@ -112,14 +114,22 @@ def new_person(project_id: UUID, id_: UUID, now: datetime) -> Person:
     return person
 
 
-def person_of_rows(project_id: UUID, wide: tuple[Any, ...], hot: tuple[Any, ...]) -> Person:
-    """A person of the columns WIDE without the project, and of the id and the columns HOT."""
-    person = Person(project_id, *wide, *hot[1:])
+def person_of(project_id: UUID, row: Sequence[Any]) -> Person:
+    """A person of a row with all columns but the project, BAGS still being JSON texts.
+
+    These are read all at once, at a third of the time that one by one would take.
+    """
+    bags = _bags.decode(f"[{','.join(row[_FROM:_TO])}]")
+    person = Person(project_id, *row[:_FROM], *bags, *row[_TO:])
     person.kind_before = person.kind
     return person
 
 
 _FIELDS = Person.__struct_fields__
-_FIRST_HOT, _FIRST_OWN = _FIELDS.index("last_seen"), _FIELDS.index("kind_before")
+_FIRST_HOT, _FIRST_OWN = _FIELDS.index("open_sessions"), _FIELDS.index("kind_before")
 WIDE = _FIELDS[:_FIRST_HOT]  # columns of `person`
 HOT = _FIELDS[_FIRST_HOT:_FIRST_OWN]  # columns of `person_activity` after its key and kind
+BAGS = _FIELDS[_FIELDS.index("company") : _FIELDS.index("last_seen")]  # JSON and arrays
+_FROM = _FIELDS.index(BAGS[0]) - 1  # where they stand in a row without the project
+_TO = _FROM + len(BAGS)
+_bags: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[Any])

@@ -17,26 +17,37 @@ import psycopg
 from psycopg.types.json import set_json_loads
 
 from regulars.kit import arrays
-from regulars.people.person import HOT, WIDE, Person, person_of_rows
+from regulars.people.person import BAGS, HOT, WIDE, Person, person_of
 
 set_json_loads(msgspec.json.decode)
 
 Connection = psycopg.Connection[Any]
+Values = Callable[[Person], tuple[Any, ...]]
 
-_WIDE_READ = ", ".join("host(ip)" if column == "ip" else column for column in WIDE[1:])
-_HOT_READ = ", ".join(HOT)
+_AS_READ = {
+    "ip": "host({}.ip)",
+    "tags": "array_to_json({}.tags)::text",
+    "segments": "array_to_json({}.segments)::text",
+} | {bag: "{}." + bag + "::text" for bag in BAGS if bag not in ("tags", "segments")}
+_WIDE_READ = ", ".join(_AS_READ.get(c, "{}." + c).format("p") for c in WIDE[1:])
+_HOT_READ = ", ".join(_AS_READ.get(c, "{}." + c).format("a") for c in HOT)
 
+READ = f"""
+SELECT {_WIDE_READ}, {_HOT_READ}
+FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
+WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
+"""
 # The hot rows, locked in id order: each as the last to hold its lock left it.
 LOCK = f"""
-SELECT id, {_HOT_READ} FROM person_activity
+SELECT {_HOT_READ} FROM person_activity a
 WHERE project_id = %s AND id = ANY(%s::uuid[])
 ORDER BY id
 FOR UPDATE
 """
-READ_WIDE = f"SELECT {_WIDE_READ} FROM person WHERE project_id = %s AND id = ANY(%s::uuid[])"
-READ_HOT = f"""
-SELECT id, {_HOT_READ} FROM person_activity
+READ_WIDE = f"""
+SELECT {_WIDE_READ} FROM person p
 WHERE project_id = %s AND id = ANY(%s::uuid[])
+ORDER BY id
 """
 
 _UPDATED = [column for column in WIDE if column not in ("project_id", "id", "created_at")]
@@ -46,18 +57,19 @@ FROM json_populate_recordset(NULL::person, %s::json) n
 WHERE p.project_id = n.project_id AND p.id = n.id
 """
 
-_HOT_ROW = ("project_id", "id", "kind", *HOT)
-Values = Callable[[Person], tuple[Any, ...]]
-_wide_values: Values = attrgetter(*WIDE)
-_hot_values: Values = attrgetter(*_HOT_ROW)
+_HOT_ROW = ("id", "kind", *(column for column in HOT if column != "rhythm"), "rhythm")
 UPDATE_HOT = f"""
 UPDATE person_activity a SET kind = n.kind, {", ".join(f"{column} = n.{column}" for column in HOT)}
 FROM json_populate_recordset(NULL::person_activity, %s::json) n
-WHERE a.project_id = n.project_id AND a.id = n.id
+WHERE a.project_id = %s AND a.id = n.id
 """
+_hot_values: Values = attrgetter(*_HOT_ROW[:-1])
+_HotRow = msgspec.defstruct("_HotRow", [(column, Any) for column in _HOT_ROW], gc=False)
 
 COPY_WIDE = f"COPY person ({', '.join(WIDE)}) FROM STDIN"
-COPY_HOT = f"COPY person_activity ({', '.join(_HOT_ROW)}) FROM STDIN"
+COPY_HOT = f"COPY person_activity (project_id, id, kind, {', '.join(HOT)}) FROM STDIN"
+_wide_values: Values = attrgetter(*WIDE)
+_fresh_hot_values: Values = attrgetter("project_id", "id", "kind", *HOT)
 
 COUNT_KINDS = """
 INSERT INTO kind_count (project_id, id, people) VALUES (%s, %s, %s)
@@ -67,7 +79,8 @@ ON CONFLICT (project_id, id) DO UPDATE SET people = kind_count.people + excluded
 
 def read(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Person]:
     """The people as they are; ids that stand for nobody are left out."""
-    return _read(connection, project_id, ids, READ_HOT)
+    rows = _rows(connection, READ, project_id, arrays.of_ids(ids))
+    return {row[0]: person_of(project_id, row) for row in rows}
 
 
 def lock_and_read(
@@ -77,25 +90,25 @@ def lock_and_read(
 
     The wide rows are read after the lock is held: they are what its last holder made of them.
     """
-    return _read(connection, project_id, ids, LOCK)
-
-
-def _read(
-    connection: Connection, project_id: UUID, ids: Iterable[UUID], hot: str
-) -> dict[UUID, Person]:
     array = arrays.of_ids(ids)
-    if array == "{}":
+    if array == arrays.EMPTY:
         return {}
-    asked = (project_id, array)
-    hot_rows = {row[0]: row for row in _rows(connection, hot, asked)}
+    while True:
+        hot = _rows(connection, LOCK, project_id, array)
+        wide = _rows(connection, READ_WIDE, project_id, array)
+        if len(hot) == len(wide):
+            break
+        # An undone merge brought somebody back in between, unlocked: once more, with them.
     return {
-        row[0]: person_of_rows(project_id, row, hot_rows[row[0]])
-        for row in _rows(connection, READ_WIDE, asked)
-        if row[0] in hot_rows
+        first[0]: person_of(project_id, first + second)
+        for first, second in zip(wide, hot, strict=True)
     }
 
 
-def _rows(connection: Connection, statement: str, asked: Sequence[Any]) -> list[tuple[Any, ...]]:
+def _rows(
+    connection: Connection, statement: str, project_id: UUID, ids: str
+) -> list[tuple[Any, ...]]:
+    asked = (project_id, ids)
     return connection.execute(statement, asked, prepare=True, binary=True).fetchall()
 
 
@@ -110,11 +123,13 @@ def write(connection: Connection, people: Iterable[Person], now: datetime) -> No
             person.updated_at = now
     if fresh:
         copy(connection, COPY_WIDE, map(_wide_values, fresh))
-        copy(connection, COPY_HOT, map(_hot_values, fresh))
+        copy(connection, COPY_HOT, map(_fresh_hot_values, fresh))
     if wide:
-        connection.execute(UPDATE_WIDE, (_json(wide, WIDE, _wide_values),), prepare=True)
+        rows = _json([_wide_row(person) for person in wide])
+        connection.execute(UPDATE_WIDE, (rows,), prepare=True)
     if hot:
-        connection.execute(UPDATE_HOT, (_json(hot, _HOT_ROW, _hot_values),), prepare=True)
+        rows = _json([_hot_row(person) for person in hot])
+        connection.execute(UPDATE_HOT, (rows, hot[0].project_id), prepare=True)
 
 
 def count_kinds(connection: Connection, project_id: UUID, moved: dict[str, int]) -> None:
@@ -142,21 +157,22 @@ def copy_field(value: Any) -> str:
         return str(value)
     if kind is dict or kind is list:
         is_list = kind is list
-        return _escaped(arrays.of_texts(map(str, value)) if is_list else _json_of(value))
+        return _escaped(arrays.of_texts(map(str, value)) if is_list else _json(value))
     if kind is bytes:
         return f"\\\\x{value.hex()}"
     return str(value)
 
 
-def _json(people: list[Person], columns: Sequence[str], values_of: Values) -> str:
-    rows = [dict(zip(columns, values_of(person), strict=True)) for person in people]
-    if "rhythm" in columns:
-        for row in rows:
-            row["rhythm"] = "\\x" + row["rhythm"].hex()  # as bytes it would become base64
-    return msgspec.json.encode(rows).decode()
+def _wide_row(person: Person) -> dict[str, Any]:
+    return dict(zip(WIDE, _wide_values(person), strict=True))
 
 
-def _json_of(value: dict[str, Any]) -> str:
+def _hot_row(person: Person) -> msgspec.Struct:
+    # As bytes the rhythm would become base64, which PostgreSQL does not read.
+    return _HotRow(*_hot_values(person), f"\\x{person.rhythm.hex()}")
+
+
+def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 

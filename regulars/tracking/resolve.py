@@ -119,8 +119,9 @@ class Resolver:
         user_id = event.user_id or ""
         user_key = identity_key("user", user_id)
         joins = event.kind == "identify"
-        anon_key = identity_key("anonymous", event.anonymous_id) if event.anonymous_id else None
-        owner = self._living(self._by_key.get(anon_key)) if anon_key and joins else None
+        browser = event.anonymous_id if joins else None
+        anon_key = identity_key("anonymous", browser) if browser else None
+        owner = self._living(self._by_key.get(anon_key)) if anon_key else None
         person = self._living(self._by_key.get(user_key))
         if person is None:
             nameless = owner if owner is not None and owner.user_id is None else None
@@ -130,8 +131,8 @@ class Resolver:
             self._by_key[user_key] = person
         elif owner is not None and owner is not person and owner.user_id is None:
             merge.merge(self._changes, owner, person, "identify")
-        if joins and anon_key and event.anonymous_id:
-            self._belongs(anon_key, event.anonymous_id, person)
+        if anon_key and browser:
+            self._belongs(anon_key, browser, person)
         if joins and event.verified:
             self._join_leads(event, person)
         return person
@@ -212,10 +213,13 @@ class Resolver:
 
 
 def _keys_of(event: Event) -> list[bytes]:
+    """What decides whose the event is. The browser has no say where a user is named, unless the
+    event is there to join the two.
+    """
     keys = []
     if event.user_id is not None:
         keys.append(identity_key("user", event.user_id))
-    if event.anonymous_id is not None:
+    if event.anonymous_id is not None and (event.user_id is None or event.kind == "identify"):
         keys.append(identity_key("anonymous", event.anonymous_id))
     if event.previous_id is not None and event.kind == "alias":
         keys += [

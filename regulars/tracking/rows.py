@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,7 +17,7 @@ from regulars.tracking.pipeline.fold import OpenedSession
 from regulars.tracking.pipeline.steps import Event
 
 
-class Done(NamedTuple):
+class Done(msgspec.Struct, gc=False):
     """An event, who did it, and in which session."""
 
     id: str
@@ -34,7 +34,7 @@ def event_lines(project_id: UUID, events: Sequence[Done]) -> list[str]:
 
 
 def _event_line(project: str, at: str, done: Done) -> str:
-    event_id, event, person, session_id = done
+    event = done.event
     properties = event.properties.decode() if event.properties is not None else ""
     said = (
         f"{event.name or ''}\t{event.url or ''}\t{event.path or ''}\t{event.title or ''}"
@@ -44,8 +44,8 @@ def _event_line(project: str, at: str, done: Done) -> str:
         texts = (event.name, event.url, event.path, event.title, properties, event.message_id)
         said = "\t".join([_escaped(text) for text in texts])
     return (
-        f"{project}\t{event_id}\t{_home_of(person).id.int:032x}\t{session_id or ''}\t{event.kind}"
-        f"\t{at}\t{'browser' if event.browser else 'server'}\t{said}\n"
+        f"{project}\t{done.id}\t{_home_of(done.person).id.int:032x}\t{done.session_id or ''}"
+        f"\t{event.kind}\t{at}\t{'browser' if event.browser else 'server'}\t{said}\n"
     )
 
 

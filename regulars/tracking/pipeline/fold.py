@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from regulars.people import facts, rhythm
 from regulars.people.person import Kind, Person
+from regulars.tracking.enrich.geo import Place
 from regulars.tracking.enrich.user_agent import Agent
 from regulars.tracking.pipeline.drops import Notice
 from regulars.tracking.pipeline.steps import SEEN, Event
@@ -165,35 +166,44 @@ def _touched(person: Person, event: Event) -> None:
 def _on_device(person: Person, event: Event) -> None:
     if person.context_at is not None and event.happened_at < person.context_at:
         return
-    known = False
     agent, place = event.agent, event.place
-    if agent is not None and (agent.browser or agent.os):
-        known = True
-        if not _is_known_browser(person, agent):
-            for column in ("browser", "browser_version", "os", "device"):
-                facts.put(person, column, getattr(agent, column) or None)
-    if event.ip is not None:
-        known = True
+    has_browser = agent is not None and bool(agent.browser or agent.os)
+    if agent is not None and has_browser:
+        _browses_by(person, agent)
+    if event.ip is not None and person.ip != event.ip:
         facts.put(person, "ip", event.ip)
-    if place is not None:
+    if place is not None and not _is_known_place(person, place):
         _placed(person, place.country, place.country_code, place.region, place.city)
-    if event.language:
-        known = True
+    if event.language and person.language != event.language:
         facts.put(person, "language", event.language)
-    if event.timezone:
+    if event.timezone and person.timezone != event.timezone:
         facts.put(person, "timezone", event.timezone)
-    if known:
+    if has_browser or event.ip is not None or event.language:
         person.context_at = event.happened_at
         person.seen_changed = True
 
 
-def _is_known_browser(person: Person, agent: Agent) -> bool:
-    """As good as every event says what the one before it said."""
+def _browses_by(person: Person, agent: Agent) -> None:
+    """As good as every event says what the one before it said: then nothing is put."""
+    if (
+        person.browser != agent.browser
+        or person.browser_version != agent.browser_version
+        or person.os != agent.os
+        or person.device != agent.device
+    ):
+        for column in ("browser", "browser_version", "os", "device"):
+            facts.put(person, column, getattr(agent, column) or None)
+
+
+def _is_known_place(person: Person, place: Place) -> bool:
+    """Whether the IP's word is what is known, also where the one before it said more."""
     return (
-        person.browser == agent.browser
-        and person.browser_version == agent.browser_version
-        and person.os == agent.os
-        and person.device == agent.device
+        person.country == place.country
+        and person.country_code == place.country_code
+        and person.region == place.region
+        and person.city == place.city
+        and (place.region is not None or "geo.region" not in person.stamps)
+        and (place.city is not None or "geo.city" not in person.stamps)
     )
 
 
