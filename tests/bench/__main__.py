@@ -3,7 +3,7 @@
 Starts an installation of its own and, beside it, what it is compared with (`reference`), drives
 them by turns with the same traffic, and prints tables. docs/reference/benchmarks.md says what each
 figure means. REGULARS_BENCH_SECONDS is how long each measurement lasts, REGULARS_BENCH_PEOPLE how
-many people are stored for the second half.
+many people are stored for the second half (0: there is none).
 """
 
 from __future__ import annotations
@@ -105,8 +105,9 @@ def main() -> None:
         _compare(bench)
         tables.comparison(bench.middle, SHAPES, SEGMENTS)
         tables.costs(_costs(bench))
-        _among_many(bench)
-        tables.among_many(bench.middle, SHAPES, ACTIVE, PEOPLE)
+        if PEOPLE:
+            _among_many(bench)
+            tables.among_many(bench.middle, SHAPES, ACTIVE, PEOPLE)
         tables.check(bench.answered, _stored(bench))
     tables.end(time.monotonic() - started)
 
