@@ -30,11 +30,15 @@ BUILTIN: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "all": [
                 _USERS,
-                {"field": "last_seen", "op": "not_within_last", "value": 28},
                 {
                     "any": [
-                        {"field": "last_seen", "op": "is_known"},
-                        {"field": "signed_up_at", "op": "not_within_last", "value": 28},
+                        {"field": "last_seen", "op": "at_least_ago", "value": 28},
+                        {
+                            "all": [
+                                {"field": "last_seen", "op": "is_unknown"},
+                                {"field": "signed_up_at", "op": "at_least_ago", "value": 28},
+                            ]
+                        },
                     ]
                 },
             ]

@@ -114,8 +114,7 @@ def test_built_in_lists_hold_whom_they_say(site: Site, few: int, builtin: str) -
         "all": lambda p: p.kind == "user",
         "new": lambda p: p.signed_up_at is not None and p.signed_up_at >= NOON - 7 * day,
         "active": lambda p: p.last_seen is not None and p.last_seen >= NOON - 28 * day,
-        # Who was never seen, nobody knows since when, is not within the last 28 days either.
-        "slipping": lambda p: (p.last_seen or p.signed_up_at or LONG_AGO) < NOON - 28 * day,
+        "slipping": lambda p: (p.last_seen or p.signed_up_at or NOON) <= NOON - 28 * day,
     }
     wanted = [person for person in people if belongs[builtin](person)]
     which = Which(NOON, "user", builtin)
