@@ -20,7 +20,6 @@ from regulars.workspaces.errors import InvalidError, UnknownError
 from tests.slices.people.crowd import add, add_all, varied
 from tests.slices.tracking.site import NOON, Site, open_site
 
-LONG_AGO = NOON - timedelta(days=9999)
 SORTS = [way + key for key in (*ORDERS, "attributes.plan") for way in ("", "-")]
 
 
