@@ -25,7 +25,8 @@ from regulars.workspaces.models import Agent, KeyKind, Project, ProjectKey, Role
 ProjectHook = Callable[[psycopg.Connection[Any], UUID, datetime], None]
 after_project_created: list[ProjectHook] = []
 
-_DEDUPE_MOST = 24 * 30
+# As far back as tracking keeps its memory: `tracking.once.MAX_DAYS` less the day that runs.
+_DEDUPE_MOST = 24 * 7
 
 
 @dataclass(frozen=True, slots=True)

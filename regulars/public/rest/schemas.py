@@ -216,6 +216,6 @@ class ProjectChange(_Body):
     time_zone: StrictStr = Field(default_factory=str, description="Such as Europe/Lisbon.")
     from_name: StrictStr = Field(default_factory=str, max_length=100)
     from_email: StrictStr = Field(default_factory=str, max_length=254)
-    dedupe_hours: StrictInt = Field(default_factory=int, ge=1, le=720)
+    dedupe_hours: StrictInt = Field(default_factory=int, ge=1, le=168)
     honour_gpc: StrictBool = Field(default_factory=bool)
     enforce_identity: StrictBool = Field(default_factory=bool)

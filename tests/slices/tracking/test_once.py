@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 
 from regulars.kit import database as kit_database
 from regulars.kit.ids import key_bytes
-from regulars.tracking.once import Memory
-from regulars.workspaces.actions import create_project
+from regulars.tracking.once import MAX_DAYS, Memory
+from regulars.workspaces.actions import change_project, create_project
+from regulars.workspaces.audit import OPERATOR
+from regulars.workspaces.errors import InvalidError
 from tests.slices.tracking.site import NOON, Site, open_site, page, track
 
 Database = psycopg.Connection[Any]
@@ -90,6 +93,13 @@ def test_a_project_may_ask_for_a_week(database: Database) -> None:
     ):
         asking.ensure(database, at)
         assert (asking.claim(database, project, [key], at, 168) == {key}) is counts
+
+
+def test_nobody_may_ask_for_more_than_is_remembered(site: Site) -> None:
+    most = (MAX_DAYS - 1) * 24
+    for hours, allowed in ((most, True), (most + 1, False)):
+        with nullcontext() if allowed else pytest.raises(InvalidError):
+            change_project(site.project.id, {"dedupe_hours": hours}, by=OPERATOR, now=NOON)
 
 
 def test_without_a_message_id_nothing_is_deduplicated(site: Site) -> None:
