@@ -5,7 +5,8 @@ Runs without Django. Partitions are one a calendar month (UTC) of the receipt ti
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -58,11 +59,20 @@ def move_back(connection: Connection, project_id: UUID, gone: UUID, into: UUID) 
 
 def write_lines(connection: Connection, statement: str, lines: Iterable[str]) -> None:
     """COPY lines that are already in COPY's text format, nothing standing for null."""
+    with writing(connection, statement, lines):
+        pass
+
+
+@contextmanager
+def writing(connection: Connection, statement: str, lines: Iterable[str]) -> Iterator[None]:
+    """The same, while the block does something else, which must run no statement."""
     text = "".join(lines)
     if not text:
+        yield
         return
     with connection.cursor() as cursor, cursor.copy(statement) as stream:
         stream.write(text.encode())
+        yield
 
 
 class Partitions:

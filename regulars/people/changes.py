@@ -52,7 +52,7 @@ class Consequence(Protocol):
         """Before anybody is locked."""
 
     def changed(self, changes: Changes, people: Sequence[Person]) -> None:
-        """People were changed, and their rows are about to be written."""
+        """People were changed, and their rows are about to be written. Runs no statement."""
 
     def written(self, changes: Changes) -> None:
         """People's rows are written: rows that refer to them may be."""
@@ -148,6 +148,7 @@ class Changes:
         self.returning: list[tuple[Person, Person]] = []  # (who is back, from whom)
         self.erasing: set[UUID] = set()
         self.moves: list[tuple[UUID, UUID, str]] = []  # segment, person, "in" or "out"
+        self._settled: store.Rows | None = None
         self._known: dict[bytes, tuple[IdentityKind, str, Person]] = {}
         self._handed: dict[bytes, Person] = {}
         self._ids: list[UUID] = []
@@ -222,8 +223,11 @@ class Changes:
         else:
             self._handed[key] = person
 
-    def flush(self) -> None:
-        """Write everything but counts and the outbox, which `finish` writes last."""
+    def settle(self) -> store.Rows:
+        """Let follow what follows from the changes. In memory alone: `flush` writes it.
+
+        Nobody may be changed any more.
+        """
         living = [
             person
             for person in self.people.values()
@@ -232,7 +236,12 @@ class Changes:
         moved = [p for p in living if p.changed or p.seen_changed or p.fresh]
         for consequence in CONSEQUENCES:
             consequence.changed(self, moved)
-        store.write(self.connection, moved, self.now)
+        self._settled = store.rows_of(moved, self.now)
+        return self._settled
+
+    def flush(self) -> None:
+        """Write everything but counts and the outbox, which `finish` writes last."""
+        store.write(self.connection, self.project_id, self._settled or self.settle())
         self._write_identities()
         for consequence in CONSEQUENCES:
             consequence.written(self)

@@ -7,6 +7,7 @@ no statement and costs no round trip.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from operator import attrgetter
 from typing import Any
@@ -112,8 +113,18 @@ def _rows(
     return connection.execute(statement, asked, prepare=True, binary=True).fetchall()
 
 
-def write(connection: Connection, people: Iterable[Person], now: datetime) -> None:
-    """Insert the fresh ones and update what changed of the others."""
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is to be written of some people, as the texts that PostgreSQL takes."""
+
+    fresh_wide: str
+    fresh_hot: str
+    wide: str
+    hot: str
+
+
+def rows_of(people: Iterable[Person], now: datetime) -> Rows:
+    """All of the fresh ones, and what changed of the others, in id order."""
     ordered = sorted(people, key=lambda person: person.id.int)
     fresh = [person for person in ordered if person.fresh]
     wide = [person for person in ordered if person.changed and not person.fresh]
@@ -121,15 +132,22 @@ def write(connection: Connection, people: Iterable[Person], now: datetime) -> No
     for person in ordered:
         if person.changed:
             person.updated_at = now
-    if fresh:
-        copy(connection, COPY_WIDE, map(_wide_values, fresh))
-        copy(connection, COPY_HOT, map(_fresh_hot_values, fresh))
-    if wide:
-        rows = _json([_wide_row(person) for person in wide])
-        connection.execute(UPDATE_WIDE, (rows,), prepare=True)
-    if hot:
-        rows = _json([_hot_row(person) for person in hot])
-        connection.execute(UPDATE_HOT, (rows, hot[0].project_id), prepare=True)
+    return Rows(
+        copy_text(map(_wide_values, fresh)),
+        copy_text(map(_fresh_hot_values, fresh)),
+        _json([_wide_row(person) for person in wide]) if wide else "",
+        _json([_hot_row(person) for person in hot]) if hot else "",
+    )
+
+
+def write(connection: Connection, project_id: UUID, rows: Rows) -> None:
+    """Insert the fresh ones and update the others."""
+    copy(connection, COPY_WIDE, rows.fresh_wide)
+    copy(connection, COPY_HOT, rows.fresh_hot)
+    if rows.wide:
+        connection.execute(UPDATE_WIDE, (rows.wide,), prepare=True)
+    if rows.hot:
+        connection.execute(UPDATE_HOT, (rows.hot, project_id), prepare=True)
 
 
 def count_kinds(connection: Connection, project_id: UUID, moved: dict[str, int]) -> None:
@@ -139,11 +157,16 @@ def count_kinds(connection: Connection, project_id: UUID, moved: dict[str, int])
             connection.execute(COUNT_KINDS, (project_id, kind, moved[kind]), prepare=True)
 
 
-def copy(connection: Connection, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-    """COPY rows of Python values as PostgreSQL's text format."""
-    text = "".join(["\t".join([copy_field(value) for value in row]) + "\n" for row in rows])
-    with connection.cursor() as cursor, cursor.copy(statement) as stream:
-        stream.write(text.encode())
+def copy(connection: Connection, statement: str, text: str) -> None:
+    """COPY what is in PostgreSQL's text format already, if anything."""
+    if text:
+        with connection.cursor() as cursor, cursor.copy(statement) as stream:
+            stream.write(text.encode())
+
+
+def copy_text(rows: Iterable[Sequence[Any]]) -> str:
+    """Rows of Python values in COPY's text format."""
+    return "".join(["\t".join([copy_field(value) for value in row]) + "\n" for row in rows])
 
 
 def copy_field(value: Any) -> str:

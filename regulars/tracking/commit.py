@@ -98,8 +98,10 @@ class Committer:
         changes.begin(manner)
         written = _fold_all(changes, project, fresh, drops)
         # Before the people: what somebody did who is merged in this very batch moves with them.
+        # PostgreSQL stores the events while we settle the people.
         lines = rows.event_lines(project.id, written.events)
-        record.write_lines(connection, record.COPY_EVENTS, lines)
+        with record.writing(connection, record.COPY_EVENTS, lines):
+            changes.settle()
         record.write_lines(
             connection,
             record.COPY_SESSIONS,

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
+from inspect import isgeneratorfunction, unwrap
 from statistics import median
 from typing import Any
 
@@ -45,10 +46,12 @@ WATCHED: tuple[tuple[Any, str, str], ...] = (
     (Membership, "changed", "evaluate the segments"),
     (Membership, "written", "move people between segments"),
     (Membership, "counted", "count the segments"),
+    (store, "rows_of", "write people"),
     (store, "write", "write people"),
     (Changes, "_write_identities", "write identities"),
     (rows, "event_lines", "write events"),
     (rows, "session_line", "write sessions"),
+    (record, "writing", "write events"),
     (record, "write_lines", "write events"),
     (Known, "learn", "learn names and attributes"),
     (refusals, "write", "note refusals and rates"),
@@ -106,7 +109,15 @@ class Watch:
             self._running.pop()
 
     def watched(self, function: Callable[..., Any], step: str) -> Callable[..., Any]:
-        """The function, watched."""
+        """The function, watched; of a context manager the block too, but for what is in it."""
+        if isgeneratorfunction(unwrap(function)):
+
+            @contextmanager
+            def around(*args: Any, **kwargs: Any) -> Iterator[Any]:
+                with self.on(step), function(*args, **kwargs) as given:
+                    yield given
+
+            return around
 
         @wraps(function)
         def timed(*args: Any, **kwargs: Any) -> Any:
