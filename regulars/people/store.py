@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import islice
 from operator import attrgetter
+from random import getrandbits
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +25,7 @@ from regulars.people.person import BAGS, HOT, WIDE, Person, person_of
 set_json_loads(msgspec.json.decode)
 
 Connection = psycopg.Connection[Any]
+REMEMBERED = 20_000  # people a process has the wide rows of, at some 3 KB each
 Values = Callable[[Person], tuple[Any, ...]]
 
 _AS_READ = {
@@ -34,21 +37,19 @@ _WIDE_READ = ", ".join(_AS_READ.get(c, "{}." + c).format("p") for c in WIDE[1:])
 _HOT_READ = ", ".join(_AS_READ.get(c, "{}." + c).format("a") for c in HOT)
 
 READ = f"""
-SELECT {_WIDE_READ}, {_HOT_READ}
+SELECT {_WIDE_READ}, {_HOT_READ}, a.person_version
 FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
 WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
 """
 # The hot rows, locked in id order: each as the last to hold its lock left it.
 LOCK = f"""
-SELECT {_HOT_READ} FROM person_activity a
+SELECT id, person_version, {_HOT_READ}, person_version FROM person_activity a
 WHERE project_id = %s AND id = ANY(%s::uuid[])
 ORDER BY id
 FOR UPDATE
 """
 READ_WIDE = f"""
-SELECT {_WIDE_READ} FROM person p
-WHERE project_id = %s AND id = ANY(%s::uuid[])
-ORDER BY id
+SELECT {_WIDE_READ} FROM person p WHERE project_id = %s AND id = ANY(%s::uuid[])
 """
 
 _UPDATED = [column for column in WIDE if column not in ("project_id", "id", "created_at")]
@@ -58,19 +59,21 @@ FROM json_populate_recordset(NULL::person, %s::json) n
 WHERE p.project_id = n.project_id AND p.id = n.id
 """
 
-_HOT_ROW = ("id", "kind", *(column for column in HOT if column != "rhythm"), "rhythm")
+_HOT_ROW = ("id", "kind", *(c for c in HOT if c != "rhythm"), "person_version", "rhythm")
 UPDATE_HOT = f"""
-UPDATE person_activity a SET kind = n.kind, {", ".join(f"{column} = n.{column}" for column in HOT)}
+UPDATE person_activity a SET {", ".join(f"{column} = n.{column}" for column in _HOT_ROW[1:])}
 FROM json_populate_recordset(NULL::person_activity, %s::json) n
 WHERE a.project_id = %s AND a.id = n.id
 """
-_hot_values: Values = attrgetter(*_HOT_ROW[:-1])
+_hot_values: Values = attrgetter(*_HOT_ROW[:-2], "version")
 _HotRow = msgspec.defstruct("_HotRow", [(column, Any) for column in _HOT_ROW], gc=False)
 
 COPY_WIDE = f"COPY person ({', '.join(WIDE)}) FROM STDIN"
-COPY_HOT = f"COPY person_activity (project_id, id, kind, {', '.join(HOT)}) FROM STDIN"
+COPY_HOT = (
+    f"COPY person_activity (project_id, id, kind, {', '.join(HOT)}, person_version) FROM STDIN"
+)
 _wide_values: Values = attrgetter(*WIDE)
-_fresh_hot_values: Values = attrgetter("project_id", "id", "kind", *HOT)
+_fresh_hot_values: Values = attrgetter("project_id", "id", "kind", *HOT, "version")
 
 COUNT_KINDS = """
 INSERT INTO kind_count (project_id, id, people) VALUES (%s, %s, %s)
@@ -89,21 +92,52 @@ def lock_and_read(
 ) -> dict[UUID, Person]:
     """The people as they are, locked until the transaction ends.
 
-    The wide rows are read after the lock is held: they are what its last holder made of them.
+    The wide rows are looked up after the lock is held: they are what its last holder made of
+    them. Those that are remembered in the same version are not read again.
     """
     array = arrays.of_ids(ids)
     if array == arrays.EMPTY:
         return {}
-    while True:
-        hot = _rows(connection, LOCK, project_id, array)
-        wide = _rows(connection, READ_WIDE, project_id, array)
-        if len(hot) == len(wide):
-            break
-        # An undone merge brought somebody back in between, unlocked: once more, with them.
-    return {
-        first[0]: person_of(project_id, first + second)
-        for first, second in zip(wide, hot, strict=True)
-    }
+    people: dict[UUID, Person] = {}
+    unknown: dict[UUID, tuple[Any, ...]] = {}
+    for row in _rows(connection, LOCK, project_id, array):
+        id_, version, *hot = row
+        wide = _remembered.get(id_, version)
+        if wide is None:
+            unknown[id_] = row
+        else:
+            people[id_] = person_of(project_id, (*wide, *hot))
+    if unknown:
+        for wide in _rows(connection, READ_WIDE, project_id, arrays.of_ids(unknown)):
+            id_, version, *hot = unknown[wide[0]]
+            _remembered.keep(id_, version, wide)
+            people[id_] = person_of(project_id, (*wide, *hot))
+    return people
+
+
+class Remembered:
+    """Wide rows of those who came by lately: most who come back have not changed since."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._rows: dict[UUID, tuple[int, tuple[Any, ...]]] = {}
+
+    def get(self, id_: UUID, version: int) -> tuple[Any, ...] | None:
+        """The person's row, if it is still the one of this version."""
+        kept = self._rows.get(id_)
+        return kept[1] if kept is not None and kept[0] == version else None
+
+    def keep(self, id_: UUID, version: int, row: tuple[Any, ...]) -> None:
+        """Remember the row; the half that was kept first goes when there are too many."""
+        if not version:
+            return
+        if len(self._rows) >= self._most:
+            for old in list(islice(self._rows, self._most // 2)):
+                self._rows.pop(old, None)
+        self._rows[id_] = version, row
+
+
+_remembered = Remembered(REMEMBERED)
 
 
 def _rows(
@@ -126,12 +160,14 @@ class Rows:
 def rows_of(people: Iterable[Person], now: datetime) -> Rows:
     """All of the fresh ones, and what changed of the others, in id order."""
     ordered = sorted(people, key=lambda person: person.id.int)
-    fresh = [person for person in ordered if person.fresh]
-    wide = [person for person in ordered if person.changed and not person.fresh]
-    hot = [person for person in ordered if person.seen_changed and not person.fresh]
     for person in ordered:
         if person.changed:
             person.updated_at = now
+            person.version = getrandbits(63)  # unlike a count it never comes again
+            person.seen_changed = True
+    fresh = [person for person in ordered if person.fresh]
+    wide = [person for person in ordered if person.changed and not person.fresh]
+    hot = [person for person in ordered if person.seen_changed and not person.fresh]
     return Rows(
         copy_text(map(_wide_values, fresh)),
         copy_text(map(_fresh_hot_values, fresh)),

@@ -136,6 +136,7 @@ class Population:
         self._equip(person, number)
         self._seen(person, made_at)
         self._fold(person, made_at)
+        person.version = chance.getrandbits(63)
         return person
 
     def _named(self, person: Person, number: int) -> None:
@@ -260,7 +261,7 @@ def _write(
     project = people[0].project_id
     with connection.transaction():
         _copy(connection, COPY_WIDE, ([getattr(p, c) for c in WIDE] for p in people))
-        hot = ("project_id", "id", "kind", *HOT)
+        hot = ("project_id", "id", "kind", *HOT, "version")
         _copy(connection, COPY_HOT, ([getattr(p, c) for c in hot] for p in people))
         _copy(
             connection,
