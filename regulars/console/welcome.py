@@ -32,8 +32,8 @@ SELECT p.id, p.name, p.email, p.kind, p.country, p.country_code, p.city, p.brows
 FROM unnest(ARRAY['user', 'lead', 'visitor']) AS kinds (kind)
 CROSS JOIN LATERAL (
     SELECT * FROM person_activity
-    WHERE project_id = %(project)s AND kind = kinds.kind AND last_seen IS NOT NULL
-    ORDER BY last_seen DESC, id DESC LIMIT 1
+    WHERE project_id = %(project)s AND kind = kinds.kind AND last_seen_minute IS NOT NULL
+    ORDER BY last_seen_minute DESC, last_seen DESC, id DESC LIMIT 1
 ) AS a
 JOIN person AS p ON p.project_id = a.project_id AND p.id = a.id
 WHERE p.project_id = %(project)s

@@ -177,13 +177,18 @@ class _Walk:
         if after is not None:
             behind = f"({order.value}, {order.table}.id) {self._side} (%s::{order.type}, %s)"
             conditions.append(Condition(behind, (*order.params, after.value, after.id)))
+            if order.rounded:
+                from_there = Condition(f"{order.rounded} {self._side}= %s", (minute(after.value),))
+                conditions.append(from_there)
         implied = _implied(self._question, order.key)
         if implied is not None:
             conditions.append(implied)
         # NULLs are left out above; their place is named so that the index serves.
         nulls = order.nulls(descending=self._sort.descending)
         value = Condition(order.value, order.params)
-        return self._merged(value, conditions, f"value {self._way} {nulls}, ", limit)
+        # What the index holds comes first; within a minute PostgreSQL sorts what it has read.
+        first = f"{order.rounded} {self._way} {nulls}, " if order.rounded else ""
+        return self._merged(value, conditions, f"value {self._way} {nulls}, ", limit, first)
 
     def unknown(self, after: Cursor | None, limit: int) -> list[Row]:
         """Those whose value is unknown, by id: the end of every list."""
@@ -194,14 +199,19 @@ class _Walk:
         return self._merged(Condition("NULL::text"), conditions, "", limit)
 
     def _merged(
-        self, value: Condition, conditions: Sequence[Condition], by: str, limit: int
+        self,
+        value: Condition,
+        conditions: Sequence[Condition],
+        by: str,
+        limit: int,
+        first: str = "",
     ) -> list[Row]:
         question, table = self._question, self._sort.order.table
         where = _all(*conditions, *_belonging(question))
         walks = [
             f"(SELECT {table}.id, {value.text} AS value FROM {_source(question, table)}"
             f" WHERE {table}.project_id = %s AND {table}.kind = '{kind}' AND {where.text}"
-            f" ORDER BY {by}id {self._way} LIMIT %s)"
+            f" ORDER BY {first}{by}id {self._way} LIMIT %s)"
             for kind in question.kinds
         ]
         shown = "value::text" if self._sort.order.type == "jsonb" else "value"
@@ -260,9 +270,9 @@ def _implied(question: Question, key: str) -> Condition | None:
     builtin = question.group.builtin if question.group else None
     now = question.now
     if key == "last_seen" and builtin == "active":
-        return Condition("a.last_seen >= %s", (now - FOUR_WEEKS - LATE,))
+        return Condition("a.last_seen_minute >= %s", (now - FOUR_WEEKS - LATE,))
     if key == "last_seen" and builtin == "slipping":
-        return Condition("a.last_seen <= %s", (now - FOUR_WEEKS + LATE,))
+        return Condition("a.last_seen_minute <= %s", (now - FOUR_WEEKS + LATE,))
     if key == "signed_up_at" and builtin == "new":
         return Condition("p.signed_up_at >= %s", (now - WEEK - LATE,))
     return None
@@ -304,3 +314,8 @@ def _all(*conditions: Condition) -> Condition:
 
 
 ANYBODY = Condition("true")
+
+
+def minute(at: datetime) -> datetime:
+    """The minute that `person_activity.last_seen_minute` holds for an instant."""
+    return at.replace(second=0, microsecond=0)

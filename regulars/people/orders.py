@@ -32,7 +32,8 @@ class Order:
     """One way to order people.
 
     `table` is where the ordering index lies; `falling` whether the index holds it newest first.
-    `indexed` are the kinds of people for whom there is one.
+    `indexed` are the kinds of people for whom there is one. `rounded` is the column that stands for
+    the value in the index, where that is a time and the column its minute.
     """
 
     key: str
@@ -43,16 +44,17 @@ class Order:
     falling: bool = False
     indexed: frozenset[str] = frozenset()
     params: tuple[Any, ...] = ()  # of the expression
+    rounded: str | None = None
 
     @property
     def is_unknown(self) -> str:
         """SQL that holds for people whose value is unknown."""
-        return f"{self.value} = ''" if self.blank else f"{self.value} IS NULL"
+        return f"{self.value} = ''" if self.blank else f"{self.rounded or self.value} IS NULL"
 
     @property
     def is_known(self) -> str:
         """SQL that holds for people whose value is known; a range of the order's index."""
-        return f"{self.value} > ''" if self.blank else f"{self.value} IS NOT NULL"
+        return f"{self.value} > ''" if self.blank else f"{self.rounded or self.value} IS NOT NULL"
 
     def nulls(self, *, descending: bool) -> str:
         """Where NULLs stand in the index when it is read this way."""
@@ -90,14 +92,17 @@ ORDERS: dict[str, Order] = {
         Order("name", "p.name_sort", "text", blank=True, indexed=_REGISTERED),
         Order("email", "p.email_folded", "text", indexed=_REGISTERED),
         Order("country", "p.country", "text", indexed=_REGISTERED),
-        Order("last_seen", "a.last_seen", "timestamptz", "a", falling=True, indexed=_EVERYBODY),
+        Order(
+            "last_seen", "a.last_seen", "timestamptz", "a", falling=True, indexed=_EVERYBODY,
+            rounded="a.last_seen_minute",
+        ),
         Order("first_seen", "p.first_seen", "timestamptz", falling=True, indexed=_EVERYBODY),
         Order("signed_up_at", "p.signed_up_at", "timestamptz", falling=True, indexed=_REGISTERED),
         Order("last_contacted", "p.last_contacted", "timestamptz"),
         Order("last_emailed", "p.last_emailed", "timestamptz"),
         Order("sessions", "a.sessions", "bigint", "a", indexed=_REGISTERED),
     )
-}
+}  # fmt: skip
 
 
 def sort_of(text: str) -> Sort:

@@ -22,7 +22,7 @@ from regulars.filters.to_sql import to_sql
 from regulars.kit.ids import key_hash
 from regulars.kit.text import fold
 from regulars.people import orders, store
-from regulars.people.listing import Condition, Group, Listing, Question, Total
+from regulars.people.listing import Condition, Group, Listing, Question, Total, minute
 from regulars.people.orders import Cursor, Sort
 from regulars.people.person import Person
 from regulars.workspaces.errors import InvalidError, UnknownError
@@ -54,7 +54,7 @@ ONLINE = f"""
 SELECT count(*) FROM (
     SELECT 1 FROM person_activity
     WHERE project_id = %(project)s AND kind = ANY(%(kinds)s)
-      AND last_seen > %(since)s AND browser_seen_at > %(since)s
+      AND last_seen_minute >= %(minute)s AND browser_seen_at > %(since)s
     LIMIT {MOST_COUNTED_ONLINE}
 ) online
 """
@@ -236,11 +236,9 @@ def online_count(
     connection: Connection, project_id: UUID, now: datetime, kinds: Sequence[str] = KINDS
 ) -> int:
     """How many people a browser has shown in the last five minutes; counted up to 10,000."""
-    row = connection.execute(
-        ONLINE,
-        {"project": project_id, "kinds": list(kinds), "since": now - ONLINE_FOR},
-        prepare=True,
-    ).fetchone()
+    since = now - ONLINE_FOR
+    asked = {"project": project_id, "kinds": list(kinds), "since": since, "minute": minute(since)}
+    row = connection.execute(ONLINE, asked, prepare=True).fetchone()
     return row[0] if row else 0
 
 
