@@ -22,7 +22,7 @@ from uuid import UUID
 import psycopg
 import uvicorn
 
-from regulars.config.web import GRACE_SECONDS, SWITCH_INTERVAL
+from regulars.config.web import GRACE_SECONDS, SWITCH_INTERVAL, Server
 from regulars.events import record
 from regulars.kit import clock, environment
 from regulars.kit.ids import key_hash, texts_at
@@ -127,7 +127,7 @@ def main() -> None:
     options.add_argument("--fd", type=int, required=True)
     given = options.parse_args()
     sys.setswitchinterval(SWITCH_INTERVAL)
-    server = uvicorn.Server(
+    server = Server(
         uvicorn.Config(
             Reference(given.kind),
             loop="uvloop",
