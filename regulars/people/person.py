@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 
 Kind = Literal["visitor", "lead", "user"]
+Wide = tuple[Any, ...]  # the columns of `person` but the project, decoded
 
 _NO_TIME = datetime.min.replace(tzinfo=UTC)  # stands for a time that is always given
 
@@ -115,13 +116,25 @@ def new_person(project_id: UUID, id_: UUID, now: datetime) -> Person:
     return person
 
 
-def person_of(project_id: UUID, row: Sequence[Any]) -> Person:
-    """A person of a row: all columns but the project, BAGS still as JSON texts, and the version.
+def wide_of(row: Sequence[Any]) -> Wide:
+    """What a row of `person` says, of all its columns but the project, the bags as JSON texts.
 
     These are read all at once, at a third of the time that one by one would take.
     """
-    bags = _bags.decode(f"[{','.join(row[_FROM:_TO])}]")
-    person = Person(project_id, *row[:_FROM], *bags, *row[_TO:])
+    return (*row[:_BAGS_FROM], *_bags.decode(f"[{','.join(row[_BAGS_FROM:])}]"))
+
+
+def person_of(project_id: UUID, wide: Wide, hot: Sequence[Any]) -> Person:
+    """A person of its two rows, `hot` with its two bags as JSON texts and with the version.
+
+    What is done to the person leaves `wide` as it is.
+    """
+    company, attributes, folded, tags, stamps = wide[_BAGS_FROM:]
+    sessions, segments = _bags.decode(f"[{hot[0]},{hot[1]}]")
+    bags: tuple[Any, ...] = (
+        {**company}, {**attributes}, {**folded}, [*tags], {**stamps}, sessions, segments,
+    )  # fmt: skip
+    person = Person(project_id, *wide[:_BAGS_FROM], *bags, *hot[2:])
     person.kind_before = person.kind
     return person
 
@@ -131,6 +144,5 @@ _FIRST_HOT, _FIRST_OWN = _FIELDS.index("open_sessions"), _FIELDS.index("version"
 WIDE = _FIELDS[:_FIRST_HOT]  # columns of `person`
 HOT = _FIELDS[_FIRST_HOT:_FIRST_OWN]  # columns of `person_activity` after its key and kind
 BAGS = _FIELDS[_FIELDS.index("company") : _FIELDS.index("last_seen")]  # JSON and arrays
-_FROM = _FIELDS.index(BAGS[0]) - 1  # where they stand in a row without the project
-_TO = _FROM + len(BAGS)
+_BAGS_FROM = WIDE.index("company") - 1  # where they begin in a row without the project
 _bags: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[Any])

@@ -20,7 +20,7 @@ import psycopg
 from psycopg.types.json import set_json_loads
 
 from regulars.kit import arrays
-from regulars.people.person import BAGS, HOT, WIDE, Person, person_of
+from regulars.people.person import BAGS, HOT, WIDE, Person, Wide, person_of, wide_of
 
 set_json_loads(msgspec.json.decode)
 
@@ -34,6 +34,7 @@ _AS_READ = {
     "segments": "array_to_json({}.segments)::text",
 } | {bag: "{}." + bag + "::text" for bag in BAGS if bag not in ("tags", "segments")}
 _WIDE_READ = ", ".join(_AS_READ.get(c, "{}." + c).format("p") for c in WIDE[1:])
+_WIDTH = len(WIDE) - 1  # of a row without the project
 _HOT_READ = ", ".join(_AS_READ.get(c, "{}." + c).format("a") for c in HOT)
 
 READ = f"""
@@ -43,7 +44,7 @@ WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
 """
 # The hot rows, locked in id order: each as the last to hold its lock left it.
 LOCK = f"""
-SELECT id, person_version, {_HOT_READ}, person_version FROM person_activity a
+SELECT id, {_HOT_READ}, person_version FROM person_activity a
 WHERE project_id = %s AND id = ANY(%s::uuid[])
 ORDER BY id
 FOR UPDATE
@@ -84,7 +85,7 @@ ON CONFLICT (project_id, id) DO UPDATE SET people = kind_count.people + excluded
 def read(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Person]:
     """The people as they are; ids that stand for nobody are left out."""
     rows = _rows(connection, READ, project_id, arrays.of_ids(ids))
-    return {row[0]: person_of(project_id, row) for row in rows}
+    return {row[0]: person_of(project_id, wide_of(row[:_WIDTH]), row[_WIDTH:]) for row in rows}
 
 
 def lock_and_read(
@@ -101,17 +102,18 @@ def lock_and_read(
     people: dict[UUID, Person] = {}
     unknown: dict[UUID, tuple[Any, ...]] = {}
     for row in _rows(connection, LOCK, project_id, array):
-        id_, version, *hot = row
-        wide = _remembered.get(id_, version)
+        id_ = row[0]
+        wide = _remembered.get(id_, row[-1])
         if wide is None:
             unknown[id_] = row
         else:
-            people[id_] = person_of(project_id, (*wide, *hot))
+            people[id_] = person_of(project_id, wide, row[1:])
     if unknown:
-        for wide in _rows(connection, READ_WIDE, project_id, arrays.of_ids(unknown)):
-            id_, version, *hot = unknown[wide[0]]
-            _remembered.keep(id_, version, wide)
-            people[id_] = person_of(project_id, (*wide, *hot))
+        for found in _rows(connection, READ_WIDE, project_id, arrays.of_ids(unknown)):
+            id_ = found[0]
+            row, wide = unknown[id_], wide_of(found)
+            _remembered.keep(id_, row[-1], wide)
+            people[id_] = person_of(project_id, wide, row[1:])
     return people
 
 
@@ -120,14 +122,14 @@ class Remembered:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._rows: dict[UUID, tuple[int, tuple[Any, ...]]] = {}
+        self._rows: dict[UUID, tuple[int, Wide]] = {}
 
-    def get(self, id_: UUID, version: int) -> tuple[Any, ...] | None:
+    def get(self, id_: UUID, version: int) -> Wide | None:
         """The person's row, if it is still the one of this version."""
         kept = self._rows.get(id_)
         return kept[1] if kept is not None and kept[0] == version else None
 
-    def keep(self, id_: UUID, version: int, row: tuple[Any, ...]) -> None:
+    def keep(self, id_: UUID, version: int, row: Wide) -> None:
         """Remember the row; the half that was kept first goes when there are too many."""
         if not version:
             return
