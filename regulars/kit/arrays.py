@@ -5,8 +5,11 @@ psycopg turns a list into an array item by item, at several times the cost of wh
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 
 def of_ids(ids: Iterable[UUID]) -> str:
@@ -22,6 +25,11 @@ def of_keys(keys: Iterable[bytes]) -> str:
 def of_texts(texts: Iterable[str | None]) -> str:
     """For text[], jsonb[] and whatever else has such a text."""
     return "{" + ",".join([_NULL if text is None else _quoted(text) for text in texts]) + "}"
+
+
+def of_plain(values: Sequence[Any]) -> str:
+    """For times and numbers, of which JSON writes as PostgreSQL does: all at once, so fast."""
+    return "{" + msgspec.json.encode(values).decode()[1:-1] + "}"
 
 
 def _quoted(text: str) -> str:

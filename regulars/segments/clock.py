@@ -41,11 +41,12 @@ def move_due(connection: Connection, now: datetime) -> int:
     """Move up to a batch of people in each project; returns how many were looked at."""
     looked_at = 0
     for (project_id,) in connection.execute(PROJECTS).fetchall():
-        looked_at += _move_project(connection, project_id, now)
+        looked_at += move_project(connection, project_id, now)
     return looked_at
 
 
-def _move_project(connection: Connection, project_id: UUID, now: datetime) -> int:
+def move_project(connection: Connection, project_id: UUID, now: datetime) -> int:
+    """Move up to a batch of a project's people; returns how many were looked at."""
     due = [row[0] for row in connection.execute(DUE, (project_id, now, AT_ONCE), prepare=True)]
     if not due:
         return 0

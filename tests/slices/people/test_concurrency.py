@@ -125,15 +125,16 @@ def test_tracking_merging_undoing_erasing_and_the_clock_at_once(site: Site) -> N
 
     def tick(connection: Database, _: int) -> None:
         while now.runs():
-            clock._move_project(connection, site.project.id, now.at)
+            clock.move_project(connection, site.project.id, now.at)
             time.sleep(0.01)
 
     _at_once([track, track, track, manage, manage, tick])
-    while clock._move_project(site.connection, site.project.id, now.at):
+    end = now.at
+    while clock.move_project(site.connection, site.project.id, end):
         pass
     people = site.people()
     check_counts(site, people)
-    check_members(site, people, now.at)
+    check_members(site, people, end)
     assert len(accepted) > 10
     print(f"{len(accepted)} batches, {len(refused)} changes met another writer")
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from regulars.segments.clock import move_due
+from regulars.segments.clock import move_project
 from regulars.segments.queries import memberships_of
 from tests.slices.tracking.site import NOON, Site, identify, open_site, page, track
 
@@ -49,7 +49,7 @@ def moves(site: Site) -> list[tuple[str, str]]:
 
 
 def clock_at(site: Site, at: datetime) -> None:
-    while move_due(site.connection, at):
+    while move_project(site.connection, site.project.id, at):
         pass
 
 

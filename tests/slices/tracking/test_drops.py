@@ -146,9 +146,9 @@ def test_a_flood_of_bad_events_is_counted_whole_and_shown_in_part(site: Site) ->
         (b'{"batch":["' + b"x" * MAX_BODY + b'"]}', "too_large"),
         (b'{"batch":[' + b"{}," * 2500 + b"{}]}", "too_large"),
         (b"\x1f\x8bnonsense", "bad_gzip"),
-        (gzip.compress(b'{"batch":[]}')[:-9], "bad_gzip"),
-        (gzip.compress(b" " * 50_000_000), "too_large"),
-        (gzip.compress(b"{"), "not_json"),
+        (gzip.compress(b'{"batch":[]}', mtime=0)[:-9], "bad_gzip"),
+        (gzip.compress(b" " * 50_000_000, mtime=0), "too_large"),
+        (gzip.compress(b"{", mtime=0), "not_json"),
     ],
 )
 def test_a_request_that_can_t_be_read_gets_its_named_400(
@@ -190,7 +190,7 @@ def test_json_is_json_whatever_the_content_type_says(site: Site, content_type: s
 @pytest.mark.parametrize("headers", [{}, {"content-encoding": "gzip"}])
 def test_gzip_is_known_by_its_first_bytes(site: Site, headers: dict[str, str]) -> None:
     body = json.dumps({"batch": [page("a1")], "writeKey": site.write_key}).encode()
-    assert site.post("/v1/batch", gzip.compress(body), headers=headers).status == 200
+    assert site.post("/v1/batch", gzip.compress(body, mtime=0), headers=headers).status == 200
     assert site.post("/v1/batch", body, headers={"content-encoding": "gzip"}).status == 200
     assert site.count("event") == 2
 

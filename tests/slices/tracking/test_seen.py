@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from regulars.segments.clock import move_due
+from regulars.segments.clock import move_project
 from regulars.tracking.commit import Committer
 from tests.slices.tracking.site import NOON, Site, alias, group, identify, open_site, page, track
 
@@ -212,7 +212,7 @@ def test_whoever_was_last_seen_28_days_ago_is_slipping_away(site: Site) -> None:
     just_in_time = NOON - SECOND
     site.send(identify("u1", "a1", {"createdAt": before.isoformat()}, at=before), at=just_in_time)
     assert _lists(site) == {"all": 1, "new": 0, "active": 1, "slipping": 0}
-    move_due(site.connection, NOON + SECOND)
+    move_project(site.connection, site.project.id, NOON + SECOND)
     assert _lists(site) == {"all": 1, "new": 0, "active": 0, "slipping": 1}
     site.send(page("a1"), at=NOON + MINUTE)
     assert _lists(site) == {"all": 1, "new": 0, "active": 1, "slipping": 0}

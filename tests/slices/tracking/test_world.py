@@ -183,7 +183,7 @@ class Lives(RuleBasedStateMachine):
     # What must hold after each step
 
     def _check(self) -> None:
-        while clock._move_project(self.site.connection, self.site.project.id, self.at):
+        while clock.move_project(self.site.connection, self.site.project.id, self.at):
             pass
         people = {person.id: person for person in self.site.people()}
         ids = self._ids()

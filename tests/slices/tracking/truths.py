@@ -63,7 +63,9 @@ def check_members(site: Site, people: list[Person], at: datetime) -> None:
         "SELECT segment_id, person_id FROM segment_member WHERE project_id = %s",
         (site.project.id,),
     ).fetchall()
-    assert set(members) == {(s, person) for s, (_, found) in told.items() for person in found}
+    true = {(segment, person) for segment, (_, found) in told.items() for person in found}
+    wrong = {"in": set(members) - true, "not in": true - set(members)}
+    assert not any(wrong.values()), wrong
     counts = site.connection.execute(
         "SELECT id, people::int FROM segment_count WHERE project_id = %s", (site.project.id,)
     ).fetchall()
