@@ -19,13 +19,14 @@ import msgspec
 import psycopg
 from psycopg.types.json import set_json_loads
 
-from regulars.kit import arrays
+from regulars.kit import arrays, machine
 from regulars.people.person import BAGS, HOT, WIDE, Person, Wide, person_of, wide_of
 
 set_json_loads(msgspec.json.decode)
 
 Connection = psycopg.Connection[Any]
-REMEMBERED = 20_000  # people a process has the wide rows of, at some 3 KB each
+# Of how many people a process has the wide rows, at some 4 KB each: 2 % of the memory at most.
+REMEMBERED = min(50_000, machine.memory() // 50 // 4096)
 Values = Callable[[Person], tuple[Any, ...]]
 
 _AS_READ = {

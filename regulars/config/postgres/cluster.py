@@ -28,6 +28,7 @@ from regulars.config.postgres import binaries as programs
 from regulars.config.postgres import configuration
 from regulars.config.postgres.account import Account, account_for
 from regulars.config.postgres.binaries import Binaries
+from regulars.kit import machine
 
 SYSTEM_HOME = Path("/var/lib/regulars")
 NAME = "regulars"
@@ -254,7 +255,7 @@ def _configure(cluster: Cluster) -> None:
     fresh.write_text(
         configuration.written_for(
             cluster.socket,
-            memory=configuration.machine_memory(),
+            memory=machine.memory(),
             shared_memory=configuration.machine_shared_memory(),
             own=cluster.home / _OWN_SETTINGS,
         ),

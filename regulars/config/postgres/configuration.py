@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 from pathlib import Path
 
+from regulars.kit import machine
+
 _MIB = 1024 * 1024
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - asked for its size, nothing is written there
 
 
@@ -67,22 +67,12 @@ def written_for(socket: Path, *, memory: int, shared_memory: int, own: Path) -> 
     return "\n".join(lines) + "\n"
 
 
-def machine_memory() -> int:
-    """The memory this process may use, in bytes: the machine's, or its container's limit."""
-    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    try:
-        limit = _CGROUP_LIMIT.read_text(encoding="ascii").strip()
-    except OSError:
-        return physical
-    return min(physical, int(limit)) if limit.isdecimal() else physical
-
-
 def machine_shared_memory() -> int:
     """The size of /dev/shm in bytes; where there is none, PostgreSQL uses something else."""
     try:
         return shutil.disk_usage(_SHARED_MEMORY).total
     except OSError:
-        return machine_memory()
+        return machine.memory()
 
 
 def _quoted(path: Path) -> str:

@@ -153,6 +153,18 @@ def test_people_who_stand_in_what_was_shown_are_told_from_those_below(site: Site
         assert {str(id_) for id_ in shown} == set(ids(first.people)), sort
 
 
+def test_who_was_seen_in_one_minute_is_in_order_too(site: Site) -> None:
+    """The index knows the minute alone."""
+    seconds = [59, 3, 61, 0, 30, 30, 119, 60, -1, 31]
+    people = [
+        add(site, "visitor", last_seen=NOON + timedelta(seconds=second)) for second in seconds
+    ]
+    for sort in ("-last_seen", "last_seen"):
+        for limit in (1, 3):
+            found = all_pages(site, Which(NOON, "visitor"), sort, limit=limit)
+            assert ids(found) == in_order(people, sort), (sort, limit)
+
+
 def test_users_leads_and_visitors_are_apart(site: Site) -> None:
     user, lead = add(site, name="Ursula"), add(site, "lead", name="Leo")
     visitor = add(site, "visitor", last_seen=NOON)
