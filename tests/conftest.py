@@ -12,7 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.browser import chromium
+# What holds of a project: a failure there should say what it found.
+pytest.register_assert_rewrite("tests.slices.tracking.truths")
+
+from tests.browser import chromium  # noqa: E402
 
 __all__ = ["chromium"]
 

@@ -8,6 +8,7 @@ leaves whatever happened since.
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import getrandbits
 from typing import Literal
 from uuid import UUID
 
@@ -114,7 +115,8 @@ def merge(
 def _id_after_earlier(changes: Changes, gone: Person, into: Person) -> UUID:
     """The new merge's id: above those of all merges into either, whatever the clocks said.
 
-    Both are locked, so ids tell the order of merges that concern the same people.
+    Both are locked, so ids tell the order of merges that concern the same people. Not the very
+    next one: a merge that was undone may have that id, and concern somebody else by now.
     """
     earlier = [merge_id for merge_id, *_ in changes.merges]
     earlier += [
@@ -123,7 +125,8 @@ def _id_after_earlier(changes: Changes, gone: Person, into: Person) -> UUID:
             EARLIER_MERGES, (changes.project_id, [gone.id, into.id])
         )
     ]
-    return max([changes.new_id(), *(UUID(int=one.int + 1) for one in earlier)])
+    after = [UUID(int=one.int + 1 + getrandbits(32)) for one in earlier]
+    return max([changes.new_id(), *after])
 
 
 class Merging(NoConsequence):
