@@ -28,7 +28,8 @@ _FIRST_NAME = "My app"
 # Who was seen last, one look into the index for each kind.
 _LAST_SEEN = """
 SELECT p.id, p.name, p.email, p.kind, p.country, p.country_code, p.city, p.browser, p.os,
-       p.language, p.referrer, a.page_path, a.last_seen, a.rhythm, a.rhythm_day
+       p.language, coalesce(p.utm_source, p.referrer) AS came_from,
+       a.page_path, a.last_seen, a.rhythm, a.rhythm_day
 FROM unnest(ARRAY['user', 'lead', 'visitor']) AS kinds (kind)
 CROSS JOIN LATERAL (
     SELECT * FROM person_activity
@@ -66,7 +67,7 @@ class Seen:
     browser: str | None
     os: str | None
     language: str | None
-    referrer: str | None
+    came_from: str | None
     page_path: str | None
     last_seen: datetime
     rhythm: bytes
