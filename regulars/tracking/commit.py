@@ -71,12 +71,17 @@ class Committer:
         """
         self._memory.ensure(connection, now)
         self._partitions.ensure(connection, now)
+        done: list[tuple[Changes, _Written]] = []
         for attempt in range(TRIES):
             try:
                 with connection.transaction():
                     connection.execute(BY_KEYS)
-                    for group in _by_project(arrivals):
-                        self._write(connection, group, now, "patient" if attempt > 1 else "plain")
+                    manner: Manner = "patient" if attempt > 1 else "plain"
+                    # Kept until the locks are gone: to free thousands of objects takes a while.
+                    done = [
+                        self._write(connection, group, now, manner)
+                        for group in _by_project(arrivals)
+                    ]
             except (CollidedError, *Collision):
                 self._catalogue.forget()
                 if attempt == TRIES - 1:
@@ -85,11 +90,12 @@ class Committer:
                 time.sleep(random.uniform(0, PAUSE * 2 ** min(attempt, 5)))  # noqa: S311
             else:
                 self._catalogue.keep()
+                done.clear()
                 return
 
     def _write(
         self, connection: Connection, group: list[Arrival], now: datetime, manner: Manner
-    ) -> None:
+    ) -> tuple[Changes, _Written]:
         project = group[0].project
         drops: dict[int, Drop] = {}
         events = [event for arrival in group for event in arrival.events]
@@ -117,6 +123,7 @@ class Committer:
         if written.events:
             changes.outbox.append(("events", written.summary()))
         changes.finish()
+        return changes, written
 
     def _once(
         self,
