@@ -19,6 +19,7 @@ from regulars.console import rhythm
 from regulars.console.access import MANAGERS, AgentRequest, agent_view, own_page
 from regulars.console.frame import frame, project_url, public_url
 from regulars.kit import clock, database
+from regulars.people.queries import ONLINE_FOR
 from regulars.workspaces import queries
 
 _NO_CONTENT = 204
@@ -141,6 +142,7 @@ def _context(request: AgentRequest) -> dict[str, Any]:
         "mail_url": _mail_url(project.name, snippet),
         "identify": _IDENTIFY,
         "seen": seen,
+        "is_here": seen is not None and seen.last_seen > clock.now() - ONLINE_FOR,
         "pages": pages,
         "counts": _counts(seen, project.time_zone) if seen else b"",
         "host": request.get_host(),
