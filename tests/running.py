@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from regulars.config import processes
+from regulars.config.data_folder import DataFolder
 
 # An unprivileged user that has a name everywhere.
 NOBODY = 65534
@@ -98,6 +99,10 @@ class Running:
             connection.close()
 
     def is_ready(self) -> bool:
+        """It serves: not what a killed supervisor left behind and the new one is about to end."""
+        state = DataFolder(self.data).read()
+        if state is None or not processes.is_alive(state.pid) or not state.processes.get("web"):
+            return False
         return self.get("/readyz") == 200
 
     def pids(self) -> dict[str, list[int]]:
