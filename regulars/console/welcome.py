@@ -35,7 +35,7 @@ FROM unnest(ARRAY['user', 'lead', 'visitor']) AS kinds (kind)
 CROSS JOIN LATERAL (
     SELECT * FROM person_activity
     WHERE project_id = %(project)s AND kind = kinds.kind AND last_seen_minute IS NOT NULL
-    ORDER BY last_seen_minute DESC, last_seen DESC, id DESC LIMIT 1
+    ORDER BY last_seen_minute DESC NULLS LAST, last_seen DESC NULLS LAST, id DESC LIMIT 1
 ) AS a
 JOIN person AS p ON p.project_id = a.project_id AND p.id = a.id
 WHERE p.project_id = %(project)s
