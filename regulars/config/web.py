@@ -49,27 +49,35 @@ def _streams(connection: Any) -> bool:
     return request is not None and (b"accept", b"text/event-stream") in request.scope["headers"]
 
 
-def serve(*, fd: int | None, host: str, port: int, backlog: int) -> int:
-    """Serve until told to stop; the exit status."""
-    logs.configure()
+def server_for(app: Any, **options: Any) -> Server:
+    """A server of an ASGI application as all of ours run; `options` are uvicorn's further ones."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    proxies = environment.read().trusted_proxies
-    server = Server(
+    return Server(
         uvicorn.Config(
-            "regulars.config.asgi:app",
-            host=host,
-            port=port,
+            app,
             loop="uvloop",
             http="httptools",
             lifespan="on",
             access_log=False,
             log_config=None,
-            backlog=backlog,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=list(proxies),
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,
+            **options,
         )
+    )
+
+
+def serve(*, fd: int | None, host: str, port: int, backlog: int) -> int:
+    """Serve until told to stop; the exit status."""
+    logs.configure()
+    proxies = environment.read().trusted_proxies
+    server = server_for(
+        "regulars.config.asgi:app",
+        host=host,
+        port=port,
+        backlog=backlog,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
     )
     server.run(sockets=None if fd is None else [socket.socket(fileno=fd)])
     return 0 if server.started else 1

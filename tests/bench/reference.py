@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
@@ -20,9 +19,8 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-import uvicorn
 
-from regulars.config.web import GRACE_SECONDS, SWITCH_INTERVAL, Server
+from regulars.config.web import server_for
 from regulars.events import record
 from regulars.kit import clock, environment
 from regulars.kit.ids import key_hash, texts_at
@@ -126,19 +124,7 @@ def main() -> None:
     options.add_argument("kind", choices=["parse", "bare"])
     options.add_argument("--fd", type=int, required=True)
     given = options.parse_args()
-    sys.setswitchinterval(SWITCH_INTERVAL)
-    server = Server(
-        uvicorn.Config(
-            Reference(given.kind),
-            loop="uvloop",
-            http="httptools",
-            lifespan="on",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
+    server = server_for(Reference(given.kind))
     server.run(sockets=[socket.socket(fileno=given.fd)])
 
 
