@@ -61,17 +61,22 @@ class Program:
 
 
 def compile_filters(
-    filters: Sequence[Filter], zone: tzinfo, *, marks: Mapping[UUID, object] | None = None
+    filters: Sequence[Filter],
+    zone: tzinfo,
+    *,
+    marks: Mapping[UUID, object] | None = None,
+    memories: Mapping[str, str] | None = None,
 ) -> Program:
     """Generate the function for these filters.
 
     Segment conditions left in look for the segment in `facts.segments`: for its mark where
-    `marks` has one (such as the segment's number), else for its id. The function belongs to the
-    zone: make it anew when the project's changes. Takes about a tenth of a millisecond for each
-    condition.
+    `marks` has one (such as the segment's number), else for its id. Event conditions look in
+    `facts.event_times` under what `memories` calls their `event_key`, else under that key itself.
+    The function belongs to the zone: make it anew when the project's changes. Takes about a tenth
+    of a millisecond for each condition.
     """
     constants = Constants()
-    writer = _Writer(filters, constants, zone, marks or {})
+    writer = _Writer(filters, constants, zone, marks or {}, memories or {})
     source = writer.source()
     namespace = constants.namespace
     exec(compile(source, "<filters>", "exec"), namespace)  # noqa: S102  # our own text alone
@@ -118,9 +123,11 @@ class _Writer:
         constants: Constants,
         zone: tzinfo,
         marks: Mapping[UUID, object],
+        memories: Mapping[str, str],
     ) -> None:
         self._filters = filters
         self._marks = marks
+        self._memories = memories
         self._constant = constants
         self._zone = zone
         self._read = PersonReader(constants, zone)
@@ -232,9 +239,9 @@ class _Writer:
         """Whether the event happened at least `count` times in its window."""
         if not count:
             return Written("True")
-        memory = self._read.attribute("event_times")
+        memory, key = self._read.attribute("event_times"), event_key(condition)
         times = self._read.local(
-            "times", f"{memory}.get({self._constant(event_key(condition))}, ())"
+            "times", f"{memory}.get({self._constant(self._memories.get(key, key))}, ())"
         )
         there = f"len({times}) >= {count}"
         if condition.within_days is None:

@@ -29,12 +29,16 @@ CREATE TABLE segment_need (
     id integer NOT NULL,
     key text NOT NULL,
     keep integer NOT NULL,
+    filled boolean NOT NULL DEFAULT false,
+    created_at timestamptz NOT NULL,
     PRIMARY KEY (project_id, id),
     CONSTRAINT segment_need_key UNIQUE (project_id, key)
 );
 ALTER TABLE segment_plan
     ADD COLUMN last_number smallint NOT NULL DEFAULT 4,
-    ADD COLUMN last_need integer NOT NULL DEFAULT 0;
+    ADD COLUMN last_need integer NOT NULL DEFAULT 0,
+    ADD COLUMN time_zone text;
+COMMENT ON COLUMN segment_plan.time_zone IS 'The zone whose days the segments were filled by';
 COMMENT ON COLUMN segment_plan.last_number IS 'The highest number a segment of the project ever had';
 
 -- Who entered and left which segment, when, and what brought it about. Like events without a
