@@ -43,8 +43,11 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Piece:
+    """Some words of a sentence; `segment` where they are the name of one."""
+
     text: str
     role: Role = Role.WORD
+    segment: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +91,8 @@ def _filter(filter_: Filter, names: Names) -> list[Piece]:  # noqa: PLR0911  # o
         case EventCondition():
             return _event(filter_)
         case SegmentCondition(segment, op):
-            name = names.segments.get(segment, str(segment))
-            return _filled(SEGMENT_OPERATORS[op].sentence, name=_value(name))
+            named = Piece(names.segments.get(segment, str(segment)), Role.VALUE, segment)
+            return _filled(SEGMENT_OPERATORS[op].sentence, name=[named])
         case CampaignCondition(campaign, op):
             name = names.campaigns.get(campaign, str(campaign))
             return _filled(CAMPAIGN_OPERATORS[op].sentence, name=_value(name))
