@@ -179,6 +179,7 @@ def merge_people(
             else:
                 _say(merged, key, value, now)
 
+    changes.cause = ("merge", None)
     merge_id = merge.merge(changes, gone, into, cause, agent_id, decide)
     if merge_id is None:
         raise merge.NotMergeableError("That person was never stored.")
@@ -191,6 +192,7 @@ def undo_merge(connection: Connection, project_id: UUID, merge_id: UUID, now: da
     if connection.execute(FIND_MERGE, (project_id, merge_id)).fetchone() is None:
         raise merge.NothingToUndoError
     changes = _begin(connection, project_id, now, "alone")
+    changes.cause = ("merge", None)
     back = merge.undo(changes, merge_id)
     into = changes.returning[-1][1]
     _finish(changes, [back.id, into.id])
@@ -345,21 +347,27 @@ def _customise(changes: Changes, person: Person, scope: custom.Scope, given: Any
         custom.learn(changes.connection, changes.project_id, types, changes.now)
 
 
-def _set_tags(person: Person, given: Any) -> None:
+def clean_tags(given: Any) -> list[str]:
+    """Tags as they are kept: folded, as filters compare them, each once."""
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         raise InvalidError("tags", "Expected a list of texts.")
-    kept: dict[str, str] = {}
+    kept: dict[str, None] = {}
     for one in given:
         text = " ".join(one.split())
         problem = facts.unusable(text)
         if problem or len(text) > MAX_TAG:
             raise InvalidError("tags", f"A tag has at most {MAX_TAG} characters.")
         if text:
-            kept.setdefault(fold(text), fold(text))  # as filters compare them
+            kept[fold(text)] = None
     if len(kept) > MAX_TAGS:
         raise InvalidError("tags", f"A person has at most {MAX_TAGS} tags.")
-    if list(kept.values()) != person.tags:
-        person.tags = list(kept.values())
+    return list(kept)
+
+
+def _set_tags(person: Person, given: Any) -> None:
+    kept = clean_tags(given)
+    if kept != person.tags:
+        person.tags = kept
         person.changed = True
 
 

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
+import msgspec
 import psycopg
 
 from regulars.events import outbox
@@ -29,11 +30,23 @@ Connection = psycopg.Connection[Any]
 Manner = Literal["plain", "patient", "alone"]
 IdentityKind = Literal["user", "anonymous", "former"]
 
+Move = tuple[UUID, UUID, str]  # segment, person, "in" or "out"
+
 # merge id, who went, who stays, cause, agent; who went, who stays, and who they became (JSON)
 Merge = tuple[UUID, Person, Person, str, UUID | None, tuple[str, str, str]]
 
 
 Columns = tuple[tuple[str, str], ...]
+Cause = tuple[str, str | None]  # what brought a change about, such as ("event", "Order Completed")
+
+
+class Deed(msgspec.Struct, frozen=True, gc=False):
+    """A tracked event by name, as segments on behaviour ask for it."""
+
+    person: Person
+    name: str
+    at: datetime
+    properties: bytes | None  # JSON
 
 
 class CollidedError(Exception):
@@ -50,6 +63,12 @@ class Consequence(Protocol):
 
     def begin(self, connection: Connection, project_id: UUID) -> None:
         """Before anybody is locked."""
+
+    def loaded(self, changes: Changes, people: Sequence[Person]) -> None:
+        """People are locked and read, and nobody has changed them yet."""
+
+    def done(self, changes: Changes) -> None:
+        """`changes.deeds` are all there: remember of them what must be. Runs no statement."""
 
     def changed(self, changes: Changes, people: Sequence[Person]) -> None:
         """People were changed, and their rows are about to be written. Runs no statement."""
@@ -76,6 +95,12 @@ class NoConsequence:
     erases: Columns = ()
 
     def begin(self, connection: Connection, project_id: UUID) -> None:
+        """Nothing."""
+
+    def loaded(self, changes: Changes, people: Sequence[Person]) -> None:
+        """Nothing."""
+
+    def done(self, changes: Changes) -> None:
         """Nothing."""
 
     def changed(self, changes: Changes, people: Sequence[Person]) -> None:
@@ -147,7 +172,12 @@ class Changes:
         self.merges: list[Merge] = []  # in the order they happened
         self.returning: list[tuple[Person, Person]] = []  # (who is back, from whom)
         self.erasing: set[UUID] = set()
-        self.moves: list[tuple[UUID, UUID, str]] = []  # segment, person, "in" or "out"
+        self.deeds: list[Deed] = []
+        self.cause: Cause = ("facts", None)
+        self.traces: list[tuple[Person, str, str]] = []  # causes of single people, oldest first
+        self.moves: list[Move] = []  # told to others
+        self.quiet_moves: list[Move] = []  # of those who were found to be in or out already
+        self.before: dict[UUID, frozenset[int]] = {}  # segments being filled that fitted, by person
         self._settled: store.Rows | None = None
         self._known: dict[bytes, tuple[IdentityKind, str, Person]] = {}
         self._handed: dict[bytes, Person] = {}
@@ -170,6 +200,9 @@ class Changes:
         """Lock the people and read them; one call, since locks go in id order."""
         found = store.lock_and_read(self.connection, self.project_id, ids)
         self.people.update(found)
+        if found:
+            for consequence in CONSEQUENCES:
+                consequence.loaded(self, list(found.values()))
         return found
 
     def wait_for_emails(self, emails: Iterable[str]) -> None:
@@ -228,6 +261,9 @@ class Changes:
 
         Nobody may be changed any more.
         """
+        if self.deeds:
+            for consequence in CONSEQUENCES:
+                consequence.done(self)
         living = [
             person
             for person in self.people.values()

@@ -7,7 +7,7 @@ fact that was said, when (seconds since 1970), since the newest saying wins.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -81,6 +81,7 @@ class Person(msgspec.Struct, eq=False, gc=False):
     stamps: dict[str, float] = {}
     open_sessions: dict[str, list[list[Any]]] = {}
     segments: list[int] = []
+    event_times: dict[str, list[datetime]] = {}
     last_seen: datetime | None = None
     browser_seen_at: datetime | None = None
     page_url: str | None = None
@@ -96,6 +97,8 @@ class Person(msgspec.Struct, eq=False, gc=False):
     version: int = 0  # of the wide row, kept beside the hot one; 0: not known
     # Of this object alone:
     kind_before: Kind | None = None  # as the database has it; None for a fresh one
+    # Segments picked by hand, by number, as they shall be; others among them mean nothing.
+    picked: frozenset[int] | None = None  # None: as they are
     fresh: bool = False  # not in the database yet
     changed: bool = False  # the wide row differs from the database's
     seen_changed: bool = False  # the hot row differs
@@ -107,6 +110,10 @@ class Person(msgspec.Struct, eq=False, gc=False):
         while person.gone_into is not None:
             person = person.gone_into
         return person
+
+    def picks(self) -> frozenset[int]:
+        """Numbers of segments among which are all that the person was picked for by hand."""
+        return frozenset(self.segments) if self.picked is None else self.picked
 
 
 def new_person(project_id: UUID, id_: UUID, now: datetime) -> Person:
@@ -130,13 +137,19 @@ def person_of(project_id: UUID, wide: Wide, hot: Sequence[Any]) -> Person:
     What is done to the person leaves `wide` as it is.
     """
     company, attributes, folded, tags, stamps = wide[_BAGS_FROM:]
-    sessions, segments = _bags.decode(f"[{hot[0]},{hot[1]}]")
+    sessions, segments, times = _bags.decode(f"[{hot[0]},{hot[1]},{hot[2]}]")
     bags: tuple[Any, ...] = (
         {**company}, {**attributes}, {**folded}, [*tags], {**stamps}, sessions, segments,
+        instants_of(times) if times else times,
     )  # fmt: skip
-    person = Person(project_id, *wide[:_BAGS_FROM], *bags, *hot[2:])
+    person = Person(project_id, *wide[:_BAGS_FROM], *bags, *hot[3:])
     person.kind_before = person.kind
     return person
+
+
+def instants_of(times: Mapping[str, Iterable[str]]) -> dict[str, list[datetime]]:
+    """The times of events as JSON has them, made instants."""
+    return {number: [datetime.fromisoformat(one) for one in each] for number, each in times.items()}
 
 
 _FIELDS = Person.__struct_fields__

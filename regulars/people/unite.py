@@ -15,7 +15,7 @@ import msgspec
 
 from regulars.people import rhythm
 from regulars.people.facts import put
-from regulars.people.person import HOT, WIDE, Kind, Person, new_person
+from regulars.people.person import HOT, WIDE, Kind, Person, instants_of, new_person
 
 _RANK: dict[Kind, int] = {"visitor": 0, "lead": 1, "user": 2}
 
@@ -62,6 +62,13 @@ def absorb(into: Person, gone: Person) -> None:
     for column in _COUNTS:
         setattr(into, column, getattr(into, column) + getattr(gone, column))
     into.open_sessions = {**gone.open_sessions, **into.open_sessions}
+    into.event_times = {
+        number: sorted(
+            [*into.event_times.get(number, ()), *gone.event_times.get(number, ())], reverse=True
+        )
+        for number in {**into.event_times, **gone.event_times}
+    }
+    into.picked = into.picks() | gone.picks()
     into.rhythm, into.rhythm_day = rhythm.unite(
         into.rhythm, into.rhythm_day, gone.rhythm, gone.rhythm_day
     )
@@ -95,6 +102,7 @@ def revise(person: Person, old: Person, new: Person) -> None:
         if browser in new.open_sessions or browser not in old.open_sessions
     }
     _revise_rhythm(person, old, new)
+    person.picked = person.picks() - (old.picks() - new.picks()) | (new.picks() - old.picks())
     person.changed = person.seen_changed = True
 
 
@@ -123,7 +131,7 @@ def snapshot(person: Person) -> str:
     """All of a person's facts, as JSON."""
     row = {column: getattr(person, column) for column in (*WIDE, *HOT)}
     row["rhythm"] = person.rhythm.hex()
-    row["segments"] = []
+    row["segments"] = sorted(person.picks())
     return msgspec.json.encode(row, enc_hook=str).decode()
 
 
@@ -132,7 +140,8 @@ def restore(project_id: UUID, row: Mapping[str, Any], now: datetime) -> Person:
     person = new_person(project_id, UUID(row["id"]), now)
     for column in (*WIDE, *HOT):
         if column not in ("project_id", "id", "segments", "next_move_at"):
-            setattr(person, column, _revive(column, row[column]))
+            setattr(person, column, _revive(column, row.get(column)))
+    person.picked = frozenset(row["segments"])
     return person
 
 
@@ -214,6 +223,8 @@ def _pick(choose: Any, one: Any, other: Any) -> Any:
 def _revive(column: str, value: Any) -> Any:
     if column == "rhythm":
         return bytes.fromhex(value)
+    if column == "event_times":
+        return instants_of(value or {})
     if value is not None and column in _INSTANTS:
         return datetime.fromisoformat(value)
     return value

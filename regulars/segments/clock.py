@@ -52,6 +52,7 @@ def move_project(connection: Connection, project_id: UUID, now: datetime) -> int
         return 0
     with connection.transaction():
         changes = Changes(connection, project_id, now)
+        changes.cause = ("time", None)
         changes.begin()
         for person in changes.load(due).values():
             # Looked at anew even where the answer is the same: the stored instant lags behind.

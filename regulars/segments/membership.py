@@ -2,22 +2,29 @@
 
 A consequence of `people.changes`: evaluates the project's segments for the people changed, moves
 the difference into `segment_member`, counts and the outbox. Runs without Django.
+
+While a segment is being filled, people are found who were in it all along: they move quietly, and
+nobody is told that they entered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+import msgspec
 import psycopg
 
 from regulars.kit import arrays
 from regulars.kit.ids import key_bytes
-from regulars.people.changes import Changes, Columns, NoConsequence
+from regulars.people.changes import Changes, Columns, Move, NoConsequence
 from regulars.people.person import Person
+from regulars.segments import memory, transitions
 from regulars.segments.plan import Plan, Plans
 
 Connection = psycopg.Connection[Any]
@@ -30,23 +37,42 @@ FROM unnest(%(ids)s::uuid[], %(segments)s::uuid[], %(people)s::uuid[])
 """
 LEAVE = "DELETE FROM segment_member WHERE project_id = %s AND id = ANY(%s::uuid[])"
 LEAVE_ALL = "DELETE FROM segment_member WHERE project_id = %s AND person_id = %s"
-# Locked in the order of their ids, whatever the plan: all writers of a project meet here.
+# Counts are locked in the order of their ids, whatever the plan: all writers of a project meet
+# here. With them goes the day's row, which nobody writes who does not hold the count.
 COUNT = """
-WITH locked AS (
+WITH moved AS (
+    SELECT * FROM unnest(
+        %(segments)s::uuid[], %(days)s::uuid[], %(deltas)s::bigint[],
+        %(entered)s::bigint[], %(left)s::bigint[]
+    ) AS m (id, day_id, delta, entered, "left")
+), locked AS (
     SELECT id FROM segment_count
     WHERE project_id = %(project)s AND id = ANY(%(segments)s::uuid[])
     ORDER BY id FOR UPDATE
+), counted AS (
+    UPDATE segment_count c SET people = people + moved.delta
+    FROM locked, moved
+    WHERE c.project_id = %(project)s AND c.id = locked.id AND moved.id = locked.id
+    RETURNING c.id, c.people
 )
-UPDATE segment_count c SET people = people + moved.delta
-FROM locked, unnest(%(segments)s::uuid[], %(deltas)s::bigint[]) AS moved (id, delta)
-WHERE c.project_id = %(project)s AND c.id = locked.id AND moved.id = locked.id
+INSERT INTO segment_day AS d (project_id, id, segment_id, day, people, entered, "left")
+SELECT %(project)s, moved.day_id, moved.id, %(day)s, counted.people, moved.entered, moved."left"
+FROM moved JOIN counted ON counted.id = moved.id
+ON CONFLICT (project_id, id) DO UPDATE SET
+    people = excluded.people, entered = d.entered + excluded.entered,
+    "left" = d."left" + excluded."left"
+"""
+# After an undone merge, whose two people are evaluated once more when their events have moved.
+REWRITE = """
+UPDATE person_activity
+SET segments = %s::smallint[], event_times = %s::jsonb, next_move_at = %s
+WHERE project_id = %s AND id = %s
 """
 
 # A page view moves the instant at which somebody slips away. The stored one may lag behind, never
 # run ahead: the clock loop looks at the person then, finds nothing, and stores the true one.
 LAG = timedelta(days=2)
 
-Move = tuple[UUID, UUID, str]  # segment, person, "in" or "out"
 Keyed = tuple[bytes, UUID, UUID]  # the membership's key, segment, person
 _first = itemgetter(0)
 
@@ -54,7 +80,7 @@ _first = itemgetter(0)
 class Membership(NoConsequence):
     """Keeps membership. One a process; what it gathers belongs to the running changes."""
 
-    erases: Columns = (("segment_member", "person_id"),)
+    erases: Columns = (("segment_member", "person_id"), ("segment_transition", "person_id"))
 
     def __init__(self) -> None:
         self._plans = Plans()
@@ -62,19 +88,34 @@ class Membership(NoConsequence):
     def begin(self, connection: Connection, project_id: UUID) -> None:
         self._plans.share(connection, project_id)
 
+    def loaded(self, changes: Changes, people: Sequence[Person]) -> None:
+        """Bring those up to date who come by before a new segment's filling has reached them."""
+        plan = self._plans.kept(changes.project_id)
+        if plan.unfilled:
+            for number in sorted(plan.unfilled & plan.needs.keys()):
+                unread = [person for person in people if number not in person.event_times]
+                _recall(changes, plan, [number], unread)
+        if plan.fitting is not None:
+            for person in people:
+                changes.before[person.id] = plan.fitting(person, changes.now)
+
+    def done(self, changes: Changes) -> None:
+        memory.remember(changes, self._plans.kept(changes.project_id))
+
     def changed(self, changes: Changes, people: Sequence[Person]) -> None:
         """Evaluate, and note who enters and leaves; a person's row carries its segments."""
         plan = self._plans.kept(changes.project_id)
         for person in people:
-            numbers, again = plan.evaluate(person, changes.now)
-            _move(changes, plan, person, numbers)
-            keep_instant(person, again)
+            if person.event_times:
+                memory.forget(person, plan)
+            _evaluate(changes, plan, person)
 
     def written(self, changes: Changes) -> None:
         """Write the moves, now that the people they refer to are there."""
-        if not changes.moves:
+        moves = [*changes.moves, *changes.quiet_moves]
+        if not moves:
             return
-        entered, left = _keyed(changes.moves)
+        entered, left = _keyed(moves)
         if left:
             ids = arrays.of_keys(key for key, _, _ in left)
             changes.connection.execute(LEAVE, (changes.project_id, ids), prepare=True)
@@ -90,39 +131,72 @@ class Membership(NoConsequence):
                 },
                 prepare=True,
             )
+        plan = self._plans.kept(changes.project_id)
+        transitions.write(changes, plan.ids.get(plan.everybody or 0))
 
     def counted(self, changes: Changes) -> None:
         """Move the counts, in the order of the segments' ids, and tell the outbox."""
-        if not changes.moves:
-            return
-        deltas: dict[UUID, int] = {}
+        counts: dict[UUID, list[int]] = {}  # by segment: the difference, entered, left
         for segment, _, way in changes.moves:
-            deltas[segment] = deltas.get(segment, 0) + (1 if way == "in" else -1)
-        moved = {segment: delta for segment, delta in deltas.items() if delta}
-        if moved:
-            changes.connection.execute(
-                COUNT,
-                {
-                    "project": changes.project_id,
-                    "segments": arrays.of_ids(moved),
-                    "deltas": arrays.of_texts(map(str, moved.values())),
-                },
-                prepare=True,
-            )
+            count = counts.setdefault(segment, [0, 0, 0])
+            count[0] += 1 if way == "in" else -1
+            count[1 if way == "in" else 2] += 1
+        for segment, _, way in changes.quiet_moves:
+            counts.setdefault(segment, [0, 0, 0])[0] += 1 if way == "in" else -1
+        if not counts:
+            return
+        day = changes.now.date()
+        deltas, entered, left = zip(*counts.values(), strict=True)
+        changes.connection.execute(
+            COUNT,
+            {
+                "project": changes.project_id,
+                "day": day,
+                "segments": arrays.of_ids(counts),
+                "days": arrays.of_keys(_day_key(segment, day.isoformat()) for segment in counts),
+                "deltas": arrays.of_plain(deltas),
+                "entered": arrays.of_plain(entered),
+                "left": arrays.of_plain(left),
+            },
+            prepare=True,
+        )
+        # Quiet moves change numbers, which whoever looks at them wants to know.
         changes.outbox.append(("segments", {"moves": changes.moves}))
 
-    def merged(self, changes: Changes, gone: Person, into: Person) -> None:  # noqa: ARG002 - the protocol's
+    def merged(self, changes: Changes, gone: Person, into: Person) -> None:
         """Who went leaves their segments; the survivor was evaluated as both."""
         self._leave_all(changes, gone)
+        transitions.move(changes, gone.id, into.id)
+
+    def unmerged(self, changes: Changes, back: UUID, from_: UUID) -> None:
+        """Both are what they were before: their events have moved, and their memories follow."""
+        transitions.move_back(changes, back, from_)
+        plan = self._plans.kept(changes.project_id)
+        if not plan.needs:
+            return
+        people = [changes.people[back], changes.people[from_]]
+        _recall(changes, plan, sorted(plan.needs), people)
+        for person in people:
+            _evaluate(changes, plan, person)
+            times = msgspec.json.encode(person.event_times).decode()
+            changes.connection.execute(
+                REWRITE,
+                (person.segments, times, person.next_move_at, changes.project_id, person.id),
+            )
+        changes.moves = _cancel(changes.moves)
+        changes.quiet_moves = _cancel(changes.quiet_moves)
 
     def erased(self, changes: Changes, person: Person) -> None:
         """The erased leave their segments."""
         self._leave_all(changes, person)
+        transitions.erase(changes, person.id)
 
     def _leave_all(self, changes: Changes, person: Person) -> None:
         plan = self._plans.kept(changes.project_id)
         changes.connection.execute(LEAVE_ALL, (changes.project_id, person.id))
-        changes.moves += [(plan.ids[number], person.id, "out") for number in person.segments]
+        changes.moves += [
+            (plan.ids[number], person.id, "out") for number in person.segments if number in plan.ids
+        ]
 
 
 def member_key(segment_id: UUID, person_id: UUID) -> UUID:
@@ -132,6 +206,11 @@ def member_key(segment_id: UUID, person_id: UUID) -> UUID:
 
 def _member_key(segment_id: str, person_id: str) -> bytes:
     return key_bytes("member", segment_id, person_id)
+
+
+@lru_cache(maxsize=10_000)
+def _day_key(segment_id: UUID, day: str) -> bytes:
+    return key_bytes("day", str(segment_id), day)
 
 
 def _keyed(moves: Iterable[Move]) -> tuple[list[Keyed], list[Keyed]]:
@@ -148,6 +227,49 @@ def _keyed(moves: Iterable[Move]) -> tuple[list[Keyed], list[Keyed]]:
     return sorted(entered, key=_first), sorted(left, key=_first)
 
 
+def _recall(changes: Changes, plan: Plan, numbers: list[str], people: list[Person]) -> None:
+    if people:
+        needs = [plan.needs[number] for number in numbers]
+        zone = ZoneInfo(plan.version[1])
+        memory.recall(changes.connection, changes.project_id, needs, people, zone)
+
+
+def _evaluate(changes: Changes, plan: Plan, person: Person) -> None:
+    before = person.segments
+    picks = before if person.picked is None else person.picked
+    picked = [number for number in picks if number in plan.picked]
+    if person.picked is not None:
+        person.segments = picked  # conditions on segments picked by hand look here
+    numbers, again = plan.evaluate(person, changes.now)
+    person.segments = sorted([*numbers, *picked]) if picked else numbers
+    if person.segments != before:
+        _move(changes, plan, person, before)
+    keep_instant(person, again)
+
+
+def _move(changes: Changes, plan: Plan, person: Person, before: list[int]) -> None:
+    now_in, was_in = set(person.segments), set(before)
+    fitted = changes.before.get(person.id, frozenset())
+    for way, numbers in (("in", now_in - was_in), ("out", was_in - now_in)):
+        for number in sorted(numbers & plan.ids.keys()):
+            is_news = number not in plan.filling or (number in fitted) != (way == "in")
+            moves = changes.moves if is_news else changes.quiet_moves
+            moves.append((plan.ids[number], person.id, way))
+    person.seen_changed = True
+
+
+def _cancel(moves: list[Move]) -> list[Move]:
+    """Without the pairs that undo each other."""
+    kept: list[Move] = []
+    for segment, person, way in moves:
+        undone = (segment, person, "out" if way == "in" else "in")
+        if undone in kept:
+            kept.remove(undone)
+        else:
+            kept.append((segment, person, way))
+    return kept
+
+
 def keep_instant(person: Person, again: datetime | None) -> None:
     """Remember when to look at the person again, writing as rarely as is right."""
     stored = person.next_move_at
@@ -158,16 +280,3 @@ def keep_instant(person: Person, again: datetime | None) -> None:
     elif stored is None or again < stored or again - stored > LAG:
         person.next_move_at = again
         person.seen_changed = True
-
-
-def _move(changes: Changes, plan: Plan, person: Person, numbers: list[int]) -> None:
-    before = person.segments
-    if numbers == before:
-        return
-    now_in, was_in = set(numbers), set(before)
-    changes.moves += [(plan.ids[n], person.id, "in") for n in numbers if n not in was_in]
-    changes.moves += [
-        (plan.ids[n], person.id, "out") for n in before if n not in now_in and n in plan.ids
-    ]
-    person.segments = numbers
-    person.seen_changed = True

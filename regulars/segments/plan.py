@@ -2,25 +2,35 @@
 
 A transaction shares the lock of the project's plan row and reads its version, so that it never
 evaluates by segments that have changed meanwhile. Compiled plans are kept by version.
+
+While a segment is being filled, nobody can tell from the membership alone who has just entered and
+who was in all along; so the plan can also say who is in before anything is done to them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
+from random import getrandbits
 from typing import Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import psycopg
 
-from regulars.filters.compile import Verdict, compile_filters
+from regulars.filters.ast import Filter
+from regulars.filters.compile import Matcher, Verdict, compile_filters, compile_matcher
+from regulars.filters.events import EventNeed, event_needs
+from regulars.filters.inline import all_inlined
 from regulars.filters.parse import parse
 from regulars.people.person import Person
 
 Connection = psycopg.Connection[Any]
+
+# What a kept segment may ask about: what people's rows answer.
+KINDS = frozenset({"field", "event", "segment"})
 
 # The lock that a transaction shares, and whoever changes a segment takes alone.
 SHARE = """
@@ -28,21 +38,44 @@ SELECT s.version, p.time_zone
 FROM segment_plan s JOIN project p ON p.id = s.project_id
 WHERE s.project_id = %s FOR SHARE OF s
 """
-SEGMENTS = """
-SELECT number, id, filter FROM segment
-WHERE project_id = %s AND filter IS NOT NULL ORDER BY number
+LOCK = """
+SELECT p.time_zone
+FROM segment_plan s JOIN project p ON p.id = s.project_id
+WHERE s.project_id = %s FOR UPDATE OF s
 """
+# Drawn anew rather than counted on: a plan compiled for a change that was undone is never taken for
+# another one's.
+RENEW = "UPDATE segment_plan SET version = %s WHERE project_id = %s"
+SEGMENTS = """
+SELECT s.number, s.id, s.builtin, s.filter, f.id IS NOT NULL
+FROM segment s LEFT JOIN segment_fill f ON f.project_id = s.project_id AND f.id = s.id
+WHERE s.project_id = %s AND s.deleted_at IS NULL ORDER BY s.number
+"""
+FILTERS = "SELECT id, filter FROM segment WHERE project_id = %s AND deleted_at IS NULL"
+NEEDS = "SELECT key, id, filled FROM segment_need WHERE project_id = %s"
 
 Evaluate = Callable[[Person, datetime], tuple[list[int], datetime | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All dynamic segments of a project at one version."""
+    """All segments of a project at one version.
+
+    Numbers are those that people's rows carry. `evaluate` gives the numbers of the dynamic
+    segments that somebody is in, ascending, and the next instant to look again.
+    """
 
     version: tuple[int, str]
-    ids: dict[int, UUID]  # by the segment's number
-    evaluate: Evaluate  # numbers the person is in, ascending; the next instant to look again
+    ids: dict[int, UUID]
+    evaluate: Evaluate
+    everybody: int | None = None  # the number of the list of all users
+    picked: frozenset[int] = frozenset()  # picked by hand
+    filling: frozenset[int] = frozenset()
+    fitting: Callable[[Person, datetime], frozenset[int]] | None = None  # of those being filled
+    needs: Mapping[str, EventNeed] = field(default_factory=dict)  # by number
+    unfilled: frozenset[str] = frozenset()  # needs that people's rows may not remember yet
+    remembers: Matcher | None = None
+    events: frozenset[str] = frozenset()  # names of those that are remembered
 
 
 class Plans:
@@ -58,7 +91,7 @@ class Plans:
             return _EMPTY
         kept = self._kept.get(project_id)
         if kept is None or kept.version != version:
-            kept = _compile(connection, project_id, version)
+            kept = read_plan(connection, project_id, version)
             self._kept[project_id] = kept
         return kept
 
@@ -67,11 +100,86 @@ class Plans:
         return self._kept.get(project_id, _EMPTY)
 
 
-def _compile(connection: Connection, project_id: UUID, version: tuple[int, str]) -> Plan:
+def lock_plan(connection: Connection, project_id: UUID) -> str | None:
+    """Wait until nobody evaluates the project's segments, and let nobody until the transaction
+    ends. Returns the project's time zone, or None where there is no such project.
+    """
+    row = connection.execute(LOCK, (project_id,)).fetchone()
+    return row[0] if row else None
+
+
+def renew_plan(connection: Connection, project_id: UUID) -> None:
+    """The segments have changed: everybody compiles them anew. Under `lock_plan`."""
+    connection.execute(RENEW, (getrandbits(62), project_id))
+
+
+def read_plan(connection: Connection, project_id: UUID, version: tuple[int, str]) -> Plan:
+    """The plan as the database has it, compiled. `version` is its version and the time zone."""
     rows = connection.execute(SEGMENTS, (project_id,)).fetchall()
-    numbers = [number for number, _, _ in rows]
-    program = compile_filters([parse(filter_) for _, _, filter_ in rows], ZoneInfo(version[1]))
-    # A Person has every fact that dynamic segments may ask about under the name Facts gives it.
+    needs = connection.execute(NEEDS, (project_id,)).fetchall()
+    zone = ZoneInfo(version[1])
+    numbers = {id_: number for number, id_, _, _, _ in rows}
+    filters = written_out({id_: filter_ for _, id_, _, filter_, _ in rows})
+    memories = {key: str(need) for key, need, _ in needs}
+    by_number = {numbers[id_]: filter_ for id_, filter_ in filters.items()}
+    filling = frozenset(number for number, _, _, _, is_filling in rows if is_filling)
+    plan = Plan(
+        version,
+        {number: id_ for id_, number in numbers.items()},
+        _compiled(by_number, zone, numbers, memories),
+        everybody=next((number for number, _, builtin, _, _ in rows if builtin == "all"), None),
+        picked=frozenset(number for number, _, _, filter_, _ in rows if filter_ is None),
+        filling=filling,
+    )
+    if filling:
+        chosen = {number: by_number[number] for number in filling if number in by_number}
+        fits = _compiled(chosen, zone, numbers, memories)
+        plan = replace(plan, fitting=lambda person, now: frozenset(fits(person, now)[0]))
+    if needs:
+        wanted = {
+            memories[key]: replace(need, key=memories[key])
+            for key, need in event_needs(filters.values()).items()
+            if key in memories
+        }
+        plan = replace(
+            plan,
+            needs=wanted,
+            unfilled=frozenset(str(need) for _, need, is_filled in needs if not is_filled),
+            remembers=compile_matcher(wanted.values(), zone),
+            events=frozenset(need.event for need in wanted.values()),
+        )
+    return plan
+
+
+def segments_written_out(connection: Connection, project_id: UUID) -> dict[UUID, Filter]:
+    """The filters of the project's segments, with the segments in them written out."""
+    rows = connection.execute(FILTERS, (project_id,)).fetchall()
+    return written_out(dict(rows))
+
+
+def written_out(segments: Mapping[UUID, Any]) -> dict[UUID, Filter]:
+    """The filters of segments, from their JSON, with the segments in them written out.
+
+    None is a segment of hand-picked people. Raises FilterError for a circle or an unknown one.
+    """
+    parsed = {
+        id_: None if filter_ is None else parse(filter_, kinds=KINDS)
+        for id_, filter_ in segments.items()
+    }
+    return all_inlined(parsed)
+
+
+def _compiled(
+    filters: Mapping[int, Filter],
+    zone: ZoneInfo,
+    marks: Mapping[UUID, int],
+    memories: dict[str, str],
+) -> Evaluate:
+    numbers = sorted(filters)
+    program = compile_filters(
+        [filters[number] for number in numbers], zone, marks=marks, memories=memories
+    )
+    # A Person has every fact that kept segments may ask about under the name Facts gives it.
     answer = cast("Callable[[Person, datetime], Verdict]", program.evaluate)
 
     @lru_cache(maxsize=10_000)  # few of all combinations occur; the lists are not changed
@@ -82,7 +190,7 @@ def _compile(connection: Connection, project_id: UUID, version: tuple[int, str])
         bits, again = answer(person, now)
         return numbers_of(bits), again
 
-    return Plan(version, {number: id_ for number, id_, _ in rows}, evaluate)
+    return evaluate
 
 
 _EMPTY = Plan((0, "UTC"), {}, lambda _person, _now: ([], None))

@@ -23,7 +23,7 @@ import psycopg
 from regulars.events import arriving, record
 from regulars.kit.database import Collision
 from regulars.kit.ids import key_bytes, texts_at
-from regulars.people.changes import Changes, CollidedError, Manner
+from regulars.people.changes import Changes, CollidedError, Deed, Manner
 from regulars.tracking import catalogue, refusals, rows
 from regulars.tracking.once import Memory
 from regulars.tracking.pipeline.drops import Drop, DropReason
@@ -179,6 +179,12 @@ def _fold_all(
             drops[id(event)] = person
             continue
         session_id, opened, notices = fold(person, event, zone, changes.new_id)
+        if event.name is not None and event.kind == "track":
+            deed = Deed(person, event.name, event.happened_at, event.properties)
+            changes.deeds.append(deed)
+            changes.traces.append((person, "event", event.name))
+        elif event.path is not None:
+            changes.traces.append((person, "page", event.path))
         written.events.append(Done(event_id, event, person, session_id))
         if opened is not None:
             written.sessions.append(opened)

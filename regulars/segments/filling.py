@@ -1,0 +1,163 @@
+"""Fills a segment that is new, or whose rule is: everybody is looked at once, in the order of ids.
+
+SQL finds whom the rule moves, in ranges of ids; these go through `people.changes` like anybody who
+changes, in small transactions that also note how far it is. Whoever changes meanwhile is evaluated
+by the new rule there and then. So the segment is exact when the last range is done, and a stop at
+any moment costs nothing but the range it was in.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from regulars.events import outbox
+from regulars.filters.ast import Filter
+from regulars.kit import clock, database
+from regulars.people.changes import Changes, CollidedError
+from regulars.segments import needs, touching
+from regulars.segments.fills import Fill, fills_running
+from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
+
+Connection = psycopg.Connection[Any]
+
+A_RANGE = 5_000  # people looked at by one statement
+AT_ONCE = 200  # people moved by one transaction
+PAUSE = 0.25  # seconds between looks while nothing is to be filled
+
+END_OF_RANGE = """
+SELECT id FROM person WHERE project_id = %s AND id > %s AND id <= %s ORDER BY id
+OFFSET %s LIMIT 1
+"""
+PASSED = "SELECT count(*) FROM person WHERE project_id = %s AND id > %s AND id <= %s"
+# One worker at a time goes on with a fill, from where it stood when the worker looked.
+HOLD = """
+SELECT 1 FROM segment_fill
+WHERE project_id = %s AND id = %s AND started_at = %s AND cursor IS NOT DISTINCT FROM %s
+FOR UPDATE SKIP LOCKED
+"""
+ADVANCE = """
+UPDATE segment_fill SET cursor = %s, done = least(done + %s, total)
+WHERE project_id = %s AND id = %s
+"""
+END = "DELETE FROM segment_fill WHERE project_id = %s AND id = %s AND started_at = %s"
+
+_BEFORE_ALL = UUID(int=0)
+_TRIES = 5
+
+
+def fill_segments(stop: threading.Event) -> None:
+    """Until stopped: fill what is to be filled."""
+    with database.connect() as connection:
+        while not stop.is_set():
+            if not fill_some(connection, clock.now(), stop):
+                stop.wait(PAUSE)
+
+
+def fill_some(connection: Connection, now: datetime, stop: threading.Event | None = None) -> bool:
+    """Take each fill a range further; whether there was any."""
+    fills = fills_running(connection)
+    for fill in fills:
+        if stop is not None and stop.is_set():
+            break
+        fill_range(connection, fill, now)
+    return bool(fills)
+
+
+def fill_project(connection: Connection, project_id: UUID, now: datetime) -> None:
+    """Fill all that is to be filled in one project."""
+    while True:
+        fills = [fill for fill in fills_running(connection) if fill.project_id == project_id]
+        if not fills:
+            return
+        for fill in fills:
+            fill_range(connection, fill, now)
+
+
+def fill_range(connection: Connection, fill: Fill, now: datetime) -> None:
+    """Look at the next people in the order of ids, and move whom the rule moves."""
+    filters = segments_written_out(connection, fill.project_id)
+    if fill.segment_id not in filters:
+        return  # deleted since the look
+    rule = filters[fill.segment_id]
+    cursor = fill.cursor or _BEFORE_ALL
+    end = _end_of_range(connection, fill, cursor)
+    people = touching.people_to_touch(
+        connection, fill.project_id, fill.number, rule,
+        after=cursor, end=end, now=now, zone=ZoneInfo(fill.time_zone),
+    )  # fmt: skip
+    at: UUID | None = fill.cursor
+    for chunk, is_last in _chunks(people):
+        reached = end if is_last else chunk[-1]
+        if not _touch(connection, fill, chunk, at, reached, now):
+            return
+        at = reached
+    if end == fill.until:
+        _finish(connection, fill, rule, now)
+
+
+def _end_of_range(connection: Connection, fill: Fill, cursor: UUID) -> UUID:
+    place = (fill.project_id, cursor, fill.until, A_RANGE - 1)
+    row = connection.execute(END_OF_RANGE, place).fetchone()
+    return row[0] if row else fill.until
+
+
+def _chunks(people: list[UUID]) -> Iterator[tuple[list[UUID], bool]]:
+    """The people in small groups, at least one, and whether it is the last."""
+    for at in range(0, max(1, len(people)), AT_ONCE):
+        yield people[at : at + AT_ONCE], at + AT_ONCE >= len(people)
+
+
+def _touch(
+    connection: Connection,
+    fill: Fill,
+    people: list[UUID],
+    at: UUID | None,
+    reached: UUID,
+    now: datetime,
+) -> bool:
+    """Evaluate these people anew, and note how far that is; False where another does it."""
+    place = (fill.project_id, fill.segment_id, fill.started_at, at)
+    for _ in range(_TRIES):
+        try:
+            with connection.transaction():
+                changes = Changes(connection, fill.project_id, now)
+                changes.cause = ("rule", None)
+                changes.begin()
+                if connection.execute(HOLD, place).fetchone() is None:
+                    return False
+                for person in changes.load(people).values():
+                    person.seen_changed = True
+                changes.flush()
+                _advance(connection, fill, at, reached)
+                changes.finish()
+        except (CollidedError, *database.Collision):
+            continue
+        return True
+    return False
+
+
+def _advance(connection: Connection, fill: Fill, at: UUID | None, reached: UUID) -> None:
+    place = (fill.project_id, at or _BEFORE_ALL, reached)
+    passed = connection.execute(PASSED, place).fetchone()
+    connection.execute(
+        ADVANCE, (reached, passed[0] if passed else 0, fill.project_id, fill.segment_id)
+    )
+
+
+def _finish(connection: Connection, fill: Fill, rule: Filter, now: datetime) -> None:
+    """All have been looked at: from now on who enters is news."""
+    with connection.transaction():
+        lock_plan(connection, fill.project_id)
+        ended = connection.execute(END, (fill.project_id, fill.segment_id, fill.started_at))
+        if ended.rowcount:
+            needs.filled(connection, fill.project_id, rule, fill.started_at)
+            renew_plan(connection, fill.project_id)
+            news = ("segments", {"moves": [], "segments": [fill.segment_id]})
+            outbox.append(connection, fill.project_id, [news], now)

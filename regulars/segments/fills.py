@@ -1,0 +1,73 @@
+"""Which segments are being filled, and how far that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+Connection = psycopg.Connection[Any]
+
+LAST_PERSON = "SELECT id FROM person WHERE project_id = %s ORDER BY id DESC LIMIT 1"
+START = """
+INSERT INTO segment_fill (project_id, id, until, total, started_at)
+SELECT %(project)s, %(segment)s, %(until)s, coalesce(sum(people), 0), %(now)s
+FROM kind_count WHERE project_id = %(project)s
+ON CONFLICT (project_id, id) DO UPDATE SET
+    cursor = NULL, until = excluded.until, done = 0, total = excluded.total,
+    started_at = excluded.started_at
+"""
+RUNNING = """
+SELECT f.project_id, f.id, s.number, f.cursor, f.until, f.started_at, p.time_zone
+FROM segment_fill f
+JOIN segment s ON s.project_id = f.project_id AND s.id = f.id
+JOIN project p ON p.id = f.project_id
+ORDER BY f.started_at, f.id
+"""
+STOP = "DELETE FROM segment_fill WHERE project_id = %s AND id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """A segment that is being filled: everybody behind `cursor` and up to `until` is still to
+    be looked at.
+    """
+
+    project_id: UUID
+    segment_id: UUID
+    number: int
+    cursor: UUID | None
+    until: UUID
+    started_at: datetime
+    time_zone: str
+
+
+def fills_running(connection: Connection) -> list[Fill]:
+    """All there are, the oldest first."""
+    return [Fill(*row) for row in connection.execute(RUNNING).fetchall()]
+
+
+def start(connection: Connection, project_id: UUID, segment_id: UUID, now: datetime) -> None:
+    """Have a segment filled, from the beginning. Under the plan's lock.
+
+    Where there is nobody yet there is nothing to do.
+    """
+    until = last_person(connection, project_id)
+    if until is not None:
+        connection.execute(
+            START, {"project": project_id, "segment": segment_id, "until": until, "now": now}
+        )
+
+
+def stop(connection: Connection, project_id: UUID, segment_id: UUID) -> None:
+    """Fill the segment no further."""
+    connection.execute(STOP, (project_id, segment_id))
+
+
+def last_person(connection: Connection, project_id: UUID) -> UUID | None:
+    """The last of the project's people in the order of ids."""
+    row = connection.execute(LAST_PERSON, (project_id,)).fetchone()
+    return row[0] if row else None

@@ -1,0 +1,105 @@
+"""Why somebody is in a segment or not, and who is the next to leave one by time alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from regulars.filters.ast import is_timed
+from regulars.filters.compile import compile_filters
+from regulars.filters.describe import Names
+from regulars.filters.evaluate import evaluate
+from regulars.filters.facts import Facts
+from regulars.filters.operands import When
+from regulars.filters.parse import parse
+from regulars.filters.why import Why
+from regulars.filters.why import why as why_filter
+from regulars.people import queries as people
+from regulars.people.person import Person
+from regulars.segments import queries
+from regulars.segments.plan import KINDS, segments_written_out
+from regulars.workspaces.errors import UnknownError
+
+Connection = psycopg.Connection[Any]
+
+A_FEW = 300  # people of whom the next to leave is looked for
+
+ZONE = "SELECT time_zone FROM project WHERE id = %s"
+NEEDS = "SELECT id::text, key FROM segment_need WHERE project_id = %s"
+MEMBERS = """
+SELECT person_id FROM segment_member WHERE project_id = %s AND segment_id = %s LIMIT %s
+"""
+
+_OWN = frozenset(Facts.__dataclass_fields__) - {
+    "segments", "checkpoints", "campaigns", "event_times",
+}  # fmt: skip
+
+
+def why(
+    connection: Connection, project_id: UUID, segment_id: UUID, person_id: UUID, now: datetime
+) -> tuple[Why | None, queries.Membership | None]:
+    """The segment's rule with the person's own values, and since when they are in it.
+
+    The first is None for a segment picked by hand, the second for somebody who is not in it.
+    Raises UnknownError.
+    """
+    one = queries.segment(connection, project_id, segment_id)
+    person = people.person(connection, project_id, person_id)
+    if person is None:
+        raise UnknownError("There is no such person.")
+    memberships = queries.memberships_of(connection, project_id, person.id)
+    inside = next((each for each in memberships if each.id == segment_id), None)
+    if one.filter is None:
+        return None, inside
+    facts = facts_of(connection, project_id, person)
+    names = Names(segments=queries.names(connection, project_id))
+    when = When(now, ZoneInfo(_zone(connection, project_id)))
+    return why_filter(parse(one.filter, kinds=KINDS), facts, when, names), inside
+
+
+def facts_of(connection: Connection, project_id: UUID, person: Person) -> Facts:
+    """A person as filters see one, with the segments they are in by id."""
+    numbers = queries.by_number(connection, project_id)
+    keys = dict(connection.execute(NEEDS, (project_id,)).fetchall())
+    facts = Facts(**{name: getattr(person, name) for name in _OWN})
+    facts.segments = {numbers[number] for number in person.segments if number in numbers}
+    facts.event_times = {
+        keys[number]: times for number, times in person.event_times.items() if number in keys
+    }
+    return facts
+
+
+def next_to_leave(
+    connection: Connection, project_id: UUID, segment_id: UUID, now: datetime
+) -> tuple[UUID, datetime] | None:
+    """Who is the next to leave though nothing happens, and when.
+
+    None where time moves nobody out, or where the segment has more than a few hundred people.
+    """
+    filters = segments_written_out(connection, project_id)
+    rule = filters.get(segment_id)
+    if rule is None or not is_timed(rule):
+        return None
+    rows = connection.execute(MEMBERS, (project_id, segment_id, A_FEW + 1)).fetchall()
+    if len(rows) > A_FEW:
+        return None
+    zone = ZoneInfo(_zone(connection, project_id))
+    asked = compile_filters([rule], zone).evaluate
+    soonest: tuple[UUID, datetime] | None = None
+    for person in people.people(connection, project_id, [row[0] for row in rows]).values():
+        facts = facts_of(connection, project_id, person)
+        again = asked(facts, now)[1]
+        if again is None or (soonest is not None and again >= soonest[1]):
+            continue
+        if not evaluate(rule, facts, When(again, zone)):
+            soonest = person.id, again
+    return soonest
+
+
+def _zone(connection: Connection, project_id: UUID) -> str:
+    row = connection.execute(ZONE, (project_id,)).fetchone()
+    return str(row[0]) if row else "UTC"

@@ -1,0 +1,113 @@
+"""Whom a segment's rule touches, among the people of a range of ids.
+
+Touched is whom the rule moves in or out, who has done what it asks about and does not remember it
+yet, and whom it will move at an instant before the one at which they are looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditions, is_timed
+from regulars.filters.events import event_key, event_needs
+from regulars.filters.timeless import could_hold
+from regulars.filters.to_sql import event_to_sql, to_sql
+
+Connection = psycopg.Connection[Any]
+Sql = tuple[str, list[Any]]
+
+PEOPLE = """
+SELECT p.id
+FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
+WHERE p.project_id = %s AND p.id > %s AND p.id <= %s
+  AND a.project_id = %s AND a.id > %s AND a.id <= %s
+  AND ({touched})
+"""
+DOERS = """
+SELECT DISTINCT e.person_id
+FROM event e JOIN person_activity a ON a.project_id = e.project_id AND a.id = e.person_id
+WHERE e.project_id = %s AND e.person_id > %s AND e.person_id <= %s
+  AND NOT a.event_times ? %s AND {matching}
+"""
+NUMBERS = "SELECT key, id::text, filled FROM segment_need WHERE project_id = %s"
+
+
+def people_to_touch(
+    connection: Connection,
+    project_id: UUID,
+    number: int,
+    rule: Filter,
+    *,
+    after: UUID,
+    end: UUID,
+    now: datetime,
+    zone: tzinfo,
+) -> list[UUID]:
+    """Their ids, ascending, behind `after` and up to `end`."""
+    place = (project_id, after, end)
+    needs = {
+        key: (need, filled)
+        for key, need, filled in connection.execute(NUMBERS, (project_id,)).fetchall()
+    }
+    numbers = {key: need for key, (need, _) in needs.items()}
+    touched, params = _joined(
+        " OR ", [_moved(rule, number, now, zone), *_woken(rule, numbers, now, zone)]
+    )
+    found = {
+        row[0]
+        for row in connection.execute(PEOPLE.format(touched=touched), (*place, *place, *params))
+    }
+    for key, need in event_needs([rule]).items():
+        if key in needs and not needs[key][1]:
+            matching, wanted = event_to_sql(need, zone=zone)
+            asked = (*place, numbers[key], *wanted)
+            found |= {row[0] for row in connection.execute(DOERS.format(matching=matching), asked)}
+    return sorted(found)
+
+
+def _moved(rule: Filter, number: int, now: datetime, zone: tzinfo) -> Sql:
+    text, params = to_sql(rule, now=now, zone=zone)
+    return f"({text} IS TRUE) <> (a.segments @> %s::smallint[])", [*params, [number]]
+
+
+def _woken(rule: Filter, numbers: dict[str, str], now: datetime, zone: tzinfo) -> Iterable[Sql]:
+    """Those whose stored instant may be later than the one at which the rule moves them."""
+    if not is_timed(rule):
+        return
+    conditions_ = [one for one in conditions(rule) if is_timed(one)]
+    wakes = [_wake(one, numbers, now) for one in dict.fromkeys(conditions_)]
+    text, params = _joined(" OR ", [wake for wake in wakes if wake is not None])
+    waiting = could_hold(rule)
+    if waiting is not None:
+        narrowed, more = to_sql(waiting, now=now, zone=zone)
+        text, params = f"({text}) AND {narrowed}", [*params, *more]
+    if text:
+        yield text, params
+
+
+def _wake(condition: Any, numbers: dict[str, str], now: datetime) -> Sql | None:
+    match condition:
+        case FieldCondition() if condition.about.column is not None:
+            days = timedelta(days=int(condition.value))  # type: ignore[arg-type]
+            at = condition.about.column
+            too_late = f"a.next_move_at IS NULL OR a.next_move_at > {at} + %s::interval"
+            return f"({at} >= %s AND ({too_late}))", [now - days, days]
+        case FieldCondition():
+            about = condition.about
+            return f"(p.{about.bag} ->> %s) IS NOT NULL", [about.name]
+        case EventCondition():
+            number = numbers.get(event_key(condition))
+            return ("a.event_times ? %s", [number]) if number else None
+        case _:
+            return None
+
+
+def _joined(word: str, parts: Iterable[Sql]) -> Sql:
+    known = [part for part in parts if part[0]]
+    text = word.join(f"({text})" for text, _ in known)
+    return text, [param for _, params in known for param in params]

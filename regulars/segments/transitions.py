@@ -1,0 +1,85 @@
+"""Who entered and left which segment, when, and what brought it about: kept for timelines.
+
+Written with the moves themselves. Entering and leaving the list of all users says nothing that
+registering did not, so it is left out.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from regulars.kit import arrays
+from regulars.people.changes import Cause, Changes
+
+# Of ids and times alike: what is said of one change of a person sorts as it was said.
+WRITE = """
+INSERT INTO segment_transition (project_id, id, segment_id, person_id, way, cause, detail, at)
+SELECT %(project)s, n.id, n.segment_id, n.person_id, n.way, n.cause, n.detail, %(now)s
+FROM unnest(%(ids)s::uuid[], %(segments)s::uuid[], %(people)s::uuid[], %(ways)s::text[],
+            %(causes)s::text[], %(details)s::text[])
+     AS n (id, segment_id, person_id, way, cause, detail)
+"""
+MOVE = """
+UPDATE segment_transition SET person_id = %(into)s, came_from = came_from || %(gone)s::uuid
+WHERE project_id = %(project)s AND person_id = %(gone)s
+"""
+MOVE_BACK = """
+UPDATE segment_transition
+SET person_id = %(gone)s, came_from = came_from[:array_position(came_from, %(gone)s::uuid) - 1]
+WHERE project_id = %(project)s AND person_id = %(into)s AND %(gone)s::uuid = ANY(came_from)
+"""
+ERASE = "DELETE FROM segment_transition WHERE project_id = %s AND person_id = %s"
+
+
+def write(changes: Changes, everybody: UUID | None) -> None:
+    """Keep the moves of these changes, but those of people who are merged into others."""
+    moves = [
+        move
+        for move in changes.moves
+        if move[0] != everybody and changes.people[move[1]].gone_into is None
+    ]
+    if not moves:
+        return
+    causes = _causes(changes)
+    said = [causes.get(person, changes.cause) for _, person, _ in moves]
+    changes.connection.execute(
+        WRITE,
+        {
+            "project": changes.project_id,
+            "now": changes.now,
+            "ids": arrays.of_ids(changes.new_id() for _ in moves),
+            "segments": arrays.of_ids(segment for segment, _, _ in moves),
+            "people": arrays.of_ids(person for _, person, _ in moves),
+            "ways": arrays.of_texts(way for _, _, way in moves),
+            "causes": arrays.of_texts(cause for cause, _ in said),
+            "details": arrays.of_texts(detail for _, detail in said),
+        },
+        prepare=True,
+    )
+
+
+def move(changes: Changes, gone: UUID, into: UUID) -> None:
+    """What `gone` went through is `into`'s from now on."""
+    pair = {"project": changes.project_id, "gone": gone, "into": into}
+    changes.connection.execute(MOVE, pair)
+
+
+def move_back(changes: Changes, back: UUID, from_: UUID) -> None:
+    """Give back what came from `back`."""
+    pair = {"project": changes.project_id, "gone": back, "into": from_}
+    changes.connection.execute(MOVE_BACK, pair)
+
+
+def erase(changes: Changes, person_id: UUID) -> None:
+    """Nothing is left of what the person went through."""
+    changes.connection.execute(ERASE, (changes.project_id, person_id))
+
+
+def _causes(changes: Changes) -> dict[UUID, Cause]:
+    """The last of what each person did; what they call it outlasts a page they looked at."""
+    causes: dict[UUID, Cause] = {}
+    for person, cause, detail in changes.traces:
+        home = person.survivor().id
+        if cause == "event" or causes.get(home, ("page", None))[0] == "page":
+            causes[home] = cause, detail
+    return causes
