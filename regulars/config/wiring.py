@@ -9,12 +9,16 @@ import threading
 from collections.abc import Callable
 
 from regulars.people import changes
+from regulars.people.bulk import work_off
+from regulars.people.bulk_jobs import ForgetBulkChanges
 from regulars.people.erasure import Erasing
 from regulars.people.merge import Merging
 from regulars.public.rest.idempotency import ForgetAnswers
 from regulars.segments import builtin
 from regulars.segments.clock import move_people_by_time
+from regulars.segments.filling import fill_segments
 from regulars.segments.membership import Membership
+from regulars.segments.upkeep import keep_segments
 from regulars.tracking.housekeeping import keep_house
 from regulars.tracking.refusals import ForgetRefusals
 from regulars.workspaces.projects import after_project_created
@@ -23,12 +27,14 @@ from regulars.workspaces.upkeep import keep_clear
 Loop = Callable[[threading.Event], None]
 
 # What the worker runs, each in a thread of its own, for as long as the process lives.
-LOOPS: tuple[Loop, ...] = (move_people_by_time, keep_house, keep_clear)
+LOOPS: tuple[Loop, ...] = (
+    move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
+)  # fmt: skip
 
 
 def wire() -> None:
     """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
     changes.CONSEQUENCES[:] = [
-        Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), Erasing(),
+        Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(), Erasing(),
     ]  # fmt: skip
     after_project_created[:] = [builtin.give_project_its_segments]
