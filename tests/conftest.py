@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 # What holds of a project: a failure there should say what it found.
-pytest.register_assert_rewrite("tests.slices.tracking.truths")
+pytest.register_assert_rewrite("tests.slices.tracking.truths", "tests.slices.segments.saved")
 
 from tests.browser import chromium  # noqa: E402
 

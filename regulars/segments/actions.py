@@ -100,9 +100,7 @@ def create(
     }  # fmt: skip
     connection.execute(ADD, values)
     connection.execute(START_COUNT, (project_id, id_))
-    if rule is not None:
-        fills.start(connection, project_id, id_, now)
-    _renew(connection, project_id, id_, now)
+    _renew(connection, project_id, id_, now, refill=[] if rule is None else [id_])
     if people:
         add_people(connection, project_id, id_, people, now, by=by)
     return id_
@@ -144,9 +142,8 @@ def change_filter(
     if to_json(rule) == before.filter:
         return
     connection.execute(CHANGE, (_json(rule), now, by, project_id, segment_id))
-    for id_ in _with_those_built_on(connection, project_id, segment_id):
-        fills.start(connection, project_id, id_, now)
-    _renew(connection, project_id, segment_id, now)
+    refill = _with_those_built_on(connection, project_id, segment_id)
+    _renew(connection, project_id, segment_id, now, refill=refill)
 
 
 def duplicate(
@@ -177,7 +174,7 @@ def delete(connection: Connection, project_id: UUID, segment_id: UUID, now: date
         raise ConflictError("segment", f"Built on {one.name}: {', '.join(names)}.")
     connection.execute(DELETE, (now, project_id, segment_id))
     fills.stop(connection, project_id, segment_id)
-    _renew(connection, project_id, segment_id, now)
+    _renew(connection, project_id, segment_id, now, refill=[])
 
 
 def add_people(
@@ -245,10 +242,17 @@ def _own(connection: Connection, project_id: UUID, segment_id: UUID) -> Segment:
     return one
 
 
-def _renew(connection: Connection, project_id: UUID, segment_id: UUID, now: datetime) -> None:
+def _renew(
+    connection: Connection,
+    project_id: UUID,
+    segment_id: UUID,
+    now: datetime,
+    *,
+    refill: Sequence[UUID],
+) -> None:
     """Let everybody evaluate by the segments as they are now, and remember what these need."""
     rows = dict(connection.execute(FILTERS, (project_id,)).fetchall())
-    needs.reconcile(connection, project_id, written_out(rows), now)
+    needs.reconcile(connection, project_id, written_out(rows), refill, now)
     renew_plan(connection, project_id)
     _tell(connection, project_id, segment_id, now)
 

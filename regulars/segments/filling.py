@@ -157,7 +157,7 @@ def _finish(connection: Connection, fill: Fill, rule: Filter, now: datetime) -> 
         lock_plan(connection, fill.project_id)
         ended = connection.execute(END, (fill.project_id, fill.segment_id, fill.started_at))
         if ended.rowcount:
-            needs.filled(connection, fill.project_id, rule, fill.started_at)
+            needs.filled(connection, fill, rule)
             renew_plan(connection, fill.project_id)
             news = ("segments", {"moves": [], "segments": [fill.segment_id]})
             outbox.append(connection, fill.project_id, [news], now)

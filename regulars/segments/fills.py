@@ -13,15 +13,18 @@ Connection = psycopg.Connection[Any]
 
 LAST_PERSON = "SELECT id FROM person WHERE project_id = %s ORDER BY id DESC LIMIT 1"
 START = """
-INSERT INTO segment_fill (project_id, id, until, total, started_at)
-SELECT %(project)s, %(segment)s, %(until)s, coalesce(sum(people), 0), %(now)s
-FROM kind_count WHERE project_id = %(project)s
+INSERT INTO segment_fill (project_id, id, until, total, started_at, last_need)
+SELECT s.project_id, %(segment)s, %(until)s, coalesce((
+    SELECT sum(c.people) FROM kind_count c WHERE c.project_id = s.project_id
+), 0), %(now)s, s.last_need
+FROM segment_plan s WHERE s.project_id = %(project)s
 ON CONFLICT (project_id, id) DO UPDATE SET
     cursor = NULL, until = excluded.until, done = 0, total = excluded.total,
-    started_at = excluded.started_at
+    started_at = greatest(excluded.started_at, segment_fill.started_at + interval '1 microsecond'),
+    last_need = excluded.last_need
 """
 RUNNING = """
-SELECT f.project_id, f.id, s.number, f.cursor, f.until, f.started_at, p.time_zone
+SELECT f.project_id, f.id, s.number, f.cursor, f.until, f.started_at, f.last_need, p.time_zone
 FROM segment_fill f
 JOIN segment s ON s.project_id = f.project_id AND s.id = f.id
 JOIN project p ON p.id = f.project_id
@@ -42,6 +45,7 @@ class Fill:
     cursor: UUID | None
     until: UUID
     started_at: datetime
+    last_need: int  # the highest number of a memory that there was when it began
     time_zone: str
 
 

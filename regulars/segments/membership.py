@@ -183,8 +183,7 @@ class Membership(NoConsequence):
                 REWRITE,
                 (person.segments, times, person.next_move_at, changes.project_id, person.id),
             )
-        changes.moves = _cancel(changes.moves)
-        changes.quiet_moves = _cancel(changes.quiet_moves)
+        _cancel(changes)
 
     def erased(self, changes: Changes, person: Person) -> None:
         """The erased leave their segments."""
@@ -258,16 +257,14 @@ def _move(changes: Changes, plan: Plan, person: Person, before: list[int]) -> No
     person.seen_changed = True
 
 
-def _cancel(moves: list[Move]) -> list[Move]:
-    """Without the pairs that undo each other."""
-    kept: list[Move] = []
-    for segment, person, way in moves:
-        undone = (segment, person, "out" if way == "in" else "in")
-        if undone in kept:
-            kept.remove(undone)
-        else:
-            kept.append((segment, person, way))
-    return kept
+def _cancel(changes: Changes) -> None:
+    """Drop the pairs of moves that undo each other."""
+    both = {*changes.moves, *changes.quiet_moves}
+    undone = {
+        move for move in both if (move[0], move[1], "out" if move[2] == "in" else "in") in both
+    }
+    changes.moves = [move for move in changes.moves if move not in undone]
+    changes.quiet_moves = [move for move in changes.quiet_moves if move not in undone]
 
 
 def keep_instant(person: Person, again: datetime | None) -> None:

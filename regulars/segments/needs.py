@@ -6,7 +6,7 @@ under a new number; so whoever reads a row knows whether it has what is asked fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,67 +16,72 @@ import psycopg
 from regulars.filters.ast import Filter
 from regulars.filters.events import event_needs
 from regulars.segments import fills
+from regulars.segments.fills import Fill
 
 Connection = psycopg.Connection[Any]
 
-ROWS = "SELECT key, keep, filled FROM segment_need WHERE project_id = %s"
+ROWS = "SELECT key, keep FROM segment_need WHERE project_id = %s"
 DROP = "DELETE FROM segment_need WHERE project_id = %s AND key = ANY(%s)"
 KEEP = "UPDATE segment_need SET keep = %s WHERE project_id = %s AND key = %s"
 NUMBER = """
 UPDATE segment_plan SET last_need = last_need + 1 WHERE project_id = %s RETURNING last_need
 """
 ADD = """
-INSERT INTO segment_need (project_id, id, key, keep, filled, created_at)
-VALUES (%s, %s, %s, %s, %s, %s)
+INSERT INTO segment_need (project_id, id, key, keep, filled) VALUES (%s, %s, %s, %s, %s)
 """
 # Memories that were all there before a segment began to be filled are complete when it is.
 FILLED = """
 UPDATE segment_need SET filled = true
-WHERE project_id = %s AND key = ANY(%s) AND created_at <= %s
+WHERE project_id = %s AND key = ANY(%s) AND id <= %s
 """
-FILLS = "SELECT id, started_at FROM segment_fill WHERE project_id = %s"
-BORN = "SELECT key, created_at FROM segment_need WHERE project_id = %s AND NOT filled"
+FILLS = "SELECT id, last_need FROM segment_fill WHERE project_id = %s"
+UNFILLED = "SELECT key, id FROM segment_need WHERE project_id = %s AND NOT filled"
 
 
 def reconcile(
-    connection: Connection, project_id: UUID, filters: Mapping[UUID, Filter], now: datetime
+    connection: Connection,
+    project_id: UUID,
+    filters: Mapping[UUID, Filter],
+    refill: Iterable[UUID],
+    now: datetime,
 ) -> None:
-    """Let the memories be those that the segments, written out, ask for. Under the plan's lock.
+    """Let the memories be those that the segments, written out, ask for, and fill what must be.
 
-    A memory that nobody fills any more, since the segment that did is gone, is filled by another.
+    `refill` are the segments whose rules are new. A memory that nobody fills any more, since the
+    segment that did is gone, is filled by another. Under the plan's lock.
     """
     wanted = event_needs(filters.values())
-    have = {
-        key: (keep, filled)
-        for key, keep, filled in connection.execute(ROWS, (project_id,)).fetchall()
-    }
-    too_small = [key for key, need in wanted.items() if key in have and need.keep > have[key][0]]
+    have: dict[str, int] = dict(connection.execute(ROWS, (project_id,)).fetchall())
+    too_small = [key for key, need in wanted.items() if key in have and need.keep > have[key]]
     connection.execute(DROP, (project_id, [*(have.keys() - wanted.keys()), *too_small]))
     for key, need in wanted.items():
         if key not in have or key in too_small:
-            _add(connection, project_id, key, need.keep, now)
-        elif need.keep < have[key][0]:
+            _add(connection, project_id, key, need.keep)
+        elif need.keep < have[key]:
             connection.execute(KEEP, (need.keep, project_id, key))
+    for segment_id in refill:
+        fills.start(connection, project_id, segment_id, now)
     _adopt(connection, project_id, filters, now)
 
 
-def filled(connection: Connection, project_id: UUID, filter_: Filter, since: datetime) -> None:
-    """A segment has been filled, from `since` on: so are the memories that it needs."""
-    connection.execute(FILLED, (project_id, list(event_needs([filter_])), since))
+def filled(connection: Connection, fill: Fill, rule: Filter) -> None:
+    """A segment has been filled: so are the memories it needs that there were when it began."""
+    keys = list(event_needs([rule]))
+    connection.execute(FILLED, (fill.project_id, keys, fill.last_need))
 
 
-def _add(connection: Connection, project_id: UUID, key: str, keep: int, now: datetime) -> None:
+def _add(connection: Connection, project_id: UUID, key: str, keep: int) -> None:
     (number,) = connection.execute(NUMBER, (project_id,)).fetchall()[0]
     nobody = fills.last_person(connection, project_id) is None
-    connection.execute(ADD, (project_id, number, key, keep, nobody, now))
+    connection.execute(ADD, (project_id, number, key, keep, nobody))
 
 
 def _adopt(
     connection: Connection, project_id: UUID, filters: Mapping[UUID, Filter], now: datetime
 ) -> None:
-    running = dict(connection.execute(FILLS, (project_id,)).fetchall())
-    for key, born in connection.execute(BORN, (project_id,)).fetchall():
+    running: dict[UUID, int] = dict(connection.execute(FILLS, (project_id,)).fetchall())
+    for key, number in connection.execute(UNFILLED, (project_id,)).fetchall():
         users = [id_ for id_, filter_ in filters.items() if key in event_needs([filter_])]
-        if not any(id_ in running and running[id_] >= born for id_ in users):
+        if not any(running.get(id_, 0) >= number for id_ in users):
             fills.start(connection, project_id, users[0], now)
-            running[users[0]] = now
+            running[users[0]] = number

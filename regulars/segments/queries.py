@@ -238,7 +238,7 @@ def known(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> set[
 
 def _segment(row: tuple[Any, ...]) -> Segment:
     filling = Filling(*row[10:]) if row[12] is not None else None
-    return Segment(*row[:10], filling=filling)
+    return Segment(*(*row[:10], filling))
 
 
 def _transitions(

@@ -17,7 +17,7 @@ from regulars.filters.ast import Condition, EventCondition, FieldCondition, cond
 from regulars.filters.catalog import ValueType
 from regulars.filters.events import event_key
 from regulars.kit import clock, database
-from regulars.segments import fills, needs
+from regulars.segments import needs
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
 
 Connection = psycopg.Connection[Any]
@@ -81,12 +81,11 @@ def _fill_by_days(connection: Connection, project_id: UUID, now: datetime) -> No
         id_: [one for one in conditions(filter_) if _asks_for_days(one)]
         for id_, filter_ in filters.items()
     }
-    for id_, found in dated.items():
+    for found in dated.values():
         memories = [event_key(one) for one in found if isinstance(one, EventCondition)]
         connection.execute(DROP_NEEDS, (project_id, memories))
-        if found:
-            fills.start(connection, project_id, id_, now)
-    needs.reconcile(connection, project_id, filters, now)
+    refill = [id_ for id_, found in dated.items() if found]
+    needs.reconcile(connection, project_id, filters, refill, now)
     renew_plan(connection, project_id)
 
 

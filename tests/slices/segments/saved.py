@@ -1,0 +1,105 @@
+"""Saved segments in tests: made, filled, and held against a full recomputation."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from regulars.filters.to_sql import to_sql
+from regulars.people import actions as people_actions
+from regulars.segments import actions, filling, fills
+from regulars.segments.clock import move_project
+from regulars.segments.plan import segments_written_out
+from tests.slices.tracking.site import NOON, Site
+
+PEOPLE = """
+SELECT p.id FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
+WHERE p.project_id = %s AND {filter}
+"""
+MEMBERS = "SELECT segment_id, person_id FROM segment_member WHERE project_id = %s"
+ROWS = """
+SELECT a.id, n.number FROM person_activity a, unnest(a.segments) AS n (number)
+WHERE a.project_id = %s
+"""
+COUNTS = """
+SELECT c.id, c.people::int, d.people::int
+FROM segment_count c LEFT JOIN LATERAL (
+    SELECT d.people FROM segment_day d
+    WHERE d.project_id = c.project_id AND d.segment_id = c.id ORDER BY d.day DESC LIMIT 1
+) d ON true
+WHERE c.project_id = %s
+"""
+SEGMENTS = "SELECT id, number FROM segment WHERE project_id = %s AND deleted_at IS NULL"
+
+
+def save(site: Site, filter_: Any, name: str = "Saved", *, at: datetime = NOON) -> UUID:
+    """A dynamic segment, not filled yet."""
+    with site.connection.transaction():
+        return actions.create(site.connection, site.project.id, name, at, filter_=filter_)
+
+
+def save_picked(site: Site, people: list[UUID], name: str = "Picked") -> UUID:
+    """A segment of these people."""
+    with site.connection.transaction():
+        return actions.create(site.connection, site.project.id, name, NOON, people=people)
+
+
+def fill(site: Site, at: datetime = NOON) -> None:
+    """Fill all segments of the project."""
+    filling.fill_project(site.connection, site.project.id, at)
+
+
+def save_and_fill(site: Site, filter_: Any, name: str = "Saved", *, at: datetime = NOON) -> UUID:
+    """A dynamic segment with everybody in it who belongs there."""
+    segment = save(site, filter_, name, at=at)
+    fill(site, at)
+    return segment
+
+
+def members(site: Site, segment: UUID) -> set[UUID]:
+    """Who is in the segment."""
+    rows = site.connection.execute(MEMBERS, (site.project.id,)).fetchall()
+    return {person for found, person in rows if found == segment}
+
+
+def wait_until(site: Site, at: datetime) -> None:
+    """Let time move whom it moves."""
+    while move_project(site.connection, site.project.id, at):
+        pass
+
+
+def erase(site: Site, person: UUID, at: datetime = NOON) -> None:
+    """Erase somebody."""
+    with site.connection.transaction():
+        people_actions.erase(site.connection, site.project.id, person, at)
+
+
+def check(site: Site, now: datetime) -> None:
+    """Memberships are what asking everybody anew finds, wherever nothing is being filled.
+
+    And members, people's own lists, counts and days always say the same.
+    """
+    project = site.project.id
+    rows = site.connection.execute(MEMBERS, (project,)).fetchall()
+    numbers = dict(site.connection.execute(SEGMENTS, (project,)).fetchall())
+    kept: dict[UUID, set[UUID]] = {segment: set() for segment in numbers}
+    for segment, person in rows:
+        if segment in kept:
+            kept[segment].add(person)
+    listed: dict[int, set[UUID]] = {}
+    for person, number in site.connection.execute(ROWS, (project,)).fetchall():
+        listed.setdefault(number, set()).add(person)
+    assert kept == {segment: listed.get(number, set()) for segment, number in numbers.items()}
+    for segment, people, of_day in site.connection.execute(COUNTS, (project,)).fetchall():
+        if segment in kept:
+            assert people == len(kept[segment])
+            assert people == (of_day or 0)
+    running = {fill.segment_id for fill in fills.fills_running(site.connection)}
+    zone = ZoneInfo(site.project.time_zone)
+    for segment, rule in segments_written_out(site.connection, project).items():
+        if segment not in running:
+            text, params = to_sql(rule, now=now, zone=zone)
+            asked = site.connection.execute(PEOPLE.format(filter=text), (project, *params))
+            assert kept[segment] == {row[0] for row in asked.fetchall()}, rule
