@@ -39,9 +39,9 @@ class _Picking(Changing):
         self, changes: Changes, people: Sequence[Person], arguments: Mapping[str, Any], /
     ) -> list[UUID]:
         one = _hand_picked(changes.connection, changes.project_id, UUID(arguments["segment"]))
-        return self.pick(changes, people, one.number)
+        return self.pick(people, one.number)
 
-    def pick(self, changes: Changes, people: Sequence[Person], number: int) -> list[UUID]:
+    def pick(self, people: Sequence[Person], number: int) -> list[UUID]:
         """Put them in or take them out; who that changes."""
         raise NotImplementedError
 
@@ -51,8 +51,8 @@ class AddToSegment(_Picking):
 
     undo: str | None = "segment_remove"
 
-    def pick(self, changes: Changes, people: Sequence[Person], number: int) -> list[UUID]:
-        return pick(changes, people, add=number)
+    def pick(self, people: Sequence[Person], number: int) -> list[UUID]:
+        return pick(people, add=number)
 
 
 class RemoveFromSegment(_Picking):
@@ -60,8 +60,8 @@ class RemoveFromSegment(_Picking):
 
     undo: str | None = "segment_add"
 
-    def pick(self, changes: Changes, people: Sequence[Person], number: int) -> list[UUID]:
-        return pick(changes, people, remove=number)
+    def pick(self, people: Sequence[Person], number: int) -> list[UUID]:
+        return pick(people, remove=number)
 
 
 def _hand_picked(connection: Connection, project_id: UUID, segment_id: UUID) -> Segment:
