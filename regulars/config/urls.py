@@ -11,6 +11,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from regulars.console import (
     account,
     audit,
+    bulk,
     home,
     invite,
     keys,
@@ -88,11 +89,24 @@ _person: list[URLPattern | URLResolver] = [
     path("merge/<uuid:gone_id>/dismiss", merge.dismiss, name="dismiss_merge"),
 ]
 
+_bulk: list[URLPattern | URLResolver] = [
+    path("start", bulk.start, name="bulk_start"),
+    path("jobs", bulk.jobs, name="bulk_jobs"),
+    path("count", bulk.count, name="bulk_count"),
+    path("segments", bulk.segments, name="bulk_segments"),
+    path("tags", bulk.tags, name="bulk_tags"),
+    path("<uuid:job_id>/cancel", bulk.cancel, name="bulk_cancel"),
+    path("<uuid:job_id>/undo", bulk.undo, name="bulk_undo"),
+    path("<uuid:job_id>/close", bulk.close, name="bulk_close"),
+    path("<uuid:job_id>/people.csv", bulk.download, name="bulk_file"),
+]
+
 _people: list[URLPattern | URLResolver] = [
     path("", people.people, name="people"),
     path("rows", people.people_rows, name="people_rows"),
     path("counts", people.people_counts, name="people_counts"),
     path("columns", people.people_columns_chosen, name="people_columns"),
+    path("bulk/", include(_bulk)),
 ]
 
 _project: list[URLPattern | URLResolver] = [

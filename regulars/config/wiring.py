@@ -10,11 +10,13 @@ from collections.abc import Callable
 
 from regulars.people import changes
 from regulars.people.bulk import work_off
+from regulars.people.bulk_actions import ACTIONS
 from regulars.people.bulk_jobs import ForgetBulkChanges
 from regulars.people.erasure import Erasing
 from regulars.people.merge import Merging
 from regulars.public.rest.idempotency import ForgetAnswers
 from regulars.segments import builtin
+from regulars.segments.bulk_picking import AddToSegment, RemoveFromSegment
 from regulars.segments.clock import move_people_by_time
 from regulars.segments.filling import fill_segments
 from regulars.segments.membership import Membership
@@ -37,4 +39,5 @@ def wire() -> None:
     changes.CONSEQUENCES[:] = [
         Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(), Erasing(),
     ]  # fmt: skip
+    ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
     after_project_created[:] = [builtin.give_project_its_segments]

@@ -110,6 +110,12 @@ def cancel(connection: Connection, project_id: UUID, job_id: UUID, now: datetime
     return _found(connection, project_id, job_id)
 
 
+def close(connection: Connection, project_id: UUID, job_id: UUID, now: datetime) -> None:
+    """Show a job that has ended no longer. Raises UnknownError."""
+    _found(connection, project_id, job_id)
+    bulk_jobs.close(connection, project_id, job_id, now)
+
+
 def _added(
     connection: Connection,
     asked: Asked,

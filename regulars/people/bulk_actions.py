@@ -68,6 +68,8 @@ class Changing:
         """Lock the people, leave out who has left the selection, change, and remember whom."""
         connection, job = batch.connection, batch.job
         changes = Changes(connection, job.project_id, batch.now)
+        if job.created_by is not None:
+            changes.cause = ("agent", str(job.created_by))
         changes.begin(self.manner)
         locked = changes.load(batch.ids)
         meant = selection.still(connection, job.asked, locked)

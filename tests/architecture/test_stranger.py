@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC
 from typing import Any
 
 import pytest
@@ -16,7 +17,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from regulars.kit import clock
+from regulars.people import bulk
 from regulars.people.actions import merge_people
+from regulars.people.bulk import Working
+from regulars.people.selection import picked
 from regulars.workspaces import sign_in, team
 from regulars.workspaces.models import AuditEntry, Invitation, ProjectKey, SignInLink
 from tests.cast import Cast
@@ -82,6 +86,16 @@ def _merge(cast: Cast) -> dict[str, Any]:
     return {"merge_id": merge_id}
 
 
+def _export(cast: Cast) -> dict[str, Any]:
+    with cast.connection.transaction():
+        job = bulk.start(
+            cast.connection, cast.home.id, "export", picked([cast.pat.id]), clock.now(), zone=UTC
+        )
+    Working(cast.connection).work_on(cast.home.id, job.id, clock.now())
+    Working(cast.connection).work_on(cast.home.id, job.id, clock.now())
+    return {"job_id": job.id}
+
+
 ADDRESSES: dict[str, Address] = {
     # Doors that stand open: they show nothing of a project without its token.
     "signin": Address("everybody"),
@@ -113,6 +127,15 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/people/rows": Address("project"),
     "p/<uuid:project_id>/people/counts": Address("project"),
     "p/<uuid:project_id>/people/columns": Address("project"),
+    "p/<uuid:project_id>/people/bulk/start": Address("project"),
+    "p/<uuid:project_id>/people/bulk/jobs": Address("project"),
+    "p/<uuid:project_id>/people/bulk/count": Address("project"),
+    "p/<uuid:project_id>/people/bulk/segments": Address("project"),
+    "p/<uuid:project_id>/people/bulk/tags": Address("project"),
+    "p/<uuid:project_id>/people/bulk/<uuid:job_id>/cancel": Address("project", _export),
+    "p/<uuid:project_id>/people/bulk/<uuid:job_id>/undo": Address("project", _export),
+    "p/<uuid:project_id>/people/bulk/<uuid:job_id>/close": Address("project", _export),
+    "p/<uuid:project_id>/people/bulk/<uuid:job_id>/people.csv": Address("project", _export),
     "p/<uuid:project_id>/people/<uuid:person_id>/": Address("project", _person),
     "p/<uuid:project_id>/people/<uuid:person_id>/now": Address("project", _person),
     "p/<uuid:project_id>/people/<uuid:person_id>/timeline": Address("project", _person),
@@ -159,6 +182,9 @@ _FORM = {
     "key": "attributes.plan",
     "value": "evil",
     "add": "evil",
+    "action": "tag",
+    "tag": "evil",
+    "selection": '{"list": "?kind=user"}',
 }
 
 _OF_AGENTS = [route for route, address in ADDRESSES.items() if address.opens_to == "agents"]
@@ -256,6 +282,13 @@ def _state(cast: Cast) -> tuple[Any, ...]:
             cast.connection.execute(
                 f"SELECT {table}::text FROM {table} WHERE project_id = %s ORDER BY 1", (project,)
             ).fetchall()
-            for table in ("person", "identity", "merge", "merge_dismissal", "erased_key")
+            for table in (
+                "person",
+                "identity",
+                "merge",
+                "merge_dismissal",
+                "erased_key",
+                "bulk_job",
+            )
         ],
     )
