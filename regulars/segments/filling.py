@@ -1,16 +1,18 @@
 """Fills a segment that is new, or whose rule is: everybody is looked at once, in the order of ids.
 
-SQL finds whom the rule moves, in ranges of ids; these go through `people.changes` like anybody who
-changes, in small transactions that also note how far it is. Whoever changes meanwhile is evaluated
-by the new rule there and then. So the segment is exact when the last range is done, and a stop at
-any moment costs nothing but the range it was in.
+SQL finds whom the rule moves, in ranges of ids. These are moved in small transactions that also
+note how far it is: by SQL too where that knows all there is to know, else through `people.changes`
+like anybody who changes. Whoever changes meanwhile is evaluated by the new rule there and then. So
+the segment is exact when the last range is done, and a stop at any moment costs nothing but the
+range it was in.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -23,12 +25,14 @@ from regulars.kit import clock, database
 from regulars.people.changes import Changes, CollidedError
 from regulars.segments import needs, touching
 from regulars.segments.fills import Fill, fills_running
-from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
+from regulars.segments.moving import is_plain, move_all
+from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, share_plan
 
 Connection = psycopg.Connection[Any]
 
 A_RANGE = 5_000  # people looked at by one statement
-AT_ONCE = 200  # people moved by one transaction
+AT_ONCE = 200  # people evaluated by one transaction
+AT_ONCE_PLAIN = 500  # people moved by one without
 PAUSE = 0.25  # seconds between looks while nothing is to be filled
 
 END_OF_RANGE = """
@@ -93,9 +97,11 @@ def fill_range(connection: Connection, fill: Fill, now: datetime) -> None:
         after=cursor, end=end, now=now, zone=ZoneInfo(fill.time_zone),
     )  # fmt: skip
     at: UUID | None = fill.cursor
-    for chunk, is_last in _chunks(people):
+    plain = is_plain(rule)
+    for chunk, is_last in _chunks(people, AT_ONCE_PLAIN if plain else AT_ONCE):
         reached = end if is_last else chunk[-1]
-        if not _touch(connection, fill, chunk, at, reached, now):
+        move = partial(_move, rule=rule) if plain else _touch
+        if not _settled(connection, fill, partial(move, connection, fill, chunk, now), at, reached):
             return
         at = reached
     if end == fill.until:
@@ -108,39 +114,78 @@ def _end_of_range(connection: Connection, fill: Fill, cursor: UUID) -> UUID:
     return row[0] if row else fill.until
 
 
-def _chunks(people: list[UUID]) -> Iterator[tuple[list[UUID], bool]]:
+def _chunks(people: list[UUID], size: int) -> Iterator[tuple[list[UUID], bool]]:
     """The people in small groups, at least one, and whether it is the last."""
-    for at in range(0, max(1, len(people)), AT_ONCE):
-        yield people[at : at + AT_ONCE], at + AT_ONCE >= len(people)
+    for at in range(0, max(1, len(people)), size):
+        yield people[at : at + size], at + size >= len(people)
+
+
+def _settled(
+    connection: Connection,
+    fill: Fill,
+    work: Callable[[Callable[[], bool]], bool],
+    at: UUID | None,
+    reached: UUID,
+) -> bool:
+    """Do a piece of work and note how far it brings the fill; False where another does it.
+
+    The work is given a question that it must ask once it shares the plan: whether to go on.
+    """
+    place = (fill.project_id, fill.segment_id, fill.started_at, at)
+
+    def goes_on() -> bool:
+        if connection.execute(HOLD, place).fetchone() is None:
+            return False
+        _advance(connection, fill, at, reached)
+        return True
+
+    for _ in range(_TRIES):
+        try:
+            with connection.transaction():
+                return work(goes_on)
+        except (CollidedError, *database.Collision):
+            continue
+    return False
 
 
 def _touch(
     connection: Connection,
     fill: Fill,
     people: list[UUID],
-    at: UUID | None,
-    reached: UUID,
     now: datetime,
+    goes_on: Callable[[], bool],
 ) -> bool:
-    """Evaluate these people anew, and note how far that is; False where another does it."""
-    place = (fill.project_id, fill.segment_id, fill.started_at, at)
-    for _ in range(_TRIES):
-        try:
-            with connection.transaction():
-                changes = Changes(connection, fill.project_id, now)
-                changes.cause = ("rule", None)
-                changes.begin()
-                if connection.execute(HOLD, place).fetchone() is None:
-                    return False
-                for person in changes.load(people).values():
-                    person.seen_changed = True
-                changes.flush()
-                _advance(connection, fill, at, reached)
-                changes.finish()
-        except (CollidedError, *database.Collision):
-            continue
-        return True
-    return False
+    """Evaluate these people anew, as if they had changed."""
+    changes = Changes(connection, fill.project_id, now)
+    changes.cause = ("rule", None)
+    changes.begin()
+    if not goes_on():
+        return False
+    for person in changes.load(people).values():
+        person.seen_changed = True
+    changes.flush()
+    changes.finish()
+    return True
+
+
+def _move(
+    connection: Connection,
+    fill: Fill,
+    people: list[UUID],
+    now: datetime,
+    goes_on: Callable[[], bool],
+    *,
+    rule: Filter,
+) -> bool:
+    """Move these people by SQL alone."""
+    share_plan(connection, fill.project_id)
+    if not goes_on():
+        return False
+    segment = (fill.segment_id, fill.number)
+    zone = ZoneInfo(fill.time_zone)
+    if people:
+        move_all(connection, fill.project_id, segment, rule, people, now, zone)
+    return True
 
 
 def _advance(connection: Connection, fill: Fill, at: UUID | None, reached: UUID) -> None:

@@ -153,7 +153,7 @@ class Membership(NoConsequence):
                 "project": changes.project_id,
                 "day": day,
                 "segments": arrays.of_ids(counts),
-                "days": arrays.of_keys(_day_key(segment, day.isoformat()) for segment in counts),
+                "days": arrays.of_keys(day_key(segment, day.isoformat()) for segment in counts),
                 "deltas": arrays.of_plain(deltas),
                 "entered": arrays.of_plain(entered),
                 "left": arrays.of_plain(left),
@@ -208,7 +208,8 @@ def _member_key(segment_id: str, person_id: str) -> bytes:
 
 
 @lru_cache(maxsize=10_000)
-def _day_key(segment_id: UUID, day: str) -> bytes:
+def day_key(segment_id: UUID, day: str) -> bytes:
+    """The key of a segment's day, an ISO date."""
     return key_bytes("day", str(segment_id), day)
 
 

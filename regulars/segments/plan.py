@@ -100,6 +100,11 @@ class Plans:
         return self._kept.get(project_id, _EMPTY)
 
 
+def share_plan(connection: Connection, project_id: UUID) -> None:
+    """Let the project's segments stay as they are until the transaction ends."""
+    connection.execute(SHARE, (project_id,))
+
+
 def lock_plan(connection: Connection, project_id: UUID) -> str | None:
     """Wait until nobody evaluates the project's segments, and let nobody until the transaction
     ends. Returns the project's time zone, or None where there is no such project.

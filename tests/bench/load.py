@@ -1,8 +1,9 @@
 """A load generator that costs little: prepared bytes over raw sockets, answers counted.
 
 Runs as a process of its own (`python -m tests.bench.load …`) and prints one JSON line. Every
-request is answered before its connection sends the next; nothing is pipelined. What is measured is
-people coming back, with a share of newcomers.
+request is answered before its connection sends the next; nothing is pipelined. With `--rate` a
+connection also waits for its turn, and time counts from the turn, so that whoever is late shows.
+What is measured is people coming back, with a share of newcomers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import base64
 import itertools
 import json
 import random
+import signal
 import sys
 import time
 import zlib
@@ -156,6 +158,11 @@ class Tally:
     def over(self) -> bool:
         return time.perf_counter() >= self._until
 
+    def stop(self) -> None:
+        """End now: what was measured until here is what there is."""
+        now = time.perf_counter()
+        self._seconds, self._until = max(0.001, now - self._from), now
+
     def closed(self) -> None:
         self._open -= 1
         if self._open == 0:
@@ -176,7 +183,11 @@ class Tally:
 class Connection(asyncio.Protocol):
     """Sends the next request as soon as the last is answered."""
 
-    def __init__(self, head: bytes, requests: Iterator[Piece], tally: Tally) -> None:
+    def __init__(
+        self, head: bytes, requests: Iterator[Piece], tally: Tally, pause: float = 0.0
+    ) -> None:
+        self._pause = pause  # seconds from one turn to the next; 0: whenever the last is answered
+        self._turn = time.perf_counter() + random.random() * pause
         self._head = head
         self._requests = requests
         self._tally = tally
@@ -197,12 +208,16 @@ class Connection(asyncio.Protocol):
         self._tally.answered(int(head[9:12]), time.perf_counter() - self._sent)
         if self._tally.over():
             self._transport.close()
+        elif self._pause:
+            self._turn += self._pause
+            wait = max(0.0, self._turn - time.perf_counter())
+            asyncio.get_running_loop().call_later(wait, self._send)
         else:
             self._send()
 
     def _send(self) -> None:
         body, path = next(self._requests)
-        self._sent = time.perf_counter()
+        self._sent = self._turn if self._pause else time.perf_counter()
         self._transport.write(self._head % (path, len(body)) + body)
 
     def connection_lost(self, _exc: Exception | None) -> None:
@@ -232,11 +247,15 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
         "Content-Length: %d\r\n\r\n"
     ).encode()
     first = traffic.everybody() // size if arguments.greet else 10 * arguments.connections
+    pause = arguments.connections * size / arguments.rate if arguments.rate else 0.0
     tally = Tally(arguments.seconds, first, arguments.connections)
     loop = asyncio.get_running_loop()
     host, _, port = arguments.host.partition(":")
     for _ in range(arguments.connections):
-        await loop.create_connection(lambda: Connection(head, requests, tally), host, int(port))
+        await loop.create_connection(
+            lambda: Connection(head, requests, tally, pause), host, int(port)
+        )
+    loop.add_signal_handler(signal.SIGTERM, tally.stop)
     await tally.done.wait()
     return tally.report(size)
 
@@ -251,6 +270,7 @@ def main() -> None:
     options.add_argument("--events", type=int, default=100, help="events a request")
     options.add_argument("--connections", type=int, default=16)
     options.add_argument("--seconds", type=float, default=8)
+    options.add_argument("--rate", type=float, default=0, help="events a second in all; 0: any")
     options.add_argument("--prefix", default="b")
     options.add_argument("--seed", type=int, default=1)
     sys.stdout.write(json.dumps(uvloop.run(run(options.parse_args()))) + "\n")

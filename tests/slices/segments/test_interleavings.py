@@ -254,6 +254,7 @@ def test_membership_equals_a_full_recomputation_after_each_step(
 ) -> None:
     monkeypatch.setattr(filling, "A_RANGE", 3)
     monkeypatch.setattr(filling, "AT_ONCE", 2)
+    monkeypatch.setattr(filling, "AT_ONCE_PLAIN", 2)
     site = open_site(database)
     world = World(site, seed)
     told = []

@@ -1,0 +1,154 @@
+"""Moves many people into and out of one segment at once, by SQL alone.
+
+What a segment's filling does where the rule asks for nothing that people's rows must remember: it
+writes the same rows as `membership` would, without reading anybody into memory. Whom it moves is
+found anew under their locks, and everybody who changes meanwhile is moved by `membership`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, tzinfo
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditions, is_timed
+from regulars.filters.to_sql import to_sql
+from regulars.kit import arrays
+from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
+
+Connection = psycopg.Connection[Any]
+
+# As everywhere, people are locked in the order of their ids; what is asked of them comes after.
+LOCK = """
+SELECT id FROM person_activity WHERE project_id = %s AND id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
+"""
+MOVE = """
+WITH asked AS (
+    SELECT p.id, ({rule} IS TRUE) AS fits, a.segments @> %(numbers)s::smallint[] AS is_in,
+           {wake} AS wake
+    FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
+    WHERE p.project_id = %(project)s AND p.id = ANY(%(ids)s::uuid[])
+      AND a.project_id = %(project)s AND a.id = ANY(%(ids)s::uuid[])
+)
+UPDATE person_activity a
+SET segments = CASE
+        WHEN asked.fits = asked.is_in THEN a.segments
+        WHEN asked.fits THEN ARRAY(SELECT unnest(a.segments || %(numbers)s::smallint[]) ORDER BY 1)
+        ELSE array_remove(a.segments, %(number)s::smallint)
+    END,
+    next_move_at = least(a.next_move_at, asked.wake)
+FROM asked
+WHERE a.project_id = %(project)s AND a.id = asked.id
+  AND (asked.fits <> asked.is_in OR asked.wake < a.next_move_at
+       OR (asked.wake IS NOT NULL AND a.next_move_at IS NULL))
+RETURNING a.id, asked.fits, asked.is_in
+"""
+
+
+def is_plain(rule: Filter) -> bool:
+    """Whether SQL alone can say whom the rule moves, and when it moves them next."""
+    return not any(
+        isinstance(one, EventCondition)
+        or (is_timed(one) and not (isinstance(one, FieldCondition) and one.about.column))
+        for one in conditions(rule)
+    )
+
+
+def move_all(
+    connection: Connection,
+    project_id: UUID,
+    segment: tuple[UUID, int],
+    rule: Filter,
+    people: Sequence[UUID],
+    now: datetime,
+    zone: tzinfo,
+) -> None:
+    """Move these people into the segment (its id and number) or out of it, as the rule says.
+
+    The rule `is_plain`. Nobody is told: they were in or out all along.
+    """
+    segment_id, number = segment
+    ids = arrays.of_ids(people)
+    connection.execute(LOCK, (project_id, ids))
+    text, params = _named(*to_sql(rule, now=now, zone=zone), "rule")
+    wake, more = _named(*_wake(rule, now), "wake")
+    asked = {
+        "project": project_id, "ids": ids, "number": number, "numbers": [number],
+        **params, **more,
+    }  # fmt: skip
+    rows = connection.execute(MOVE.format(rule=text, wake=wake), asked).fetchall()
+    entered = [id_ for id_, fits, is_in in rows if fits and not is_in]
+    left = [id_ for id_, fits, is_in in rows if is_in and not fits]
+    if left:
+        keys = arrays.of_ids(sorted(member_key(segment_id, id_) for id_ in left))
+        connection.execute(LEAVE, (project_id, keys), prepare=True)
+    if entered:
+        _enter(connection, project_id, segment_id, entered, now)
+    if entered or left:
+        _count(connection, project_id, segment_id, len(entered) - len(left), now)
+
+
+def _enter(
+    connection: Connection, project_id: UUID, segment_id: UUID, people: list[UUID], now: datetime
+) -> None:
+    keyed = sorted((member_key(segment_id, id_), id_) for id_ in people)
+    connection.execute(
+        ENTER,
+        {
+            "project": project_id,
+            "now": now,
+            "ids": arrays.of_ids(key for key, _ in keyed),
+            "segments": arrays.of_ids(segment_id for _ in keyed),
+            "people": arrays.of_ids(id_ for _, id_ in keyed),
+        },
+        prepare=True,
+    )
+
+
+def _count(
+    connection: Connection, project_id: UUID, segment_id: UUID, delta: int, now: datetime
+) -> None:
+    day = now.date()
+    connection.execute(
+        COUNT,
+        {
+            "project": project_id,
+            "day": day,
+            "segments": arrays.of_ids([segment_id]),
+            "days": arrays.of_keys([day_key(segment_id, day.isoformat())]),
+            "deltas": arrays.of_plain([delta]),
+            "entered": arrays.of_plain([0]),
+            "left": arrays.of_plain([0]),
+        },
+        prepare=True,
+    )
+
+
+def _wake(rule: Filter, now: datetime) -> tuple[str, list[Any]]:
+    """The first instant at which a condition on time may turn for the person: never too late."""
+    moving = dict.fromkeys(
+        (one.about.column, int(one.value))  # type: ignore[arg-type]
+        for one in conditions(rule)
+        if isinstance(one, FieldCondition) and is_timed(one)
+    )
+    if not moving:
+        return "NULL::timestamptz", []
+    turns, params = [], []
+    for column, days in moving:
+        turns.append(f"CASE WHEN {column} >= %s THEN {column} + %s::interval END")
+        params += [now - timedelta(days=days), timedelta(days=days)]
+    return f"least({', '.join(turns)})", params
+
+
+def _named(text: str, params: Sequence[Any], prefix: str) -> tuple[str, dict[str, Any]]:
+    """Placeholders given names, so that they may stand among others that have some."""
+    names = [f"{prefix}{place}" for place in range(len(params))]
+    pieces = text.split("%s")
+    named = "".join(
+        piece + (f"%({name})s" if name else "")
+        for piece, name in zip(pieces, [*names, ""], strict=True)
+    )
+    return named, dict(zip(names, params, strict=True))

@@ -1,0 +1,190 @@
+"""How long a new segment takes to be filled while events keep arriving, and how these fare.
+
+    python -m tests.bench.backfill [--people 1000000] [--rate 2000]
+
+Part of `make bench`. Segments that about a tenth of all people match are saved one after the other
+on a running installation, under a steady stream of events; each is timed from being saved until it
+is full, and then held against a count of everybody. The stream alone, before, is the comparison.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from regulars.config.installation import set_up_django
+from regulars.filters.to_sql import to_sql
+from regulars.kit import clock, database
+from tests.running import running
+
+RATE = 2_000  # events a second
+BATCH = 10  # events a request
+CONNECTIONS = 8
+ALONE = 8.0  # seconds of the stream without a segment being filled
+PATIENCE = 300.0  # seconds after which a segment counts as never filled
+
+SEGMENTS: dict[str, Any] = {
+    "an attribute": {"field": "country", "op": "is_any_of", "value": ["Sweden"]},
+    "an attribute and time": {
+        "all": [
+            {"field": "last_seen", "op": "within_last", "value": 14},
+            {"field": "browser", "op": "is_not", "value": "Chrome"},
+            {"field": "kind", "op": "is", "value": "user"},
+            {"field": "attributes.plan", "op": "is_not", "value": "free"},
+        ]
+    },
+}
+COUNT = """
+SELECT count(*) FROM person p
+JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
+WHERE p.project_id = %s AND {filter}
+"""
+KEPT = "SELECT people FROM segment_count WHERE project_id = %s AND id = %s"
+EVERYBODY = "SELECT sum(people) FROM kind_count WHERE project_id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A segment's filling: its name, the people in it, of how many, and what it took."""
+
+    name: str
+    people: int
+    everybody: int
+    seconds: float
+    saved_ms: float
+    events_per_s: float
+    p50_ms: float
+    p99_ms: float
+    is_exact: bool
+
+
+def measure(
+    connection: psycopg.Connection[Any], project_id: UUID, host: str, key: str, people: Path
+) -> tuple[dict[str, Any], list[Filled]]:
+    """The stream alone, and each segment's filling under it."""
+    alone = _finished(_stream(host, key, people, ALONE, "alone"), stop=False)
+    filled = []
+    for name, rule in SEGMENTS.items():
+        filled.append(_fill(connection, project_id, name, rule, (host, key, people)))
+    return alone, filled
+
+
+def _fill(
+    connection: psycopg.Connection[Any],
+    project_id: UUID,
+    name: str,
+    rule: Any,
+    stream: tuple[str, str, Path],
+) -> Filled:
+    from regulars.segments import actions, queries
+
+    streaming = _stream(*stream, PATIENCE, f"fill-{name[-4:]}")
+    time.sleep(1.0)
+    started = time.monotonic()
+    with connection.transaction():
+        segment = actions.create(connection, project_id, name, clock.now(), filter_=rule)
+    saved = time.monotonic() - started
+    while queries.segment(connection, project_id, segment).filling is not None:
+        if time.monotonic() - started > PATIENCE:
+            break
+        time.sleep(0.05)
+    seconds = time.monotonic() - started
+    found = _finished(streaming, stop=True)
+    people, everybody = (
+        connection.execute(statement, params).fetchall()[0][0]
+        for statement, params in ((KEPT, (project_id, segment)), (EVERYBODY, (project_id,)))
+    )
+    return Filled(
+        name, people, int(everybody), seconds, saved * 1000, found["events_per_s"],
+        found["p50_ms"], found["p99_ms"], people == _counted(connection, project_id, segment),
+    )  # fmt: skip
+
+
+def _save_segments(connection: psycopg.Connection[Any], project_id: UUID, rules: list[Any]) -> None:
+    """Have these segments, filled, as a project that goes on for a while has them."""
+    from regulars.segments import actions, filling
+
+    for number, rule in enumerate(rules):
+        with connection.transaction():
+            name = f"Segment {number}"
+            actions.create(connection, project_id, name, clock.now(), filter_=rule)
+    filling.fill_project(connection, project_id, clock.now())
+
+
+def _counted(connection: psycopg.Connection[Any], project_id: UUID, segment: UUID) -> int:
+    """How many a look at everybody finds, now that no events arrive."""
+    from regulars.segments.plan import segments_written_out
+
+    rule = segments_written_out(connection, project_id)[segment]
+    text, params = to_sql(rule, now=clock.now(), zone=ZoneInfo("UTC"))
+    row = connection.execute(COUNT.format(filter=text), (project_id, *params)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _stream(
+    host: str, key: str, people: Path, seconds: float, prefix: str
+) -> subprocess.Popen[str]:
+    command = [
+        sys.executable, "-m", "tests.bench.load", "--host", host, "--key", key, "--people",
+        str(people), "--events", str(BATCH), "--connections", str(CONNECTIONS), "--seconds",
+        str(seconds), "--rate", str(RATE), "--prefix", f"{prefix}-{time.time_ns()}",
+    ]  # fmt: skip
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _finished(streaming: subprocess.Popen[str], *, stop: bool) -> dict[str, Any]:
+    """What the stream says of itself; asked to stop, it says what there was until then."""
+    if stop:
+        streaming.terminate()
+    output, _ = streaming.communicate(timeout=PATIENCE)
+    found: dict[str, Any] = json.loads(output)
+    return found
+
+
+def main() -> None:
+    """The command: an installation of its own."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    options.add_argument("--people", type=int, default=1_000_000)
+    asked = options.parse_args()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="regulars-fill")))
+        installation = stack.enter_context(running(folder / "data"))
+        state = json.loads((folder / "data" / "run" / "state.json").read_text("utf-8"))
+        os.environ |= {"DATABASE_URL": state["dsn"], "REGULARS_DATA": str(folder / "data")}
+        set_up_django()
+        alone, filled = _measured(asked.people, folder, installation.url.removeprefix("http://"))
+    sys.stdout.write(f"alone: {alone}\n" + "".join(f"{one}\n" for one in filled))
+
+
+def _measured(people: int, folder: Path, host: str) -> tuple[dict[str, Any], list[Filled]]:
+    from regulars.config import wiring
+    from regulars.workspaces.actions import create_project
+    from tests.bench import population, segments
+    from tests.bench.__main__ import Bench
+
+    wiring.wire()
+    with database.connect() as connection:
+        made = create_project("Backfill", now=clock.now())
+        population.load(connection, made.project_id, people, now=clock.now())
+        _save_segments(connection, made.project_id, segments.FILTERS[:20])
+        connection.execute("ANALYZE")
+        bench = Bench(connection, made.project_id, made.write_key, {}, folder / "people.json")
+        bench.choose_people()
+        return measure(connection, made.project_id, host, made.write_key, bench.people)
+
+
+if __name__ == "__main__":
+    main()
