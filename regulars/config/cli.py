@@ -7,7 +7,16 @@ from typing import NoReturn
 
 import click
 
-from regulars.config.commands import agents, backups, demo, geo, health, projects, running
+from regulars.config.commands import (
+    agents,
+    backups,
+    demo,
+    geo,
+    health,
+    people,
+    projects,
+    running,
+)
 from regulars.config.data_folder import BusyError
 from regulars.config.postgres.binaries import NoPostgresError
 from regulars.config.postgres.cluster import ClusterError
@@ -44,6 +53,7 @@ for command in (
     running.prepare,
     projects.project,
     agents.agent,
+    people.people,
     geo.geo,
     demo.demo,
     health.doctor,

@@ -48,7 +48,7 @@ A_PIECE = 256 * 1024  # bytes of a file that are sent at a time
 A_FEW = 10  # people who may be deleted without their number being typed
 FORBIDDEN, REFUSED = 403, 422
 
-audit.describe(bulk_words.AUDITED)
+audit.describe(bulk.AUDITED)
 
 
 class _Selected(msgspec.Struct, forbid_unknown_fields=True):

@@ -18,13 +18,6 @@ MANAGED = {
     "erase": "Only owners and admins can delete people from a list.",
 }
 
-AUDITED = {
-    "people.bulk_changed": "Changed selected people",
-    "people.bulk_erased": "Deleted selected people",
-    "people.exported": "Exported people",
-    "people.export_downloaded": "Downloaded an export",
-    "people.bulk_stopped": "Stopped a change of selected people",
-}
 _AUDITED_AS = {"erase": "people.bulk_erased", "export": "people.exported"}
 
 # While it runs, and when it is done: {who} is “214 people”, {what} the tag or the segment.

@@ -35,6 +35,15 @@ READ_AHEAD = 5_000  # people whose ids are read at a time
 MOST_OPEN = 20  # jobs of a project
 TRIES = 5  # times that a step may fail in a row
 
+# What the audit log calls these; the doors that have an actor write it.
+AUDITED = {
+    "people.bulk_changed": "Changed selected people",
+    "people.bulk_erased": "Deleted selected people",
+    "people.bulk_stopped": "Stopped a change of selected people",
+    "people.exported": "Exported people",
+    "people.export_downloaded": "Downloaded an export",
+}
+
 log = logging.getLogger(__name__)
 
 

@@ -76,13 +76,20 @@ MARK_UNDONE = """
 UPDATE bulk_job SET undone_by = %s, closed_at = %s
 WHERE project_id = %s AND id = %s AND undone_by IS NULL AND ended_at IS NOT NULL
 """
-# What runs, and what ended lately: to whoever asked for it, until they close it.
+# What runs, and what ended lately: to whoever asked for it, until they close it. Of what went well
+# only the newest, but for files, which wait to be taken.
 SHOWN = f"""
 SELECT {_COLUMNS} FROM bulk_job
-WHERE project_id = %(project)s AND closed_at IS NULL
-  AND (ended_at IS NULL
-       OR created_by = %(agent)s AND ended_at > %(while)s
-       OR created_by = %(agent)s AND ended_at > %(day)s AND (kind = 'export' OR state = 'failed'))
+WHERE project_id = %(project)s AND closed_at IS NULL AND (
+    ended_at IS NULL
+    OR created_by = %(agent)s AND ended_at > %(day)s AND (kind = 'export' OR state = 'failed')
+    OR created_by = %(agent)s AND ended_at > %(while)s AND id = (
+        SELECT id FROM bulk_job
+        WHERE project_id = %(project)s AND created_by = %(agent)s AND ended_at IS NOT NULL
+          AND kind <> 'export'
+        ORDER BY ended_at DESC, id DESC LIMIT 1
+    )
+)
 ORDER BY ended_at IS NULL DESC, id DESC LIMIT %(limit)s
 """
 REMEMBER = """

@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,9 +27,10 @@ import msgspec
 import psycopg
 
 from regulars.kit import environment
-from regulars.people import store
+from regulars.people import selection, store
 from regulars.people.bulk_jobs import Batch, Job, Worked
 from regulars.people.person import Person
+from regulars.people.selection import Asked
 
 Connection = psycopg.Connection[Any]
 
@@ -95,6 +96,17 @@ def keys_of(connection: Connection, project_id: UUID) -> dict[str, list[str]]:
     for scope, key in connection.execute(KEYS, (project_id,)):
         keys[scope].append(key)
     return keys
+
+
+def parts(connection: Connection, asked: Asked) -> Iterator[tuple[str, int]]:
+    """The whole file, a thousand people at a time, and how many each part holds."""
+    sheet = sheet_of(connection, asked.project_id, keys_of(connection, asked.project_id))
+    yield sheet.header, 0
+    after: UUID | None = None
+    while ids := selection.ids_behind(connection, asked, after, AT_ONCE):
+        found = store.read(connection, asked.project_id, ids)
+        yield sheet.rows(found[id_] for id_ in ids if id_ in found), len(found)
+        after = ids[-1]
 
 
 class Export:
