@@ -32,7 +32,11 @@ Connection = psycopg.Connection[Any]
 # What a kept segment may ask about: what people's rows answer.
 KINDS = frozenset({"field", "event", "segment"})
 
-# The lock that a transaction shares, and whoever changes a segment takes alone.
+# The lock that a transaction shares, and whoever changes a segment takes alone. In front of it is
+# an advisory one, where those who wait for it stand in a queue: rows are shared by whoever comes,
+# so that under steady traffic nobody would ever have one alone.
+QUEUE_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 1))"
+QUEUE_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))"
 SHARE = """
 SELECT s.version, p.time_zone
 FROM segment_plan s JOIN project p ON p.id = s.project_id
@@ -86,7 +90,7 @@ class Plans:
 
     def share(self, connection: Connection, project_id: UUID) -> Plan:
         """The project's plan, which can't change before the transaction ends."""
-        version = connection.execute(SHARE, (project_id,), prepare=True).fetchone()
+        version = share_plan(connection, project_id)
         if version is None:
             return _EMPTY
         kept = self._kept.get(project_id)
@@ -100,15 +104,20 @@ class Plans:
         return self._kept.get(project_id, _EMPTY)
 
 
-def share_plan(connection: Connection, project_id: UUID) -> None:
-    """Let the project's segments stay as they are until the transaction ends."""
-    connection.execute(SHARE, (project_id,))
+def share_plan(connection: Connection, project_id: UUID) -> tuple[int, str] | None:
+    """Let the project's segments stay as they are until the transaction ends.
+
+    Returns the plan's version and the project's time zone, or None where there is no project.
+    """
+    connection.execute(QUEUE_SHARED, (str(project_id),), prepare=True)
+    return connection.execute(SHARE, (project_id,), prepare=True).fetchone()
 
 
 def lock_plan(connection: Connection, project_id: UUID) -> str | None:
     """Wait until nobody evaluates the project's segments, and let nobody until the transaction
     ends. Returns the project's time zone, or None where there is no such project.
     """
+    connection.execute(QUEUE_ALONE, (str(project_id),))
     row = connection.execute(LOCK, (project_id,)).fetchone()
     return row[0] if row else None
 
