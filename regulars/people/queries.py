@@ -47,7 +47,7 @@ WHERE s.project_id = %(project)s AND s.builtin IS NOT NULL
 GROUP = """
 SELECT s.id, s.number, c.people, s.builtin
 FROM segment s JOIN segment_count c ON c.project_id = s.project_id AND c.id = s.id
-WHERE s.project_id = %s AND (s.id = %s OR s.builtin = %s)
+WHERE s.project_id = %s AND (s.id = %s OR s.builtin = %s) AND s.deleted_at IS NULL
 """
 # Whoever a browser showed within the last minutes was seen within them too, which is indexed.
 ONLINE = f"""
