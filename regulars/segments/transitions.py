@@ -40,7 +40,7 @@ def write(changes: Changes, everybody: UUID | None) -> None:
     ]
     if not moves:
         return
-    causes = _causes(changes)
+    causes = _causes(changes, {id(changes.people[person]) for _, person, _ in moves})
     said = [causes.get(person, changes.cause) for _, person, _ in moves]
     changes.connection.execute(
         WRITE,
@@ -75,11 +75,16 @@ def erase(changes: Changes, person_id: UUID) -> None:
     changes.connection.execute(ERASE, (changes.project_id, person_id))
 
 
-def _causes(changes: Changes) -> dict[UUID, Cause]:
-    """The last of what each person did; what they call it outlasts a page they looked at."""
+def _causes(changes: Changes, moved: set[int]) -> dict[UUID, Cause]:
+    """The last of what each of the moved did; an event outlasts a page that was looked at.
+
+    They are told apart by the objects they are: most of a batch's people have not moved.
+    """
     causes: dict[UUID, Cause] = {}
     for person, cause, detail in changes.traces:
-        home = person.survivor().id
-        if cause == "event" or causes.get(home, ("page", None))[0] == "page":
-            causes[home] = cause, detail
+        home = person if person.gone_into is None else person.survivor()
+        if id(home) in moved and (
+            cause == "event" or causes.get(home.id, ("page", None))[0] == "page"
+        ):
+            causes[home.id] = cause, detail
     return causes
