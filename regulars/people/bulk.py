@@ -188,10 +188,10 @@ class Working:
 
     def step(self, now: datetime) -> bool:
         """A batch of one job, if there is any to work on; whether there was."""
-        return any(
-            self.work_on(project_id, job_id, now)
-            for project_id, job_id in bulk_jobs.open_jobs(self._connection)
-        )
+        turns = bulk_jobs.open_jobs(self._connection)
+        there = {job_id for _, job_id in turns}
+        self._ahead = {job: ids for job, ids in self._ahead.items() if job in there}
+        return any(self.work_on(project_id, job_id, now) for project_id, job_id in turns)
 
     def work_on(self, project_id: UUID, job_id: UUID, now: datetime) -> bool:
         """A batch of this job. False where another worker has it."""

@@ -20,6 +20,7 @@ CORE = (
     "regulars.people.changes",
     "regulars.people.merge",
     "regulars.people.erasure",
+    "regulars.people.bulk",
     "regulars.segments.membership",
     "regulars.segments.clock",
     "regulars.events.record",

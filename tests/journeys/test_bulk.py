@@ -215,6 +215,8 @@ def test_many_are_deleted_only_once_their_number_is_typed(
     delete.click()
     expect(tab.get_by_role("status").filter(has_text="Deleted 13 people")).to_be_visible()
     expect(bar(tab)).to_be_hidden()
+    expect(tab.locator("tbody .who b")).to_have_text(["Person 005"])
+    expect(tab.locator("#people-count")).to_have_text("1 user")
     assert site.person_of(user="u5") is not None
     assert site.person_of(user="u6") is None
 

@@ -27,6 +27,7 @@ class BulkBar extends HTMLElement {
   /** @type {HTMLInputElement | null} */
   #last = null;
   #drawing = 0;
+  #leaving = false; // people are being deleted: their rows go when that is done
 
   connectedCallback() {
     document.addEventListener("change", (event) => this.#changed(event.target));
@@ -39,6 +40,10 @@ class BulkBar extends HTMLElement {
     const list = document.getElementById("people-scroll");
     if (list) {
       new MutationObserver(() => this.#soon()).observe(list, { childList: true, subtree: true });
+    }
+    const jobs = document.getElementById("bulk-jobs");
+    if (jobs) {
+      new MutationObserver(() => this.#done(jobs)).observe(jobs, { childList: true });
     }
     this.#question = this.#asked();
     this.#draw();
@@ -228,8 +233,21 @@ class BulkBar extends HTMLElement {
     for (const form of document.querySelectorAll("form")) {
       if (form.querySelector("[data-selection]")) form.reset();
     }
-    if (event instanceof CustomEvent && event.detail?.action === "erase") this.#clear();
+    if (event instanceof CustomEvent && event.detail?.action === "erase") {
+      this.#leaving = true;
+      this.#clear();
+      const jobs = document.getElementById("bulk-jobs");
+      if (jobs) this.#done(jobs); // a few are gone by now
+    }
     this.#draw();
+  }
+
+  /** Nothing runs any more: who was deleted leaves the list. @param {HTMLElement} jobs */
+  #done(jobs) {
+    if (!this.#leaving || jobs.querySelector("progress")) return;
+    this.#leaving = false;
+    const url = document.getElementById("people-table")?.dataset.url ?? "?";
+    /** @type {any} */ (window).htmx.ajax("GET", url, { target: "#people-table", swap: "outerHTML" });
   }
 }
 

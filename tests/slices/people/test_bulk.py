@@ -87,10 +87,10 @@ def test_a_tag_is_taken_off_those_who_have_it(site: Site) -> None:
 
 
 def test_a_crowd_is_done_in_small_steps(site: Site) -> None:
-    people = crowd(site, 450)
+    people = crowd(site, 250)
     job = ask(site, "tag", EVERYBODY, tag="vip")
     seen = [step(site, job).done for _ in range(3)]
-    assert seen == [200, 400, 450]
+    assert seen == [100, 200, 250]
     assert finish(site, job).state == "done"
     assert all(tags == ["vip"] for tags in tags_of(site, people))
 
@@ -213,7 +213,7 @@ def test_who_has_left_the_list_when_their_turn_comes_is_spared(site: Site) -> No
     people = sorted(crowd(site, 30, tags=["old"]), key=lambda one: one.id)
     job = ask(site, "erase", listed(filter={"field": "tags", "op": "has", "value": "old"}))
     working = bulk.Working(site.connection)
-    working.work_on(job.project_id, job.id, NOON)  # the first 25; the rest is read ahead
+    working.work_on(job.project_id, job.id, NOON)  # the first 10; the rest is read ahead
     with site.connection.transaction():
         actions.tag(site.connection, site.project.id, people[-1].id, NOON, remove=["old"])
     while working.work_on(job.project_id, job.id, NOON):
@@ -311,8 +311,8 @@ def test_a_stopped_job_leaves_what_is_done_and_does_no_more(site: Site) -> None:
     with site.connection.transaction():
         bulk.cancel(site.connection, site.project.id, job.id, LATER)
     after = finish(site, job)
-    assert (after.state, after.changed, after.ended_at) == ("cancelled", 200, LATER)
-    assert sum(tags == ["vip"] for tags in tags_of(site, people)) == 200
+    assert (after.state, after.changed, after.ended_at) == ("cancelled", 100, LATER)
+    assert sum(tags == ["vip"] for tags in tags_of(site, people)) == 100
     with pytest.raises(ConflictError), site.connection.transaction():
         bulk.cancel(site.connection, site.project.id, job.id, LATER)
 
@@ -332,7 +332,7 @@ def test_a_stopped_job_is_taken_back_as_far_as_it_came(site: Site) -> None:
     step(site, job)
     with site.connection.transaction():
         bulk.cancel(site.connection, site.project.id, job.id, LATER)
-    assert undo(site, job).changed == 200
+    assert undo(site, job).changed == 100
     assert not any(tags_of(site, people))
 
 
