@@ -108,6 +108,7 @@ def main() -> None:
         if PEOPLE:
             _among_many(bench)
             tables.among_many(bench.middle, SHAPES, ACTIVE, PEOPLE)
+            tables.filling(*_filled(bench))
         tables.check(bench.answered, _stored(bench))
     tables.end(time.monotonic() - started)
 
@@ -150,6 +151,19 @@ def _among_many(bench: Bench) -> None:
         for shape in SHAPES:
             with tables.working(f"among {PEOPLE:,}, round {number + 1} of {ROUNDS}: {shape}"):
                 bench.drive("product", shape, "among many")
+
+
+def _filled(bench: Bench) -> tuple[dict[str, Any], list[Any]]:
+    from tests.bench import backfill
+
+    with tables.working("filling new segments under a steady stream"):
+        found = backfill.measure(
+            bench.connection, bench.project_id, bench.hosts["product"], bench.write_key,
+            bench.people,
+        )  # fmt: skip
+    alone, filled = found
+    bench.answered += alone["answered"] + sum(one.answered for one in filled)
+    return found
 
 
 def _costs(bench: Bench) -> list[Any]:

@@ -28,6 +28,7 @@ import psycopg
 from regulars.config.installation import set_up_django
 from regulars.filters.to_sql import to_sql
 from regulars.kit import clock, database
+from tests.bench import tables
 from tests.running import running
 
 RATE = 2_000  # events a second
@@ -68,6 +69,7 @@ class Filled:
     events_per_s: float
     p50_ms: float
     p99_ms: float
+    answered: int
     is_exact: bool
 
 
@@ -109,7 +111,8 @@ def _fill(
     )
     return Filled(
         name, people, int(everybody), seconds, saved * 1000, found["events_per_s"],
-        found["p50_ms"], found["p99_ms"], people == _counted(connection, project_id, segment),
+        found["p50_ms"], found["p99_ms"], found["answered"],
+        people == _counted(connection, project_id, segment),
     )  # fmt: skip
 
 
@@ -166,7 +169,7 @@ def main() -> None:
         os.environ |= {"DATABASE_URL": state["dsn"], "REGULARS_DATA": str(folder / "data")}
         set_up_django()
         alone, filled = _measured(asked.people, folder, installation.url.removeprefix("http://"))
-    sys.stdout.write(f"alone: {alone}\n" + "".join(f"{one}\n" for one in filled))
+    tables.filling(alone, filled)
 
 
 def _measured(people: int, folder: Path, host: str) -> tuple[dict[str, Any], list[Filled]]:

@@ -6,12 +6,15 @@ import os
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.bench.costs import Cost
+
+if TYPE_CHECKING:
+    from tests.bench.backfill import Filled
 
 Middle = Callable[[str, str], dict[str, Any]]
 Shapes = Mapping[str, tuple[int, int]]
@@ -25,6 +28,8 @@ _NAMES = {
 _TARGETS = {"batches": 10_000, "single": 5_000}  # events a second, on two cores
 _OF_BARE = 0.4
 _AMONG_MANY = 2 / 3
+_FILLED_WITHIN = 20  # seconds
+_P99 = 100  # ms
 
 
 def working(what: str) -> AbstractContextManager[Any]:
@@ -88,6 +93,28 @@ def among_many(middle: Middle, shapes: Shapes, few: int, many: int) -> None:
         found, before = middle("among many", shape), middle("product", shape)
         kept = found["events_per_s"] >= _AMONG_MANY * before["events_per_s"]
         _verdict(f"no more than a third slower ({shape})", kept)
+
+
+def filling(alone: dict[str, Any], filled: Sequence[Filled]) -> None:
+    """New segments being filled while events keep arriving."""
+    table = _table("A new segment is filled while events arrive steadily")
+    for name in ("people", "of", "s", "saved in ms", "events/s", "p50 ms", "p99 ms"):
+        table.add_column(name, justify="right")
+    table.add_row(
+        "the stream alone", "", "", "", "", f"{alone['events_per_s']:,.0f}",
+        f"{alone['p50_ms']:.1f}", f"{alone['p99_ms']:.1f}",
+    )  # fmt: skip
+    for one in filled:
+        table.add_row(
+            one.name, f"{one.people:,}", f"{one.everybody:,}", f"{one.seconds:.1f}",
+            f"{one.saved_ms:.0f}", f"{one.events_per_s:,.0f}", f"{one.p50_ms:.1f}",
+            f"{one.p99_ms:.1f}",
+        )  # fmt: skip
+    _console.print(table)
+    for one in filled:
+        _verdict(f"{one.name}: filled within {_FILLED_WITHIN} s", one.seconds <= _FILLED_WITHIN)
+        _verdict(f"{one.name}: p99 of the stream ≤ {_P99} ms", one.p99_ms <= _P99)
+        _verdict(f"{one.name}: exact when nothing arrives any more", one.is_exact)
 
 
 def check(answered: int, stored: int) -> None:
