@@ -278,8 +278,7 @@ def _whole(text: str) -> int | None:
 
 def _log(request: AgentRequest, job: Job, now: datetime) -> None:
     action, said = bulk_words.audited(job)
-    by = actor_of(request)
-    audit.record(request.project.id, action, said, by=by, now=now, details={"people": job.total})
+    audit.record(request.project.id, action, said, by=actor_of(request), now=now)
 
 
 def _jobs(request: AgentRequest) -> HttpResponse:

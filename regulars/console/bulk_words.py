@@ -37,6 +37,7 @@ _DONE = {
     "export": "{who} exported",
     "erase": "Deleted {who}",
 }
+_ICONS = {"done": "circle-check", "cancelled": "info", "failed": "circle-alert"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Card:
     detail: str
     runs: bool
     is_bad: bool
+    icon: str
     done: int
     total: int
     by: str
@@ -65,6 +67,7 @@ def card(job: Job, *, by: str = "") -> Card:
         detail=_detail(job),
         runs=job.ended_at is None,
         is_bad=job.state == "failed",
+        icon=_ICONS.get(job.state, ""),
         done=min(job.done, job.total),
         total=job.total,
         by=by,
@@ -77,8 +80,10 @@ def title(job: Job) -> str:
     """What is being done, or was."""
     if job.ended_at is None:
         return _put(_RUNNING, job, job.total)
-    if job.changed or job.state == "done":
-        return _put(_DONE, job, job.changed) if job.changed else "Nothing had to change"
+    if job.changed and (job.state == "done" or job.kind != "export"):  # half a file is none
+        return _put(_DONE, job, job.changed)
+    if job.state == "done":
+        return "Nothing had to change"
     return f"{_put(_RUNNING, job, job.total)}: stopped"
 
 

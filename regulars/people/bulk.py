@@ -219,21 +219,24 @@ class Working:
         action = ACTIONS.get(job.kind)
         if action is None:
             raise InvalidError("action", "There is no such action any more.")
-        ids = self._next(job, action.at_once)
+        ahead = self._next(job, action.at_once)
+        ids = ahead[: action.at_once]
         if ids:
             batch = Batch(self._connection, job, ids, now)
             bulk_jobs.advance(batch, action.work(batch))
-        else:
+        if len(ids) == len(ahead):
             bulk_jobs.end(self._connection, job.project_id, job.id, "done", now)
-            self._ahead.pop(job.id, None)
 
     def _next(self, job: Job, at_once: int) -> list[UUID]:
-        """Who comes next. Another worker may have gone on with the job since the last time."""
+        """Who comes next: more than a batch, unless that is the last.
+
+        Another worker may have gone on with the job since the last time.
+        """
         ahead = [id_ for id_ in self._ahead.get(job.id, ()) if not job.cursor or id_ > job.cursor]
-        if not ahead:
+        if len(ahead) <= at_once:
             ahead = selection.ids_behind(self._connection, job.asked, job.cursor, READ_AHEAD)
         self._ahead[job.id] = ahead
-        return ahead[:at_once]
+        return ahead
 
     def _end(self, project_id: UUID, job_id: UUID, now: datetime, why: str) -> None:
         self._ahead.pop(job_id, None)

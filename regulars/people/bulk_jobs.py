@@ -82,11 +82,12 @@ SHOWN = f"""
 SELECT {_COLUMNS} FROM bulk_job
 WHERE project_id = %(project)s AND closed_at IS NULL AND (
     ended_at IS NULL
-    OR created_by = %(agent)s AND ended_at > %(day)s AND (kind = 'export' OR state = 'failed')
+    OR created_by = %(agent)s AND ended_at > %(day)s
+       AND (state = 'failed' OR kind = 'export' AND state = 'done')
     OR created_by = %(agent)s AND ended_at > %(while)s AND id = (
         SELECT id FROM bulk_job
         WHERE project_id = %(project)s AND created_by = %(agent)s AND ended_at IS NOT NULL
-          AND kind <> 'export'
+          AND (kind <> 'export' OR state <> 'done')
         ORDER BY ended_at DESC, id DESC LIMIT 1
     )
 )

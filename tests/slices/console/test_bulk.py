@@ -347,6 +347,27 @@ def test_a_job_is_stopped_by_any_colleague(cast: Cast) -> None:
     assert words(cast.bob.client.post(url)) == "It was finished already."
 
 
+def test_a_stopped_export_is_no_file_and_does_not_say_so(cast: Cast) -> None:
+    ask(cast.alice, cast, "export", ticked(cast.pat))
+    answer = cast.alice.client.post(cast.home.url(f"people/bulk/{job_ids(cast)[0]}/cancel"))
+    text = answer.content.decode()
+    assert "Exporting 1 person: stopped" in text
+    assert "Stopped after 0 of 1" in text
+    assert "Download" not in text
+
+
+def test_of_what_went_well_the_newest_alone_is_shown(cast: Cast) -> None:
+    for tag in ("first", "second"):
+        ask(cast.alice, cast, "tag", ticked(cast.pat), tag=tag)
+        work(cast)
+    ask(cast.alice, cast, "export", ticked(cast.pat))
+    work(cast)
+    text = page(cast.alice, cast)
+    assert "first" not in text
+    assert "“second”" in text
+    assert "Download" in text
+
+
 def test_undo_takes_it_back_and_says_so(cast: Cast, sam: Person) -> None:
     ask(cast.alice, cast, "tag", ticked(cast.pat), tag="vip")
     work(cast)
