@@ -3,7 +3,7 @@
 A `Column` answers the questions that operators ask. Every answer is true exactly where the value
 is known, fits the type and meets the test; elsewhere it may be false or NULL.
 
-Public: `Column`, `column_of`, `number_parameter`.
+Public: `Column`, `column_of`, `number_parameter`, `between`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Column(Protocol):
     def text_in(self, texts: Sequence[str]) -> Sql: ...
     def when_text(self, near: str, test: Callable[[Sql], Sql]) -> Sql: ...
     def number_is(self, number: float) -> Sql: ...
-    def when_number(self, test: Callable[[Sql], Sql]) -> Sql: ...
+    def number_side(self, sign: str, number: float) -> Sql: ...
     def when_address(self, test: Callable[[Sql], Sql]) -> Sql: ...
     def in_span(self, span: Span) -> Sql: ...
     def is_boolean(self, wanted: bool) -> Sql: ...  # noqa: FBT001
@@ -80,16 +80,16 @@ class _Standard:
         return test(self._text())
 
     def number_is(self, number: float) -> Sql:
-        return self._value.then(" = ").then(*number_parameter(number))
+        return self.number_side("=", number)
 
-    def when_number(self, test: Callable[[Sql], Sql]) -> Sql:
-        return test(self._value)
+    def number_side(self, sign: str, number: float) -> Sql:
+        return self._value.then(f" {sign} ").then(*number_parameter(number))
 
     def when_address(self, test: Callable[[Sql], Sql]) -> Sql:
         return test(self._value)
 
     def in_span(self, span: Span) -> Sql:
-        return _between(self._value, span.start, span.end, "timestamptz")
+        return between(self._value, span.start, span.end, "timestamptz")
 
     def is_boolean(self, wanted: bool) -> Sql:  # noqa: FBT001
         return self._value.then(" = %s::boolean", wanted)
@@ -134,8 +134,8 @@ class _Custom:
     def number_is(self, number: float) -> Sql:
         return self._contains(number)
 
-    def when_number(self, test: Callable[[Sql], Sql]) -> Sql:
-        holds = test(self._json.then("::numeric"))
+    def number_side(self, sign: str, number: float) -> Sql:
+        holds = self._json.then(f"::numeric {sign} ").then(*number_parameter(number))
         return self._json.within("CASE WHEN jsonb_typeof(", ") = 'number' THEN ").then(
             f"{holds.text} ELSE false END", *holds.params
         )
@@ -152,8 +152,8 @@ class _Custom:
         cut = Sql(_CUT.format(text.text), text.params)
         start = None if span.start is None else wall_bound(span.start, self._zone)
         end = None if span.end is None else wall_bound(span.end, self._zone)
-        moment = _between(cut.then("::timestamptz"), span.start, span.end, "timestamptz")
-        wall = _between(cut.then("::timestamp"), start, end, "timestamp")
+        moment = between(cut.then("::timestamptz"), span.start, span.end, "timestamptz")
+        wall = between(cut.then("::timestamp"), start, end, "timestamp")
         return joined(
             "",
             (
@@ -242,7 +242,8 @@ def _roughly(text: Sql, span: Span) -> Sql:
     return joined(" AND ", tests)
 
 
-def _between(value: Sql, start: datetime | None, end: datetime | None, kind: str) -> Sql:
+def between(value: Sql, start: datetime | None, end: datetime | None, kind: str) -> Sql:
+    """Whether a time lies in the span, its end left out."""
     bounds = []
     if start is not None:
         bounds.append(value.then(f" >= %s::{kind}", start))

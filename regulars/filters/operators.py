@@ -17,7 +17,7 @@ from typing import Any
 
 from regulars.filters import operands
 from regulars.filters.catalog import ValueType
-from regulars.filters.columns import Column, number_parameter
+from regulars.filters.columns import Column
 from regulars.filters.operands import Moving, Network, Operand, When
 from regulars.filters.sql import Sql, joined
 from regulars.filters.times import Span
@@ -116,9 +116,7 @@ _TEXT = (
 
 def _comparison(key: str, label: str, sign: str, holds: Callable[[Any, Any], bool]) -> Operator:
     def sql(column: Column, number: float) -> Sql:
-        return column.when_number(
-            lambda value: value.then(f" {sign} ").then(*number_parameter(number))
-        )
+        return column.number_side(sign, number)
 
     def python(constant: Constants, value: str, number: float) -> str:
         return f"({value} is not None and {value} {sign} {constant(number)})"
@@ -130,12 +128,8 @@ def _comparison(key: str, label: str, sign: str, holds: Callable[[Any, Any], boo
 
 
 def _between_sql(column: Column, bounds: tuple[float, float]) -> Sql:
-    def test(value: Sql) -> Sql:
-        low = value.then(" >= ").then(*number_parameter(bounds[0]))
-        high = value.then(" <= ").then(*number_parameter(bounds[1]))
-        return joined(" AND ", (low, high))
-
-    return column.when_number(test)
+    sides = (column.number_side(">=", bounds[0]), column.number_side("<=", bounds[1]))
+    return joined(" AND ", (side.within("(", ")") for side in sides))
 
 
 _NUMBER_EQ = Operator(

@@ -9,7 +9,11 @@ Tables read besides, each only by conditions that ask for it: `event`, `segment_
 `checkpoint_reached(project_id, person_id, checkpoint, reached_at)` and
 `campaign_outcome(project_id, person_id, campaign_id, outcome)`.
 
-Public: `to_sql(filter, now=…, zone=…) -> (sql, params)`, `event_to_sql(need, zone)`.
+Lists ask the compact rows instead (`people/compact.py`): there `p` is a row of `person_compact`
+and there is no `a`. Subqueries may then stand apart: asked once for all people, which is what a
+count wants, rather than for each person, which is what a walk along a list wants.
+
+Public: `to_sql(filter, now=…, zone=…) -> (sql, params)`, `compact_sql`, `event_to_sql(need, zone)`.
 """
 
 from __future__ import annotations
@@ -29,7 +33,8 @@ from regulars.filters.ast import (
     SegmentCondition,
 )
 from regulars.filters.behaviour import CAMPAIGN_OPERATORS, CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
-from regulars.filters.columns import column_of
+from regulars.filters.columns import Column, column_of
+from regulars.filters.compact import compact_column_of
 from regulars.filters.events import EventNeed
 from regulars.filters.operands import When
 from regulars.filters.sql import Sql, joined
@@ -43,6 +48,14 @@ def to_sql(filter_: Filter, *, now: datetime, zone: tzinfo) -> tuple[str, list[o
     Segment conditions left in read `segment_member`. The text is in parentheses and may follow AND.
     """
     sql = _Writer(When(now, zone)).write(filter_, negated=False)
+    return f"({sql.text})", list(sql.params)
+
+
+def compact_sql(
+    filter_: Filter, *, now: datetime, zone: tzinfo, apart: UUID | None = None
+) -> tuple[str, list[object]]:
+    """The same over a row `p` of `person_compact`; `apart` is the project to ask apart for."""
+    sql = _CompactWriter(When(now, zone), apart).write(filter_, negated=False)
     return f"({sql.text})", list(sql.params)
 
 
@@ -69,18 +82,21 @@ class _Writer:
                 return self.write(part, negated=not negated)
             case FieldCondition():
                 opposite = bool(filter_.operator.negates)
-                return _signed(_field(filter_, self._when), negated=negated != opposite)
+                return _signed(self._asked(filter_), negated=negated != opposite)
             case EventCondition():
                 return self._event(filter_, negated=negated)
             case SegmentCondition(segment, op):
                 opposite = bool(SEGMENT_OPERATORS[op].negates)
-                return _signed(_member(segment), negated=negated != opposite)
+                return _signed(self._member(segment), negated=negated != opposite)
             case CheckpointCondition():
                 opposite = bool(CHECKPOINT_OPERATORS[filter_.op].negates)
                 return _signed(self._checkpoint(filter_), negated=negated != opposite)
             case CampaignCondition():
                 opposite = bool(CAMPAIGN_OPERATORS[filter_.op].negates)
-                return _signed(_campaign(filter_), negated=negated != opposite)
+                return _signed(self._campaign(filter_), negated=negated != opposite)
+
+    def _asked(self, condition: FieldCondition) -> Sql:
+        return _field(condition, column_of(condition.about, self._when.zone), self._when)
 
     def _event(self, condition: EventCondition, *, negated: bool) -> Sql:
         fewest, too_many = condition.operator.bounds(condition.count)
@@ -99,56 +115,85 @@ class _Writer:
             "SELECT 1 FROM event e WHERE e.project_id = p.project_id AND e.person_id = p.id AND ",
             "",
         )
-        if condition.within_days is not None:
-            since = self._when.now - timedelta(days=condition.within_days)
-            found = found.then(" AND e.happened_at >= %s::timestamptz", since)
+        found = self._in_window(condition, found)
         if count == 1:
             return found.within("EXISTS (", ")")
         limited = found.then(" LIMIT %s::bigint", count)
         return limited.within("(SELECT count(*) FROM (", ") found) >= %s::bigint", count)
 
+    def _in_window(self, condition: EventCondition, found: Sql) -> Sql:
+        if condition.within_days is None:
+            return found
+        since = self._when.now - timedelta(days=condition.within_days)
+        return found.then(" AND e.happened_at >= %s::timestamptz", since)
+
     def _checkpoint(self, condition: CheckpointCondition) -> Sql:
-        sql = Sql(
-            "SELECT 1 FROM checkpoint_reached c WHERE c.project_id = p.project_id "
-            "AND c.person_id = p.id AND c.checkpoint = %s::int",
-            (condition.checkpoint,),
-        )
+        tests = Sql("c.checkpoint = %s::int", (condition.checkpoint,))
         if condition.days is not None:
             since = self._when.now - timedelta(days=condition.days)
-            sql = sql.then(" AND c.reached_at >= %s::timestamptz", since)
-        return sql.within("EXISTS (", ")")
+            tests = tests.then(" AND c.reached_at >= %s::timestamptz", since)
+        return self._exists("checkpoint_reached c", "c", tests)
+
+    def _member(self, segment: UUID) -> Sql:
+        return self._exists("segment_member m", "m", Sql("m.segment_id = %s::uuid", (segment,)))
+
+    def _campaign(self, condition: CampaignCondition) -> Sql:
+        outcome = CAMPAIGN_OPERATORS[condition.op].outcome
+        tests = Sql(
+            "o.campaign_id = %s::uuid AND o.outcome = %s::text", (condition.campaign, outcome)
+        )
+        return self._exists("campaign_outcome o", "o", tests)
+
+    def _exists(self, table: str, alias: str, tests: Sql) -> Sql:
+        """Whether the person has a row of the table that meets the tests."""
+        whose = f"{alias}.project_id = p.project_id AND {alias}.person_id = p.id"
+        return tests.within(f"EXISTS (SELECT 1 FROM {table} WHERE {whose} AND ", ")")
 
 
-def _member(segment: UUID) -> Sql:
-    return Sql(
-        "EXISTS (SELECT 1 FROM segment_member m WHERE m.project_id = p.project_id "
-        "AND m.person_id = p.id AND m.segment_id = %s::uuid)",
-        (segment,),
-    )
+class _CompactWriter(_Writer):
+    """Writes for compact rows; subqueries apart where it is given the project."""
 
+    def __init__(self, when: When, apart: UUID | None) -> None:
+        super().__init__(when)
+        self._apart = apart
 
-def _campaign(condition: CampaignCondition) -> Sql:
-    return Sql(
-        "EXISTS (SELECT 1 FROM campaign_outcome o WHERE o.project_id = p.project_id "
-        "AND o.person_id = p.id AND o.campaign_id = %s::uuid AND o.outcome = %s::text)",
-        (condition.campaign, CAMPAIGN_OPERATORS[condition.op].outcome),
-    )
+    def _asked(self, condition: FieldCondition) -> Sql:
+        return _field(condition, compact_column_of(condition.about, self._when.zone), self._when)
+
+    def _happened(self, condition: EventCondition, count: int) -> Sql:
+        if self._apart is None:
+            return super()._happened(condition, count)
+        found = _matching(condition, self._when).within(
+            "SELECT e.person_id FROM event e WHERE e.project_id = %s::uuid AND ", ""
+        )
+        found = self._in_window(condition, Sql(found.text, (self._apart, *found.params)))
+        if count > 1:
+            found = found.then(" GROUP BY e.person_id HAVING count(*) >= %s::bigint", count)
+        return found.within("p.id IN (", ")")
+
+    def _exists(self, table: str, alias: str, tests: Sql) -> Sql:
+        if self._apart is None:
+            return super()._exists(table, alias, tests)
+        of_project = f"SELECT {alias}.person_id FROM {table} WHERE {alias}.project_id = %s::uuid"
+        return Sql(f"p.id IN ({of_project} AND {tests.text})", (self._apart, *tests.params))
 
 
 def _matching(condition: EventCondition | EventNeed, when: When) -> Sql:
     """Whether the row `e` is a track call of that name whose properties meet the conditions."""
     tests = [Sql("e.kind = 'track' AND e.name = %s::text", (condition.event,))]
     tests += [
-        _signed(_field(one, when), negated=bool(one.operator.negates)) for one in condition.where
+        _signed(
+            _field(one, column_of(one.about, when.zone), when), negated=bool(one.operator.negates)
+        )
+        for one in condition.where
     ]
     return joined(" AND ", tests)
 
 
-def _field(condition: FieldCondition, when: When) -> Sql:
+def _field(condition: FieldCondition, column: Column, when: When) -> Sql:
     """The positive side of a condition: true, or else false or NULL."""
     operator = condition.operator
-    wanted = operator.prepare(condition.value, when)
-    return operator.sql(column_of(condition.about, when.zone), wanted)
+    return operator.sql(column, operator.prepare(condition.value, when))
 
 
 def _signed(sql: Sql, *, negated: bool) -> Sql:

@@ -47,6 +47,7 @@ OWNED = (
     ("merge", "from_id"),
     ("identity", "person_id"),
     ("person_activity", "id"),
+    ("person_compact", "id"),
     ("person", "id"),
 )
 

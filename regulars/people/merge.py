@@ -72,6 +72,7 @@ WHERE project_id = %(project)s AND into_id = %(into)s AND %(gone)s::uuid = ANY(c
 """
 DROP_DISMISSALS = "DELETE FROM merge_dismissal WHERE project_id = %s AND %s IN (one_id, other_id)"
 DROP_HOT = "DELETE FROM person_activity WHERE project_id = %s AND id = %s"
+DROP_COMPACT = "DELETE FROM person_compact WHERE project_id = %s AND id = %s"
 DROP_WIDE = "DELETE FROM person WHERE project_id = %s AND id = %s"
 
 
@@ -154,6 +155,7 @@ def write_partings(changes: Changes) -> None:
             (project, merge_id, gone.id, survivor.id, cause, agent_id, changes.now, *rows),
         )
         connection.execute(DROP_HOT, (project, gone.id))
+        connection.execute(DROP_COMPACT, (project, gone.id))
         connection.execute(DROP_WIDE, (project, gone.id))
 
 

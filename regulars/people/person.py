@@ -97,6 +97,7 @@ class Person(msgspec.Struct, eq=False, gc=False):
     version: int = 0  # of the wide row, kept beside the hot one; 0: not known
     # Of this object alone:
     kind_before: Kind | None = None  # as the database has it; None for a fresh one
+    compact_before: tuple[int, datetime | None] = (0, None)  # sessions and last seen, likewise
     # Segments picked by hand, by number, as they shall be; others among them mean nothing.
     picked: frozenset[int] | None = None  # None: as they are
     fresh: bool = False  # not in the database yet
@@ -144,6 +145,7 @@ def person_of(project_id: UUID, wide: Wide, hot: Sequence[Any]) -> Person:
     )  # fmt: skip
     person = Person(project_id, *wide[:_BAGS_FROM], *bags, *hot[3:])
     person.kind_before = person.kind
+    person.compact_before = (person.sessions, person.last_seen)
     return person
 
 

@@ -20,6 +20,7 @@ import psycopg
 from psycopg.types.json import set_json_loads
 
 from regulars.kit import arrays, machine
+from regulars.people import compact
 from regulars.people.person import BAGS, HOT, WIDE, Person, Wide, person_of, wide_of
 
 set_json_loads(msgspec.json.decode)
@@ -181,6 +182,8 @@ class Rows:
     fresh_hot: str
     wide: str
     hot: tuple[str, ...]
+    fresh_compact: str
+    compact: str
 
 
 def rows_of(people: Iterable[Person], now: datetime) -> Rows:
@@ -194,11 +197,14 @@ def rows_of(people: Iterable[Person], now: datetime) -> Rows:
     fresh = [person for person in ordered if person.fresh]
     wide = [person for person in ordered if person.changed and not person.fresh]
     hot = [person for person in ordered if person.seen_changed and not person.fresh]
+    narrow = [person for person in hot if compact.has_moved(person)]
     return Rows(
         copy_text(map(_wide_values, fresh)),
         copy_text(map(_fresh_hot_values, fresh)),
         _json([_wide_row(person) for person in wide]) if wide else "",
         _columns(hot) if hot else (),
+        copy_text(map(compact.values, fresh)),
+        _json([compact.row(person) for person in narrow]) if narrow else "",
     )
 
 
@@ -210,6 +216,9 @@ def write(connection: Connection, project_id: UUID, rows: Rows) -> None:
         connection.execute(UPDATE_WIDE, (rows.wide,), prepare=True)
     if rows.hot:
         connection.execute(UPDATE_HOT, (*rows.hot, project_id), prepare=True)
+    copy(connection, compact.COPY, rows.fresh_compact)
+    if rows.compact:
+        connection.execute(compact.UPDATE, (rows.compact,), prepare=True)
 
 
 def count_kinds(connection: Connection, project_id: UUID, moved: dict[str, int]) -> None:

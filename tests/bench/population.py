@@ -25,6 +25,7 @@ import psycopg
 from regulars.kit import clock, database
 from regulars.kit.ids import key_hash, new_id
 from regulars.kit.text import fold
+from regulars.people import compact
 from regulars.people.facts import search_text
 from regulars.people.person import HOT, TEXT_FACTS, WIDE, Person, new_person
 from regulars.people.store import COPY_HOT, COPY_WIDE, copy_field, day_number
@@ -64,7 +65,20 @@ DEVICES = (
     ("Firefox", "Windows", "Desktop"), ("Samsung Internet", "Android", "Phone"),
 )  # fmt: skip
 SOURCES = (None, None, None, "newsletter", "google", "kaffebladet", "instagram", "partner")
+MEDIUMS = (None, "email", "cpc", "social", "referral")
+REFERRERS = (
+    None, None, "https://search.example/results?q=coffee+box", "https://kaffebladet.example/2026/best",
+    "https://social.example/p/91", "https://partner.example/offers",
+)  # fmt: skip
+GENDERS = (None, "female", "male", "diverse")
+ZONES = ("Europe/Stockholm", "America/New_York", "Asia/Tokyo", "Europe/London", "Africa/Lagos")
 PLANS = ("free", "weekly box", "pantry", "office")
+WORDS = (
+    "likes dark roasts", "asked about grinders", "came by the fair", "prefers decaf",
+    "Büro in Köln",
+    "moved last year", "drinks filter only", "gives boxes away", "pays by invoice", "speaks Polish",
+)  # fmt: skip
+INDUSTRIES = ("Design", "Logistics", "Health", "Education", "Software", "Hotels", "Baking", "Law")
 TAGS: tuple[list[str], ...] = (
     [],
     [],
@@ -87,8 +101,16 @@ ON CONFLICT (project_id, id) DO UPDATE SET people = kind_count.people + excluded
 ADD_MEMBERS = "UPDATE segment_count SET people = people + %s WHERE project_id = %s AND id = %s"
 ADD_KEYS = """
 INSERT INTO attribute_key (project_id, id, scope, key, type, created_at)
-VALUES (%s, %s, 'attributes', %s, %s, %s) ON CONFLICT DO NOTHING
+VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
+KEYS = (
+    ("attributes", "plan", "text"), ("attributes", "lifetime_value", "number"),
+    ("attributes", "seats", "number"), ("attributes", "newsletter", "boolean"),
+    ("attributes", "renewal", "date"), ("attributes", "about", "text"),
+    ("attributes", "office_ip", "text"), ("attributes", "trial_ends", "date"),
+    ("company", "id", "text"), ("company", "name", "text"), ("company", "industry", "text"),
+    ("company", "size", "number"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +170,31 @@ class Population:
             "plan": PLANS[number % 4],
             "lifetime_value": round(self._random.expovariate(1 / 200), 2),
         }
+        self._say_more(person, number)
         person.tags = list(TAGS[number % len(TAGS)])
+
+    def _say_more(self, person: Person, number: int) -> None:
+        """Custom attributes of every type, none of them known of everybody; a company for some."""
+        chance = self._random
+        about = person.attributes
+        if number % 3:
+            about["seats"] = int(chance.paretovariate(1.1)) % 1000
+            about["newsletter"] = chance.random() < 0.4
+        if number % 2:
+            renewal = self._now + timedelta(days=chance.randrange(-200, 200))
+            about["renewal"] = renewal.date().isoformat()
+            about["about"] = ", ".join(chance.sample(WORDS, 3))
+        if number % 10 == 1:
+            about["office_ip"] = f"198.51.{number // 10 % 100}.{number % 250}"
+            about["trial_ends"] = (self._now + timedelta(hours=number % 2000)).isoformat("T")
+        if number % 4 == 0:
+            shop = self._zipf_number(5000)
+            industry = INDUSTRIES[shop % len(INDUSTRIES)]
+            person.company = {"id": f"c{shop}", "name": f"{LAST[shop % 50]} & Co {shop}"}
+            person.company |= {"industry": industry, "size": shop * 7 % 400}
+
+    def _zipf_number(self, most: int) -> int:
+        return int(most ** self._random.random())
 
     def _equip(self, person: Person, number: int) -> None:
         person.country, person.country_code, person.city = self._places[number % 10_000]
@@ -156,6 +202,10 @@ class Population:
         person.browser_version = "142"
         person.ip = f"203.0.{number // 250 % 250}.{number % 250}"
         person.utm_source = SOURCES[number % len(SOURCES)]
+        person.utm_medium = MEDIUMS[number % len(MEDIUMS)]
+        person.referrer = REFERRERS[number % len(REFERRERS)]
+        person.timezone = ZONES[number % 10_000 % len(ZONES)]
+        person.gender = GENDERS[number // 7 % len(GENDERS)]
         person.language = "en"
 
     def _seen(self, person: Person, made_at: datetime) -> None:
@@ -197,10 +247,11 @@ class Population:
             if value:
                 person.folded[fact] = fold(value)
                 person.stamps[fact] = made_at.timestamp()
-        for key, value in person.attributes.items():
-            person.stamps[f"attributes.{key}"] = made_at.timestamp()
-            if isinstance(value, str):
-                person.folded[f"attributes.{key}"] = fold(value)
+        for bag, values in (("attributes", person.attributes), ("company", person.company)):
+            for key, value in values.items():
+                person.stamps[f"{bag}.{key}"] = made_at.timestamp()
+                if isinstance(value, str):
+                    person.folded[f"{bag}.{key}"] = fold(value)
         person.email_folded = person.folded.get("email")
         person.name_folded = person.folded.get("name")
         person.name_sort = person.name_folded or person.email_folded or ""
@@ -232,9 +283,11 @@ def load(
                 _write(connection, chunk, segments, now)
                 chunk = []
         _write(connection, chunk, segments, now)
-    for key, kind in (("plan", "text"), ("lifetime_value", "number")):
-        connection.execute(ADD_KEYS, (project_id, key_hash("attributes", key), key, kind, now))
-    connection.execute("VACUUM ANALYZE person, person_activity, identity, segment_member")
+    for scope, key, kind in KEYS:
+        connection.execute(ADD_KEYS, (project_id, key_hash(scope, key), scope, key, kind, now))
+    connection.execute(
+        "VACUUM ANALYZE person, person_activity, person_compact, identity, segment_member"
+    )
 
 
 @contextmanager
@@ -263,6 +316,7 @@ def _write(
         _copy(connection, COPY_WIDE, ([getattr(p, c) for c in WIDE] for p in people))
         hot = ("project_id", "id", "kind", *HOT, "version")
         _copy(connection, COPY_HOT, ([getattr(p, c) for c in hot] for p in people))
+        _copy(connection, compact.COPY, map(compact.values, people))
         _copy(
             connection,
             "COPY identity (project_id, id, kind, value, person_id, created_at) FROM STDIN",

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-READ_TABLES = ("person", "person_activity", "event", "segment_member")
+READ_TABLES = ("person", "person_activity", "person_compact", "event", "segment_member")
 
 
 @pytest.fixture

@@ -1,0 +1,194 @@
+"""Filters into SQL over the compact rows: `p` is a row of `person_compact`, and nothing else.
+
+What stands in those rows is said in the migration that makes them: folded texts in columns of
+their own, custom values in two JSON objects by type, dates that custom texts write as numbers, and
+of `last_seen` the day alone. Where a bound lies within somebody's day, their own instant is looked
+up in `person_activity`.
+
+Public: `compact_column_of`, and the keys and numbers with which the rows are written.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+from regulars.filters.catalog import Field, ValueType
+from regulars.filters.columns import Column, between, number_parameter
+from regulars.filters.sql import Sql, joined
+from regulars.filters.times import Span, wall_bound
+from regulars.filters.values import ADDRESS_PATTERN
+
+# What JSON numbers count from: instants, and readings of a wall clock.
+NEVER, NOWHERE = datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 1)  # noqa: DTZ001
+_MICROSECOND = timedelta(microseconds=1)
+
+# PostgreSQL orders JSON by type: texts, then numbers, then truth values, then objects. There are
+# no texts among the other values, so that numbers are all that comes before these.
+_BEYOND_NUMBERS = "'false'::jsonb"
+
+
+def custom_key(bag: str, name: str) -> str:
+    """Under which key a custom value stands."""
+    return f"{bag[0]}:{name}"
+
+
+def moment_key(key: str) -> str:
+    return f"m:{key}"
+
+
+def wall_key(key: str) -> str:
+    return f"w:{key}"
+
+
+def ticks(at: datetime, since: datetime) -> int:
+    """Microseconds since one of the two beginnings."""
+    return (at - since) // _MICROSECOND
+
+
+def compact_column_of(field: Field, zone: tzinfo) -> Column:
+    """Where compact rows have the field."""
+    if field.bag is not None:
+        return _Custom(custom_key(field.bag, field.name), zone)
+    return _LastSeen() if field.key == "last_seen" else _Standard(field)
+
+
+class _Standard:
+    """A standard field: a column that bears its name, NULL where it is unknown."""
+
+    def __init__(self, field: Field) -> None:
+        collated = ' COLLATE "C"' if field.type is ValueType.TEXT else ""
+        self._value = Sql(f"p.{field.key}{collated}")
+
+    def known(self) -> Sql:
+        return self._value.then(" IS NOT NULL")
+
+    def text_in(self, texts: Sequence[str]) -> Sql:
+        return one_of(self._value, texts)
+
+    def when_text(self, near: str, test: Callable[[Sql], Sql]) -> Sql:  # noqa: ARG002
+        return test(self._value)
+
+    def number_is(self, number: float) -> Sql:
+        return self.number_side("=", number)
+
+    def number_side(self, sign: str, number: float) -> Sql:
+        return self._value.then(f" {sign} ").then(*number_parameter(number))
+
+    def when_address(self, test: Callable[[Sql], Sql]) -> Sql:
+        return test(self._value)
+
+    def in_span(self, span: Span) -> Sql:
+        return between(self._value, span.start, span.end, "timestamptz")
+
+    def is_boolean(self, wanted: bool) -> Sql:  # noqa: FBT001
+        raise AssertionError(f"no standard field is {wanted}")
+
+    def has_tag(self, tag: str) -> Sql:
+        return self._value.then(" @> %s::text[]", [tag])
+
+    def kind_in(self, kinds: Sequence[str]) -> Sql:
+        return one_of(self._value, kinds)
+
+
+class _LastSeen(_Standard):
+    """The day decides, but on the days of the span's ends the instant does."""
+
+    def __init__(self) -> None:
+        self._value = Sql("p.seen_day")
+
+    def in_span(self, span: Span) -> Sql:
+        sides = []
+        if span.start is not None:
+            sides.append(_side(">", ">=", span.start))
+        if span.end is not None:
+            sides.append(_side("<", "<", span.end))
+        return joined(" AND ", sides)
+
+
+def _side(beyond: str, sign: str, bound: datetime) -> Sql:
+    bound = bound.astimezone(UTC)
+    if bound.time() == time.min:
+        return Sql(f"p.seen_day {sign} %s::date", (bound.date(),))
+    # A subquery that is only compared is asked of those alone whom the day leaves open.
+    return Sql(
+        f"(p.seen_day {beyond} %s::date OR (p.seen_day = %s::date AND (SELECT a.last_seen"
+        " FROM person_activity a WHERE a.project_id = p.project_id AND a.id = p.id)"
+        f" {sign} %s::timestamptz))",
+        (bound.date(), bound.date(), bound),
+    )
+
+
+class _Custom:
+    """A custom field: a text under its key in `texts`, or another value in `others`."""
+
+    def __init__(self, key: str, zone: tzinfo) -> None:
+        self._key = key
+        self._zone = zone
+        self._text = Sql('(p.texts->>%s::text) COLLATE "C"', (key,))
+
+    def known(self) -> Sql:
+        return Sql("(p.texts ? %s::text OR p.others ? %s::text)", (self._key, self._key))
+
+    def text_in(self, texts: Sequence[str]) -> Sql:
+        return one_of(self._text, texts)
+
+    def when_text(self, near: str, test: Callable[[Sql], Sql]) -> Sql:  # noqa: ARG002
+        return test(self._text)
+
+    def number_is(self, number: float) -> Sql:
+        return self._compared(self._key, "=", number)
+
+    def number_side(self, sign: str, number: float) -> Sql:
+        return self._compared(self._key, sign, number)
+
+    def when_address(self, test: Callable[[Sql], Sql]) -> Sql:
+        holds = test(self._text.within("(", ")::inet"))
+        return self._text.within("CASE WHEN ", f" ~ '{ADDRESS_PATTERN}' THEN ").then(
+            f"{holds.text} ELSE false END", *holds.params
+        )
+
+    def in_span(self, span: Span) -> Sql:
+        start = None if span.start is None else wall_bound(span.start, self._zone)
+        end = None if span.end is None else wall_bound(span.end, self._zone)
+        walls = self._ticks(wall_key(self._key), start, end, NOWHERE)
+        moments = self._ticks(moment_key(self._key), span.start, span.end, NEVER)
+        return joined(" OR ", (walls.within("(", ")"), moments.within("(", ")"))).within("(", ")")
+
+    def is_boolean(self, wanted: bool) -> Sql:  # noqa: FBT001
+        return self._other(self._key).then(" = %s::jsonb", json.dumps(wanted))
+
+    def has_tag(self, tag: str) -> Sql:
+        raise AssertionError(f"custom values are no tags: {tag}")
+
+    def kind_in(self, kinds: Sequence[str]) -> Sql:
+        raise AssertionError(f"custom values are no kinds: {kinds}")
+
+    def _ticks(
+        self, key: str, start: datetime | None, end: datetime | None, since: datetime
+    ) -> Sql:
+        sides = []
+        if start is not None:
+            sides.append(self._other(key).then(" >= %s::jsonb", str(ticks(start, since))))
+        if end is not None:
+            sides.append(self._other(key).then(" < %s::jsonb", str(ticks(end, since))))
+        return joined(" AND ", sides)
+
+    def _compared(self, key: str, sign: str, number: float) -> Sql:
+        _, exactly = number_parameter(number)
+        other = self._other(key)
+        sql = other.then(f" {sign} %s::jsonb", str(exactly))
+        if sign.startswith(">"):
+            sql = sql.then(f" AND {other.text} < {_BEYOND_NUMBERS}", *other.params)
+        return sql
+
+    def _other(self, key: str) -> Sql:
+        return Sql("(p.others->%s::text)", (key,))
+
+
+def one_of(value: Sql, texts: Sequence[str]) -> Sql:
+    """Whether the value is one of the texts."""
+    if len(texts) == 1:
+        return value.then(" = %s::text", texts[0])
+    return value.then(" = ANY(%s::text[])", list(texts))

@@ -1,0 +1,116 @@
+"""The compact copy of what filters ask of people: what stands in it, and when it is written.
+
+`person_compact` has a narrow row a person, so that a count over a million people reads a few
+hundred megabytes instead of thousands. `filters/compact.py` asks it. It is written beside the rows
+it copies, in their transaction; a page view changes it at most once a day and once a session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from regulars.filters.compact import NEVER, NOWHERE, custom_key, moment_key, ticks, wall_key
+from regulars.filters.times import read_iso
+from regulars.people.person import TEXT_FACTS, Person
+
+Connection = psycopg.Connection[Any]
+
+STANDARD = ("signed_up_at", "first_seen", "last_contacted", "last_emailed", "ip")
+COLUMNS = (
+    "project_id", "id", "sessions", "seen_day", "kind", *STANDARD, "tags", "texts", "others",
+    *TEXT_FACTS,
+)  # fmt: skip
+
+COPY = f"COPY person_compact ({', '.join(COLUMNS)}) FROM STDIN"
+UPDATE = f"""
+UPDATE person_compact p SET {", ".join(f"{column} = n.{column}" for column in COLUMNS[2:])}
+FROM json_populate_recordset(NULL::person_compact, %s::json) n
+WHERE p.project_id = n.project_id AND p.id = n.id
+"""
+NEXT = "SELECT id FROM person WHERE project_id = %s AND id > %s ORDER BY id LIMIT %s"
+A_CHUNK = 5_000
+
+
+def has_moved(person: Person) -> bool:
+    """Whether the compact row must be written anew."""
+    if person.changed:
+        return True
+    sessions, last_seen = person.compact_before
+    if person.sessions != sessions:
+        return True
+    return person.last_seen is not last_seen and _day(person.last_seen) != _day(last_seen)
+
+
+def values(person: Person) -> tuple[Any, ...]:
+    """A person's row, in the order of `COLUMNS`."""
+    folded = person.folded.get
+    texts, others = _custom(person)
+    return (
+        person.project_id, person.id, person.sessions, _day(person.last_seen), person.kind,
+        *[getattr(person, column) for column in STANDARD],
+        person.tags or None, texts or None, others or None,
+        *[folded(fact) or None for fact in TEXT_FACTS],
+    )  # fmt: skip
+
+
+def row(person: Person) -> dict[str, Any]:
+    """The same by name."""
+    return dict(zip(COLUMNS, values(person), strict=True))
+
+
+def _custom(person: Person) -> tuple[dict[str, str], dict[str, Any]]:
+    """The folded texts of the person's attributes and company, and all that is no text."""
+    texts: dict[str, str] = {}
+    others: dict[str, Any] = {}
+    for bag in ("attributes", "company"):
+        for name, value in getattr(person, bag).items():
+            key = custom_key(bag, name)
+            if isinstance(value, str):
+                text = person.folded.get(f"{bag}.{name}")
+                if text:
+                    texts[key] = text
+                    _note_time(others, key, text)
+            elif isinstance(value, (list, dict)):
+                others[key] = {}
+            elif value is not None:
+                others[key] = value
+    return texts, others
+
+
+def _note_time(others: dict[str, Any], key: str, text: str) -> None:
+    if not text[0].isdigit():
+        return
+    moment = read_iso(text)
+    if moment is None:
+        return
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        others[moment_key(key)] = ticks(moment, NEVER)
+    else:
+        wall = moment if isinstance(moment, datetime) else datetime(*moment.timetuple()[:3])  # noqa: DTZ001
+        others[wall_key(key)] = ticks(wall, NOWHERE)
+
+
+def _day(seen: datetime | None) -> date | None:
+    return seen.astimezone(UTC).date() if seen is not None else None
+
+
+def fill(connection: Connection) -> None:
+    """Write the rows of everybody who has none: for the migration that made the table."""
+    from regulars.people import store  # noqa: PLC0415 - which writes what is made here
+
+    for project_id, ids in _chunks(connection):
+        people = store.read(connection, project_id, ids)
+        store.copy(connection, COPY, store.copy_text(map(values, people.values())))
+
+
+def _chunks(connection: Connection) -> Iterator[tuple[UUID, list[UUID]]]:
+    for (project_id,) in connection.execute("SELECT id FROM project ORDER BY id").fetchall():
+        after = UUID(int=0)
+        while found := connection.execute(NEXT, (project_id, after, A_CHUNK)).fetchall():
+            yield project_id, [id_ for (id_,) in found]
+            (after,) = found[-1]

@@ -1,0 +1,77 @@
+"""On a real PostgreSQL, the compact rows answer as the reference does."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from regulars.filters.evaluate import evaluate
+from regulars.filters.facts import Facts
+from regulars.filters.to_sql import compact_sql
+from regulars.people import compact, store
+from regulars.people.person import Person
+from tests.pure.filters.worlds import World, thorough, worlds
+from tests.slices.filters.people_rows import PROJECT, STRANGERS, Connection, filled
+
+against_postgres = settings(
+    thorough,
+    suppress_health_check=[*thorough.suppress_health_check, HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.mark.parametrize("apart", [None, PROJECT], ids=["each", "apart"])
+@given(world=worlds())
+@against_postgres
+def test_compact_rows_answer_as_the_reference(
+    tables: Connection, apart: UUID | None, world: World
+) -> None:
+    check(tables, world, apart)
+
+
+@pytest.mark.parametrize("apart", [None, PROJECT], ids=["each", "apart"])
+@given(world=worlds(asked=8, levels=1))
+@against_postgres
+def test_they_do_for_each_condition_alone(
+    tables: Connection, apart: UUID | None, world: World
+) -> None:
+    check(tables, world, apart)
+
+
+def check(tables: Connection, world: World, apart: UUID | None) -> None:
+    with filled(tables, world.people, world.events):
+        for project, shift in ((PROJECT, 0), (STRANGERS, 1)):
+            for n in range(len(world.people)):
+                facts = world.people[(n + shift) % len(world.people)]
+                put(tables, person_of(project, n, facts))
+        for written, filter_ in zip(world.written, world.filters, strict=True):
+            sql, params = compact_sql(
+                filter_, now=world.when.now, zone=world.when.zone, apart=apart
+            )
+            rows = tables.execute(
+                "SELECT p.id FROM person_compact p WHERE p.project_id = %s"
+                f" AND {sql} ORDER BY p.id",
+                (PROJECT, *params),
+            ).fetchall()
+            expected = [
+                n for n, person in enumerate(world.people) if evaluate(filter_, person, world.when)
+            ]
+            assert [id_.int for (id_,) in rows] == expected, (written, world.when)
+
+
+def person_of(project: UUID, number: int, facts: Facts) -> Person:
+    """The facts as a person of the product."""
+    person = Person(project, UUID(int=number), kind=facts.kind)  # type: ignore[arg-type]
+    for name in (*compact.STANDARD, "last_seen", "sessions", "attributes", "company", "folded"):
+        setattr(person, name, getattr(facts, name))
+    person.sessions = facts.sessions or 0
+    person.tags = list(facts.tags)
+    if person.last_seen is not None:
+        person.last_seen = person.last_seen.astimezone(UTC)
+    return person
+
+
+def put(tables: Connection, person: Person) -> None:
+    store.copy(tables, compact.COPY, store.copy_text([compact.values(person)]))
