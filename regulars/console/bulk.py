@@ -46,7 +46,7 @@ Connection = psycopg.Connection[Any]
 
 A_PIECE = 256 * 1024  # bytes of a file that are sent at a time
 A_FEW = 10  # people who may be deleted without their number being typed
-FORBIDDEN, REFUSED = 403, 422
+FORBIDDEN, UNKNOWN, REFUSED = 403, 404, 422
 
 audit.describe(bulk.AUDITED)
 
@@ -71,6 +71,8 @@ def _in_words(
             return view(request, *args, **kwargs)
         except InvalidError as wrong:
             return _refusal(wrong.message)
+        except UnknownError as unknown:
+            return _refusal(str(unknown), UNKNOWN)
 
     return wrapper
 

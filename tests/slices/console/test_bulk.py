@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import pytest
@@ -101,6 +102,51 @@ def test_everyone_on_a_list_but_whom_they_unticked(cast: Cast, sam: Person) -> N
     ask(cast.alice, cast, "tag", json.dumps(selection), tag="vip")
     work(cast)
     assert tags(cast, cast.pat, sam, lee) == [[], [], ["vip"]]
+
+
+def address(**said: str) -> str:
+    return json.dumps({"list": urlencode(said)})
+
+
+def test_everyone_whom_a_filter_finds(cast: Cast, sam: Person) -> None:
+    filter_ = json.dumps(
+        {"field": "attributes.plan", "op": "is", "value": cast.pat.attributes["plan"]}
+    )
+    ask(cast.alice, cast, "tag", address(filter=filter_), tag="vip")
+    nobody = ask(cast.alice, cast, "tag", address(filter=filter_, q="sam"), tag="none")
+    assert words(nobody) == "Nobody is selected any more."
+    work(cast)
+    assert tags(cast, cast.pat, sam) == [["vip"], []]
+
+
+def test_everyone_in_a_segment_is_taken_out_of_it(cast: Cast, sam: Person) -> None:
+    ask(cast.bob, cast, "segment_add", ticked(cast.pat, sam), new_segment="Panel")
+    work(cast)
+    (made,) = segments.saved(cast.connection, cast.home.id)
+    menu = cast.bob.client.get(cast.home.url(f"people/bulk/segments?segment={made.id}"))
+    assert "Remove from Panel" in menu.content.decode()
+    ask(cast.bob, cast, "", address(segment=str(made.id)), remove_from=str(made.id))
+    work(cast)
+    assert segments.segment(cast.connection, cast.home.id, made.id).people == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"filter": "{"},
+        {"filter": '{"field": "nope", "op": "is", "value": 1}'},
+        {"filter": '{"field": "name", "op": "matches", "value": ".*"}'},
+        {"segment": "x"},
+        {"segment": str(UUID(int=5))},
+    ],
+)
+def test_a_list_that_is_not_understood_is_never_everybody(
+    cast: Cast, sam: Person, said: dict[str, str]
+) -> None:
+    answer = ask(cast.alice, cast, "erase", address(**said), people="1")
+    assert answer.status_code in {404, 422}
+    assert words(answer)
+    assert job_ids(cast) == []
 
 
 def test_who_comes_after_everyone_was_selected_is_not_meant(cast: Cast, sam: Person) -> None:
