@@ -8,7 +8,7 @@ whoever goes through it meets everybody once, even where what is done changes wh
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,11 @@ import psycopg
 
 from regulars.filters.parse import parse
 from regulars.filters.to_json import to_json as filter_to_json
+from regulars.filters.to_sql import to_sql
 from regulars.kit import arrays
 from regulars.kit.ids import first_id
 from regulars.people import queries
-from regulars.people.listing import JOINED, Question
+from regulars.people.listing import Condition
 from regulars.people.queries import Which
 from regulars.workspaces.errors import InvalidError
 
@@ -28,6 +29,7 @@ Connection = psycopg.Connection[Any]
 
 MOST_PICKED = 5_000  # people ticked one by one, or left out of a list one by one
 
+AMONG = "p.id = ANY(%s::uuid[])"
 THERE = "SELECT id FROM person WHERE project_id = %s AND id = ANY(%s::uuid[])"
 CHANGED_BY = """
 SELECT person_id FROM bulk_change
@@ -141,25 +143,17 @@ def ids_behind(connection: Connection, asked: Asked, after: UUID | None, limit: 
             given = (asked.project_id, job, after, after, limit)
             return [row[0] for row in connection.execute(CHANGED_BY, given)]
         case Everyone() as everyone_:
-            source, where, params = _sql(connection, asked, everyone_)
-            if after is not None:
-                where, params = f"{where} AND p.id > %s", [*params, after]
-            rows = connection.execute(
-                f"SELECT p.id FROM {source} WHERE {where} ORDER BY p.id LIMIT %s", [*params, limit]
-            )
-            return [row[0] for row in rows]
+            listed = _Listed(connection, asked, everyone_)
+            further = [Condition("p.id > %s", (after,))] if after is not None else []
+            return listed.ids(*listed.meant, *further, limit=limit)
 
 
 def still(connection: Connection, asked: Asked, ids: Iterable[UUID]) -> set[UUID]:
     """Which of these people are in the selection now. Those who were ticked stay ticked."""
     if not isinstance(asked.selection, Everyone):
         return set(ids)
-    source, where, params = _sql(connection, asked, asked.selection)
-    rows = connection.execute(
-        f"SELECT p.id FROM {source} WHERE {where} AND p.id = ANY(%s::uuid[])",
-        [*params, arrays.of_ids(ids)],
-    )
-    return {row[0] for row in rows}
+    listed = _Listed(connection, asked, asked.selection)
+    return set(listed.ids(*listed.meant, Condition(AMONG, (arrays.of_ids(ids),))))
 
 
 def count(connection: Connection, asked: Asked) -> int:
@@ -170,43 +164,89 @@ def count(connection: Connection, asked: Asked) -> int:
         case ChangedBy(job):
             row = connection.execute(COUNT_CHANGED, (asked.project_id, job)).fetchone()
         case Everyone() as everyone_:
-            source, where, params = _sql(connection, asked, everyone_)
-            row = connection.execute(
-                f"SELECT count(*) FROM {source} WHERE {where}", params
-            ).fetchone()
+            return _count_listed(connection, asked, everyone_)
     return int(row[0]) if row else 0
 
 
-def _sql(connection: Connection, asked: Asked, everyone_: Everyone) -> tuple[str, str, list[Any]]:
-    """FROM, WHERE and their parameters, over `p` at least."""
-    question = _question(connection, asked, everyone_)
-    source = "person p"
-    params: list[Any] = []
-    if not all(condition.of_p for condition in question.narrow):
-        source = JOINED
-    if question.group is not None:
-        # Its index holds the members in the order of ids, however many or few they are.
-        source += (
-            " JOIN segment_member m ON m.project_id = p.project_id AND m.person_id = p.id"
-            " AND m.project_id = %s AND m.segment_id = %s"
-        )
-        params += [asked.project_id, question.group.id]
-    conditions = ["p.project_id = %s", "p.kind = ANY(%s)"]
-    params += [asked.project_id, list(question.kinds)]
-    for condition in question.narrow:
-        conditions.append(f"({condition.text})")
-        params += condition.params
-    if everyone_.before is not None:
-        conditions.append("p.id < %s")
-        params.append(first_id(everyone_.before + timedelta(milliseconds=1)))
+def _count_listed(connection: Connection, asked: Asked, everyone_: Everyone) -> int:
+    """As many as the list says, which is quick, but for the few who are not meant."""
+    listed = _Listed(connection, asked, everyone_)
+    if everyone_.segment is not None and everyone_.kind is not None:
+        return listed.count(*listed.meant)  # what is kept of a segment is its people of all kinds
+    total = queries.count(connection, asked.project_id, _which(asked, everyone_)).number
     if everyone_.without:
-        conditions.append("p.id <> ALL(%s::uuid[])")
-        params.append(arrays.of_ids(everyone_.without))
-    return source, " AND ".join(conditions), params
+        there = Condition(AMONG, (arrays.of_ids(everyone_.without),))
+        total -= len(listed.ids(*listed.come_before, there))
+    if everyone_.before is not None:
+        total -= listed.count(Condition("p.id >= %s", (_first_id_after(everyone_.before),)))
+    return max(0, total)
 
 
-def _question(connection: Connection, asked: Asked, everyone_: Everyone) -> Question:
-    which = Which(
+class _Listed:
+    """A list in SQL, over `p` at least: whoever is on it, in the order of ids."""
+
+    def __init__(self, connection: Connection, asked: Asked, everyone_: Everyone) -> None:
+        # The filter is asked here, since lists may ask it of rows that have another order.
+        which = replace(_which(asked, everyone_), filter=None)
+        question = queries.question_of(connection, asked.project_id, which)
+        self._connection = connection
+        self._everyone = everyone_
+        self._source = "person p"
+        self._params: list[Any] = []
+        self._where = [
+            Condition("p.project_id = %s", (asked.project_id,)),
+            Condition("p.kind = ANY(%s)", (list(question.kinds),)),
+            *question.narrow,
+        ]
+        if everyone_.filter:
+            self._source += " JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id"
+            text, params = to_sql(parse(everyone_.filter), now=asked.now, zone=asked.zone)
+            self._where.append(Condition(text, tuple(params)))
+        if question.group is not None:
+            # Its index holds the members in the order of ids, however many or few they are.
+            self._source += (
+                " JOIN segment_member m ON m.project_id = p.project_id AND m.person_id = p.id"
+                " AND m.project_id = %s AND m.segment_id = %s"
+            )
+            self._params += [asked.project_id, question.group.id]
+
+    @property
+    def come_before(self) -> list[Condition]:
+        """Who was there when everyone was selected."""
+        before = self._everyone.before
+        return [Condition("p.id < %s", (_first_id_after(before),))] if before is not None else []
+
+    @property
+    def meant(self) -> list[Condition]:
+        """The same, but who was unticked."""
+        without = self._everyone.without
+        unticked = [Condition("p.id <> ALL(%s::uuid[])", (arrays.of_ids(without),))]
+        return self.come_before + (unticked if without else [])
+
+    def ids(self, *conditions: Condition, limit: int | None = None) -> list[UUID]:
+        """Those on the list of whom all this holds."""
+        where, params = self._all(conditions)
+        rows = self._connection.execute(
+            f"SELECT p.id FROM {self._source} WHERE {where} ORDER BY p.id LIMIT %s",
+            (*params, limit),
+        )
+        return [row[0] for row in rows]
+
+    def count(self, *conditions: Condition) -> int:
+        """How many they are."""
+        where, params = self._all(conditions)
+        statement = f"SELECT count(*) FROM {self._source} WHERE {where}"
+        row = self._connection.execute(statement, params).fetchone()
+        return int(row[0]) if row else 0
+
+    def _all(self, conditions: Iterable[Condition]) -> tuple[str, list[Any]]:
+        pieces = [*self._where, *conditions]
+        params = [*self._params, *(one for piece in pieces for one in piece.params)]
+        return " AND ".join(f"({piece.text})" for piece in pieces), params
+
+
+def _which(asked: Asked, everyone_: Everyone) -> Which:
+    return Which(
         now=asked.now,
         kind=everyone_.kind,
         builtin=everyone_.builtin,
@@ -215,4 +255,8 @@ def _question(connection: Connection, asked: Asked, everyone_: Everyone) -> Ques
         filter=parse(everyone_.filter) if everyone_.filter else None,
         zone=asked.zone,
     )
-    return queries.question_of(connection, asked.project_id, which)
+
+
+def _first_id_after(at: datetime) -> UUID:
+    """Whoever was made at the instant or before has a lower id."""
+    return first_id(at + timedelta(milliseconds=1))

@@ -19,6 +19,7 @@ from regulars.people.changes import Changes
 from regulars.people.person import Person
 from regulars.people.queries import Which
 from regulars.people.selection import Asked, Everyone, Picked, everyone
+from regulars.segments import actions as segments
 from regulars.workspaces.errors import ConflictError, InvalidError, UnknownError
 from tests.slices.people.bulk_work import (
     AGENT,
@@ -191,6 +192,29 @@ def test_each_way_to_list_people_selects_the_same_people(
     assert {site.person(id_).name for id_ in ids} == names
     assert selection.count(site.connection, meant) == len(names)
     assert selection.still(site.connection, meant, ids) == set(ids)
+
+
+def test_a_segment_is_selected_as_it_is_listed_of_one_kind_or_of_all(site: Site) -> None:
+    ana, lea = add(site, name="Ana"), add(site, "lead", name="Lea")
+    with site.connection.transaction():
+        picked = segments.create(
+            site.connection, site.project.id, "Panel", NOON, people=[ana.id, lea.id]
+        )
+    for kind, whom in (("lead", {lea.id}), ("user", {ana.id}), (None, {ana.id, lea.id})):
+        meant = Asked(site.project.id, Everyone(kind=kind, segment=picked), NOON, UTC)
+        assert set(selection.ids_behind(site.connection, meant, None, 10)) == whom
+        assert selection.count(site.connection, meant) == len(whom)
+
+
+def test_the_number_is_of_those_who_are_meant(site: Site) -> None:
+    people = crowd(site, 6)
+    other = add(site, "lead", name="Lea")
+    site.send(identify("late", "b9"), at=NOON + timedelta(seconds=1))
+    without = [people[0].id, other.id, uuid4()]  # two of whom are not on the list
+    meant = everyone(Which(LATER, "user", query="p"), without=without, before=NOON)
+    assert selection.count(site.connection, Asked(site.project.id, meant, LATER, UTC)) == 5
+    meant = everyone(Which(LATER, "user"), without=without, before=NOON)
+    assert selection.count(site.connection, Asked(site.project.id, meant, LATER, UTC)) == 5
 
 
 def test_an_action_that_takes_people_off_its_own_list_reaches_them_all(site: Site) -> None:
