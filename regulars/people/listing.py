@@ -2,7 +2,8 @@
 
 Two ways lead to a page. Where few people can be on the list (a small segment, a narrow search)
 they are gathered and sorted. Otherwise the index that holds the order is walked, leaving out who
-does not belong: that is quick because many do.
+does not belong: that is quick because many do. Where a filter decides who belongs, nobody knows
+beforehand which it is; `filtering` says how that is found out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.people.orders import Cursor, Sort
+from regulars.people import filtering
+from regulars.people.filtering import Asked
+from regulars.people.orders import Cursor, Order, Sort
 
 Connection = psycopg.Connection[Any]
 Row = tuple[UUID, Any]  # a person's id, and the value that the list is ordered by
@@ -51,13 +54,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who is asked for: kinds of people, a segment, and conditions that narrow them down."""
+    """Who is asked for: kinds of people, a segment, and conditions that narrow them down.
+
+    `asked` is the filter among the conditions, if any, and `besides` are the others.
+    """
 
     project_id: UUID
     kinds: tuple[str, ...]
     now: datetime
     group: Group | None = None
     narrow: tuple[Condition, ...] = ()
+    asked: Asked | None = None
+    besides: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +88,14 @@ class Listing:
     def page(self, limit: int, after: Cursor | None) -> list[Row]:
         """The next `limit` people, behind the cursor."""
         few = self._few
+        if few is None and self._question.asked is not None:
+            rows = self._met(self._question.asked, limit, after)
+            return self._gathered(limit, after) if rows is None else rows
         if few is None and after is None:
             few = _far_end(self._question, self._sort)
         if few is not None:
             return self._sorted(few, _behind(self._sort, after), limit)
-        walk = _Walk(self._connection, self._question, self._sort)
-        rows: list[Row] = []
-        if after is None or after.value is not None:
-            rows = walk.known(after, limit)
-            after = None
-        if len(rows) < limit:
-            rows += walk.unknown(after, limit - len(rows))
-        return rows
+        return _Walk(self._connection, self._question, self._sort).on(after, limit)
 
     def one_ahead(self, of: Cursor) -> UUID | None:
         """Who stands right before the place: who comes next in the order turned round."""
@@ -128,6 +132,8 @@ class Listing:
 
     def total(self, *, exact: bool) -> Total:
         """How many people there are: counted to the end if `exact`, else to a thousand."""
+        if self._question.asked is not None and self._few is None:
+            return self._asked_total(exact=exact)
         where = _asked_for(self._question, self._few or ANYBODY)
         bound = "" if exact or self._few is not None else f" LIMIT {FOUND + 1}"
         found = self._connection.execute(
@@ -136,6 +142,78 @@ class Listing:
         ).fetchone()
         number = int(found[0]) if found else 0
         return Total(FOUND, exact=False) if bound and number > FOUND else Total(number)
+
+    def _met(self, asked: Asked, limit: int, after: Cursor | None) -> list[Row] | None:
+        """Those whom the filter holds for, met on a walk; None where the walk is too long."""
+        question, sort = self._question, self._sort
+        if question.besides or not sort.order.indexed.issuperset(question.kinds):
+            return None
+        walk = _Walk(self._connection, replace(question, narrow=()), sort)
+        met: list[Row] = []
+        looked = 0
+        for step in filtering.STEPS:
+            rows = walk.on(after, step)
+            ids = [id_ for id_, _ in rows]
+            belong = filtering.belonging(self._connection, question.project_id, asked, ids)
+            met += [row for row in rows if row[0] in belong]
+            looked += len(rows)
+            if len(met) >= limit or len(rows) < step:
+                return met[:limit]
+            if not filtering.goes_on(len(met), looked, limit):
+                return None
+            after = Cursor(str(sort), rows[-1][1], rows[-1][0])
+        return None
+
+    def _gathered(self, limit: int, after: Cursor | None) -> list[Row]:
+        """Everybody whom the filter holds for, sorted."""
+        order = self._sort.order
+        everybody = self._compact()
+        table = "person p" if order.table == "p" else "person_activity a"
+        way = "DESC" if self._sort.descending else "ASC"
+        which = _behind(self._sort, after)
+        shown = "value::text" if order.type == "jsonb" else "value"
+        statement = f"""
+            WITH found AS MATERIALIZED (SELECT p.id {everybody.text}),
+            few AS MATERIALIZED (
+                SELECT {order.table}.id, CASE WHEN {order.is_known} THEN {order.value} END AS value
+                FROM found JOIN {table}
+                  ON {order.table}.project_id = %s AND {order.table}.id = found.id
+            )
+            SELECT id, {shown} AS shown FROM few WHERE {which.text}
+            ORDER BY value IS NULL, few.value {way}, id {way}
+            LIMIT %s
+        """
+        own = (*order.params, *order.params, self._question.project_id, *which.params, limit)
+        with filtering.room(self._connection):
+            return self._connection.execute(statement, (*everybody.params, *own)).fetchall()
+
+    def _asked_total(self, *, exact: bool) -> Total:
+        everybody = self._compact()
+        bound = "" if exact else f" LIMIT {FOUND + 1}"
+        with filtering.room(self._connection):
+            found = self._connection.execute(
+                f"SELECT count(*) FROM (SELECT {everybody.text}{bound}) counted", everybody.params
+            ).fetchone()
+        number = int(found[0]) if found else 0
+        return Total(FOUND, exact=False) if bound and number > FOUND else Total(number)
+
+    def _compact(self) -> Condition:
+        """All who are asked for, from the compact rows alone where that is possible."""
+        question = self._question
+        asked = question.asked
+        conditions = [_of_kinds(question)]
+        if question.group is not None:
+            conditions.append(_members(question.project_id, question.group))
+        if question.besides:
+            rest = _all(_of_kinds(question), *question.besides)
+            source = _source(replace(question, group=None, narrow=question.besides), "p")
+            conditions.append(
+                Condition(f"p.id IN (SELECT p.id FROM {source} WHERE {rest.text})", rest.params)
+            )
+        if asked is not None:
+            conditions.append(Condition(*asked.apart))
+        where = _all(*conditions)
+        return Condition(f"FROM person_compact p WHERE {where.text}", where.params)
 
     def _sorted(
         self, few: Condition, which: Condition, limit: int, *, back: Sort | None = None
@@ -170,6 +248,16 @@ class _Walk:
         self._way = "DESC" if sort.descending else "ASC"
         self._side = "<" if sort.descending else ">"
 
+    def on(self, after: Cursor | None, limit: int) -> list[Row]:
+        """The next `limit` people behind the cursor."""
+        rows: list[Row] = []
+        if after is None or after.value is not None:
+            rows = self.known(after, limit)
+            after = None
+        if len(rows) < limit:
+            rows += self.unknown(after, limit - len(rows))
+        return rows
+
     def known(self, after: Cursor | None, limit: int) -> list[Row]:
         """Those whose value is known."""
         order = self._sort.order
@@ -183,6 +271,7 @@ class _Walk:
         implied = _implied(self._question, order.key)
         if implied is not None:
             conditions.append(implied)
+        conditions += _bounded(self._question, order)
         # NULLs are left out above; their place is named so that the index serves.
         nulls = order.nulls(descending=self._sort.descending)
         value = Condition(order.value, order.params)
@@ -227,18 +316,23 @@ def few_of(connection: Connection, question: Question) -> Condition | None:
     """Those among whom the answer is, where they are few."""
     group = question.group
     if group is not None and group.people <= FEW:
-        members = "SELECT person_id FROM segment_member WHERE project_id = %s AND segment_id = %s"
-        return Condition(f"p.id IN ({members})", (question.project_id, group.id))
-    if not question.narrow:
+        return _members(question.project_id, group)
+    narrow = question.narrow if question.asked is None else question.besides
+    if not narrow:
         return None
-    where = _all(_of_kinds(question), *question.narrow)
-    source = _source(replace(question, group=None), "p")
+    where = _all(_of_kinds(question), *narrow)
+    source = _source(replace(question, group=None, narrow=narrow), "p")
     found = connection.execute(
         f"SELECT p.id FROM {source} WHERE {where.text} LIMIT {FOUND + 1}", where.params
     ).fetchall()
     if len(found) > FOUND:
         return None
     return Condition("p.id = ANY(%s)", ([row[0] for row in found],))
+
+
+def _members(project_id: UUID, group: Group) -> Condition:
+    members = "SELECT person_id FROM segment_member WHERE project_id = %s AND segment_id = %s"
+    return Condition(f"p.id IN ({members})", (project_id, group.id))
 
 
 def _far_end(question: Question, sort: Sort) -> Condition | None:
@@ -276,6 +370,19 @@ def _implied(question: Question, key: str) -> Condition | None:
     if key == "signed_up_at" and builtin == "new":
         return Condition("p.signed_up_at >= %s", (now - WEEK - LATE,))
     return None
+
+
+def _bounded(question: Question, order: Order) -> list[Condition]:
+    """What a filter says of the order's value."""
+    span = question.asked.bounds.get(order.key) if question.asked else None
+    column = order.rounded or order.value
+    bounds = []
+    if span is not None and span.start is not None:
+        start = minute(span.start) if order.rounded else span.start
+        bounds.append(Condition(f"{column} >= %s", (start,)))
+    if span is not None and span.end is not None:
+        bounds.append(Condition(f"{column} <= %s", (span.end,)))
+    return bounds
 
 
 def _asked_for(question: Question, few: Condition) -> Condition:

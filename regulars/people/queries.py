@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -17,17 +17,20 @@ import psycopg
 
 from regulars.filters.ast import Filter
 from regulars.filters.errors import FilterError
+from regulars.filters.operands import When
 from regulars.filters.parse import parse
 from regulars.filters.to_sql import to_sql
 from regulars.kit.ids import key_hash
 from regulars.kit.text import fold
-from regulars.people import orders, store
+from regulars.people import filtering, orders, store
 from regulars.people.listing import Condition, Group, Listing, Question, Total, minute
 from regulars.people.orders import Cursor, Sort
 from regulars.people.person import Person
 from regulars.workspaces.errors import InvalidError, UnknownError
 
 Connection = psycopg.Connection[Any]
+
+Totalling = Literal["none", "bounded", "exact"]
 
 KINDS = ("user", "lead", "visitor")
 ONLINE_FOR = timedelta(minutes=5)
@@ -164,11 +167,12 @@ def people_page(
     sort: str = "-last_seen",
     limit: int = 50,
     cursor: str | None = None,
-    exact: bool = False,
+    total: Totalling = "bounded",
 ) -> Page:
     """A page of people. Raises InvalidError for a sort, cursor, kind, field or list that is none.
 
-    The total is exact if asked for; else a search that finds thousands stops counting.
+    The total comes with the first page: exact, or bounded, which stops where thousands are found,
+    or not at all. What filters find can take longer to count than to show: ask for `count` later.
     """
     by = orders.sort_of(sort)
     after = orders.read_cursor(cursor, by) if cursor else None
@@ -180,7 +184,9 @@ def people_page(
         # Somebody may be merged or erased between the two statements.
         people=[people[id_] for id_, _ in rows[:limit] if id_ in people],
         next=_cursor_text(by, rows[limit - 1]) if len(rows) > limit else None,
-        total=_total(connection, question, listed, exact=exact) if after is None else None,
+        total=None
+        if after is not None or total == "none"
+        else _total(connection, question, listed, exact=total == "exact"),
     )
 
 
@@ -318,15 +324,23 @@ def question_of(connection: Connection, project_id: UUID, which: Which) -> Quest
     if which.kind is not None and which.kind not in KINDS:
         raise InvalidError("kind", "Expected user, lead or visitor.")
     kinds = (which.kind,) if which.kind else KINDS
-    narrow = []
+    besides = []
     if which.query and (needle := fold(which.query)):
-        narrow.append(_searched(connection, project_id, needle))
+        besides.append(_searched(connection, project_id, needle))
+    group = _group(connection, project_id, which)
     filter_ = which.filter or _equal(which.equals)
-    if filter_ is not None:
-        text, params = to_sql(filter_, now=which.now, zone=which.zone or UTC)
-        narrow.append(Condition(text, tuple(params)))
+    if filter_ is None:
+        return Question(project_id, kinds, which.now, group, tuple(besides))
+    when = When(which.now, which.zone or UTC)
+    text, params = to_sql(filter_, now=when.now, zone=when.zone)
     return Question(
-        project_id, kinds, which.now, _group(connection, project_id, which), tuple(narrow)
+        project_id,
+        filtering.kinds_of(filter_, kinds) or kinds,
+        which.now,
+        group,
+        (*besides, Condition(text, tuple(params))),
+        filtering.asked(project_id, filter_, when),
+        tuple(besides),
     )
 
 
@@ -377,11 +391,17 @@ def _equal(facts: Mapping[str, Any] | None) -> Filter | None:
 
 def _total(connection: Connection, question: Question, listed: Listing, *, exact: bool) -> Total:
     """Lists that nothing narrows down are counted already."""
+    kept = counts(connection, question.project_id).kinds
+    plain = question.group is None and not question.besides and question.kinds == KINDS
+    if question.asked is not None and plain:
+        people = sum(kept.values())
+        quick = filtering.quick_count(connection, question.project_id, question.asked, people)
+        if quick is not None:
+            return Total(quick)
     if question.narrow:
         return listed.total(exact=exact)
     if question.group is not None:
         return Total(question.group.people)
-    kept = counts(connection, question.project_id).kinds
     return Total(sum(kept[kind] for kind in question.kinds))
 
 

@@ -25,7 +25,8 @@ def _field(field: str, op: str, value: Any = None) -> dict[str, Any]:
 def _did(
     event: str, op: str, count: int, days: int | None = None, *where: dict[str, Any]
 ) -> dict[str, Any]:
-    asked = {"event": event, "op": op, "count": count, "where": list(where)}
+    asked: dict[str, Any] = {"event": event, "op": op, "count": count}
+    asked |= {"where": list(where)} if where else {}
     return asked | ({} if days is None else {"within_days": days})
 
 

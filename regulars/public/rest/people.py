@@ -55,7 +55,7 @@ def search(request: KeyRequest, asked: schemas.Search) -> schemas.People:
             sort=asked.sort,
             limit=asked.limit,
             cursor=asked.cursor,
-            exact=True,
+            total="exact",
         )
         total = page.total or queries.count(core, project.id, which)
         people = people_of(core, project.id, page.people, request.now)

@@ -1,0 +1,172 @@
+"""Lists that a filter narrows down, however many people there are: their pages and their counts.
+
+A page is walked for first: along the index that holds the order, in steps, each step's people asked
+whether they belong. Where many belong, a few hundred fill a page. How many belonged of those looked
+at says whether to go on, and after some thousands the walk ends in any case. Then everybody is
+asked at once, which reads all of the compact rows and no more; so do counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from regulars.filters.ast import All, EventCondition, FieldCondition, Filter, SegmentCondition
+from regulars.filters.catalog import ValueType
+from regulars.filters.operands import When
+from regulars.filters.times import Span
+from regulars.filters.to_sql import compact_sql, event_to_sql
+from regulars.kit import arrays
+
+Connection = psycopg.Connection[Any]
+Params = tuple[Any, ...]
+
+STEPS = (200, 1_800, 6_000)  # people looked at, step by step, on one walk
+
+# Hashes of hundreds of thousands of people are made in memory; the setting ends with the block.
+ROOM = "SELECT set_config('work_mem', '64MB', true)"
+BELONGING = """
+SELECT p.id FROM person_compact p
+WHERE p.project_id = %s AND p.id = ANY(%s::uuid[]) AND {each}
+"""
+DID = """
+SELECT count(*) FROM (
+    SELECT FROM event e WHERE e.project_id = %s AND {matching}
+    GROUP BY e.person_id HAVING {often}
+) did
+"""
+MEMBERS = """
+SELECT c.people FROM segment_count c JOIN segment s ON s.project_id = c.project_id AND s.id = c.id
+WHERE c.project_id = %s AND c.id = %s AND s.deleted_at IS NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A filter, ready to be asked of compact rows `p`.
+
+    `each` asks person by person, `apart` everybody at once; `bounds` are spans that the filter
+    alone requires of dates.
+    """
+
+    filter: Filter
+    when: When
+    each: tuple[str, Params]
+    apart: tuple[str, Params]
+    bounds: Mapping[str, Span]
+
+
+def asked(project_id: UUID, filter_: Filter, when: When) -> Asked:
+    """The filter made ready."""
+    each, params = compact_sql(filter_, now=when.now, zone=when.zone)
+    apart, apart_params = compact_sql(filter_, now=when.now, zone=when.zone, apart=project_id)
+    return Asked(
+        filter_, when, (each, tuple(params)), (apart, tuple(apart_params)), _bounds(filter_, when)
+    )
+
+
+def kinds_of(filter_: Filter, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Of these kinds of people those that the filter can hold for, as far as is plain to see."""
+    for part in _required(filter_):
+        if isinstance(part, FieldCondition) and part.type is ValueType.KIND:
+            wanted = (part.value,) if isinstance(part.value, str) else part.value
+            kinds = tuple(kind for kind in kinds if kind in (wanted or ()))  # type: ignore[operator]
+    return kinds
+
+
+def belonging(
+    connection: Connection, project_id: UUID, which: Asked, ids: list[UUID]
+) -> frozenset[UUID]:
+    """Those of the people for whom the filter holds."""
+    text, params = which.each
+    found = connection.execute(
+        BELONGING.format(each=text), (project_id, arrays.of_ids(ids), *params)
+    ).fetchall()
+    return frozenset(id_ for (id_,) in found)
+
+
+def goes_on(found: int, looked: int, limit: int) -> bool:
+    """Whether the walk will be done soon, as far as those looked at tell."""
+    if looked == STEPS[0]:
+        return True  # too few to tell
+    return found > 0 and (limit - found) * looked <= found * STEPS[-1]
+
+
+def quick_count(connection: Connection, project_id: UUID, which: Asked, people: int) -> int | None:
+    """How many of all people the filter holds for, where more than compact rows tells it.
+
+    `people` is how many there are of all kinds. None for filters of several conditions.
+    """
+    match which.filter:
+        case SegmentCondition(segment, op):
+            row = connection.execute(MEMBERS, (project_id, segment)).fetchone()
+            if row is None:
+                return None
+            return int(row[0]) if op == "is_in" else people - int(row[0])
+        case EventCondition():
+            return _did(connection, project_id, which.filter, which.when, people)
+        case _:
+            return None
+
+
+def _did(
+    connection: Connection, project_id: UUID, condition: EventCondition, when: When, people: int
+) -> int:
+    """Counted over the events of the name; whoever did none is everybody else."""
+    fewest, too_many = condition.operator.bounds(condition.count)
+    matching, params = event_to_sql(condition, zone=when.zone)
+    if condition.within_days is not None:
+        matching += " AND e.happened_at >= %s"
+        params.append(when.now - timedelta(days=condition.within_days))
+    often = "count(*) >= %s" if fewest else "count(*) < %s"
+    bounds = [fewest] if fewest else [too_many]
+    if fewest and too_many is not None:
+        often += " AND count(*) < %s"
+        bounds.append(too_many)
+    if not fewest:
+        if too_many is None:
+            return people
+        often = "count(*) >= %s"
+    row = connection.execute(
+        DID.format(matching=matching, often=often), (project_id, *params, *bounds)
+    ).fetchone()
+    found = int(row[0]) if row else 0
+    return found if fewest else people - found
+
+
+@contextmanager
+def room(connection: Connection) -> Iterator[None]:
+    """More memory for the statements of the block."""
+    with connection.transaction():
+        connection.execute(ROOM)
+        yield
+
+
+def _required(filter_: Filter) -> Iterator[Filter]:
+    """The parts without which the filter can't hold."""
+    if isinstance(filter_, All):
+        for part in filter_.parts:
+            yield from _required(part)
+    else:
+        yield filter_
+
+
+def _bounds(filter_: Filter, when: When) -> dict[str, Span]:
+    """What the filter requires of dates whose values are known."""
+    found: dict[str, Span] = {}
+    for part in _required(filter_):
+        if not isinstance(part, FieldCondition) or part.type is not ValueType.DATE:
+            continue
+        span = part.operator.prepare(part.value, when)
+        if part.operator.negates:
+            # Within the last days is open at its end: not within them is what comes before.
+            span = Span(None, span.start) if span.end is None else None
+        if span is not None:
+            found.setdefault(part.field, span)
+    return found

@@ -1,0 +1,217 @@
+"""Lists that a filter narrows down: whole, in order, counted right, whichever way they are read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, timedelta
+from typing import Any
+from unittest.mock import patch
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from regulars.events import record
+from regulars.filters.ast import EventCondition, conditions
+from regulars.filters.evaluate import evaluate
+from regulars.filters.events import event_key
+from regulars.filters.facts import Facts
+from regulars.filters.operands import When
+from regulars.filters.parse import parse
+from regulars.kit.ids import ids_at
+from regulars.people import filtering, listing, queries, store
+from regulars.people.person import Person
+from regulars.people.queries import Which
+from tests.slices.people.crowd import add_all, varied
+from tests.slices.tracking.site import NOON, Site, changing, done, open_site
+
+ZONE = ZoneInfo("Asia/Kathmandu")
+DAY = timedelta(days=1)
+ORDERED = "Order Completed"
+
+CONDITIONS: list[dict[str, Any]] = [
+    {"field": "browser", "op": "is", "value": "firefox"},
+    {"field": "browser", "op": "is_not", "value": "Firefox"},
+    {"field": "city", "op": "contains", "value": "ÖST"},
+    {"field": "name", "op": "starts_with", "value": "an"},
+    {"field": "name", "op": "contains", "value": "%"},
+    {"field": "email", "op": "is_unknown"},
+    {"field": "country", "op": "is_none_of", "value": ["sweden", "åland"]},
+    {"field": "kind", "op": "is", "value": "lead"},
+    {"field": "kind", "op": "is_any_of", "value": ["user", "visitor"]},
+    {"field": "sessions", "op": "between", "value": [1, 6]},
+    {"field": "attributes.plan", "op": "is", "value": "PRO"},
+    {"field": "attributes.plan", "op": "is_not", "value": "pro"},
+    {"field": "attributes.plan", "op": "gt", "value": 1.25},
+    {"field": "attributes.plan", "op": "lte", "value": 5},
+    {"field": "attributes.plan", "op": "is", "value": True},
+    {"field": "attributes.plan", "op": "is_known"},
+    {"field": "attributes.nobody has this", "op": "ne", "value": 3},
+    {"field": "last_seen", "op": "within_last", "value": 10},
+    {"field": "last_seen", "op": "not_within_last", "value": 10},
+    {"field": "last_seen", "op": "before", "value": (NOON - 10 * DAY).isoformat()},
+    {"field": "last_seen", "op": "after", "value": (NOON - 10 * DAY).isoformat()},
+    {"field": "last_seen", "op": "on", "value": (NOON - 40 * DAY).date().isoformat()},
+    {"field": "signed_up_at", "op": "within_last", "value": 3},
+    {"field": "signed_up_at", "op": "before", "value": (NOON - 3 * DAY).date().isoformat()},
+    {"event": ORDERED, "op": "at_least", "count": 1},
+    {"event": ORDERED, "op": "at_least", "count": 2, "within_days": 5},
+    {"event": ORDERED, "op": "at_most", "count": 1},
+    {"event": ORDERED, "op": "exactly", "count": 2},
+    {"event": ORDERED, "op": "exactly", "count": 0},
+]
+filters = st.recursive(
+    st.sampled_from(CONDITIONS),
+    lambda parts: st.one_of(
+        st.builds(lambda inner: {"not": inner}, parts),
+        st.lists(parts, min_size=1, max_size=3).map(lambda inner: {"all": inner}),
+        st.lists(parts, min_size=1, max_size=3).map(lambda inner: {"any": inner}),
+    ),
+    max_leaves=5,
+)
+ways = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+class Crowd:
+    """People of a project, with what they did, read back as the product has them."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        ids = [person.id for person in add_all(site, varied(70))]
+        self.orders = {id_: number % 4 for number, id_ in enumerate(ids)}
+        record.Partitions().ensure(site.connection, NOON)
+        for id_, times in self.orders.items():
+            order(site, id_, times)
+        self.people = list(store.read(site.connection, site.project.id, ids).values())
+
+    def facts(self, person: Person, filter_: Any) -> Facts:
+        facts = Facts()
+        for name in Facts.__slots__:
+            if hasattr(person, name) and name not in ("segments", "event_times"):
+                setattr(facts, name, getattr(person, name))
+        times = [NOON - DAY * (1 + 3 * n) for n in range(self.orders[person.id])]
+        facts.event_times = {
+            event_key(one): times for one in conditions(filter_) if isinstance(one, EventCondition)
+        }
+        return facts
+
+
+def order(site: Site, person: UUID, times: int) -> None:
+    for n, id_ in enumerate(ids_at(NOON, times)):
+        site.connection.execute(
+            "INSERT INTO event (project_id, id, person_id, kind, name, happened_at, source)"
+            " VALUES (%s, %s, %s, 'track', %s, %s, 'server')",
+            (site.project.id, id_, person, ORDERED, NOON - DAY * (1 + 3 * n)),
+        )
+
+
+@pytest.fixture
+def crowd(database: psycopg.Connection[Any]) -> Crowd:
+    add_all(open_site(database), varied(10))  # neighbours, who must never be seen
+    return Crowd(open_site(database))
+
+
+@given(
+    asked=filters,
+    sort=st.sampled_from(["-last_seen", "last_seen", "-signed_up_at", "name", "city"]),
+    kind=st.sampled_from([None, "user", "lead"]),
+    steps=st.sampled_from([(2, 3, 4), (5, 10, 15), filtering.STEPS, ()]),
+)
+@ways
+def test_pages_and_counts_are_those_of_the_reference(
+    crowd: Crowd, asked: Any, sort: str, kind: str | None, steps: tuple[int, ...]
+) -> None:
+    filter_ = parse(asked)
+    which = Which(NOON, kind, filter=filter_, zone=ZONE)
+    wanted = {
+        person.id
+        for person in crowd.people
+        if kind in (None, person.kind)
+        and evaluate(filter_, crowd.facts(person, filter_), When(NOON, ZONE))
+    }
+    with patch.object(filtering, "STEPS", steps):
+        found = pages(crowd.site, which, sort)
+    everybody = pages(crowd.site, replace(which, filter=None), sort)
+    assert found == [id_ for id_ in everybody if id_ in wanted]
+    site = crowd.site
+    total = queries.count(site.connection, site.project.id, which, exact=True)
+    assert total == listing.Total(len(wanted))
+
+
+def pages(site: Site, which: Which, sort: str) -> list[UUID]:
+    found: list[UUID] = []
+    cursor = None
+    while True:
+        page = queries.people_page(
+            site.connection, site.project.id, which,
+            sort=sort, limit=9, cursor=cursor, total="none",
+        )  # fmt: skip
+        assert page.total is None
+        found += [person.id for person in page.people]
+        cursor = page.next
+        if cursor is None:
+            return found
+
+
+def test_a_search_and_a_filter_narrow_down_together(crowd: Crowd) -> None:
+    filter_ = parse({"field": "browser", "op": "is_not", "value": "Firefox"})
+    which = Which(NOON, "user", query="ana", filter=filter_)
+    wanted = {
+        person.id
+        for person in crowd.people
+        if person.kind == "user" and "ana" in (person.search or "") and person.browser != "Firefox"
+    }
+    assert set(pages(crowd.site, which, "-last_seen")) == wanted
+    with patch.object(listing, "FOUND", 0):  # as where the search finds thousands
+        assert set(pages(crowd.site, which, "-last_seen")) == wanted
+
+
+@pytest.mark.parametrize("few", [0, 3_000])
+def test_a_filter_narrows_down_a_segment(crowd: Crowd, few: int) -> None:
+    filter_ = parse({"field": "browser", "op": "is", "value": "Firefox"})
+    which = Which(NOON, "user", "active", filter=filter_)
+    wanted = {
+        person.id
+        for person in crowd.people
+        if person.kind == "user"
+        and person.browser == "Firefox"
+        and person.last_seen is not None
+        and person.last_seen >= NOON - 28 * DAY
+    }
+    site = crowd.site
+    with patch.object(listing, "FEW", few):
+        assert set(pages(site, which, "-last_seen")) == wanted
+        found = queries.count(site.connection, site.project.id, which)
+    assert found == listing.Total(len(wanted))
+
+
+def test_compact_rows_follow_every_change(site_now: Site) -> None:
+    [person] = add_all(site_now, [{"browser": "Firefox", "last_seen": NOON - 3 * DAY}])
+    today = {"field": "last_seen", "op": "within_last", "value": 1}
+    firefox = {"field": "browser", "op": "is", "value": "Firefox"}
+    assert listed(site_now, firefox) == [person.id]
+    assert listed(site_now, today) == []
+    changes = changing(site_now)
+    changed = changes.load([person.id])[person.id]
+    changed.last_seen = NOON
+    changed.seen_changed = True
+    done(changes)
+    assert listed(site_now, today) == [person.id]
+    assert listed(site_now, firefox) == [person.id]
+
+
+def listed(site: Site, asked: dict[str, Any]) -> list[UUID]:
+    found = pages(site, Which(NOON, filter=parse(asked), zone=UTC), "-last_seen")
+    total = queries.count(site.connection, site.project.id, Which(NOON, filter=parse(asked)))
+    assert total.number == len(found)
+    return found
+
+
+@pytest.fixture
+def site_now(database: psycopg.Connection[Any]) -> Site:
+    return open_site(database)
