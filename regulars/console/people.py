@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
 import psycopg
 from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseBase, JsonResponse
 from django.shortcuts import render
@@ -15,11 +17,14 @@ from django.views.decorators.http import require_GET, require_POST
 from regulars.console import people_columns, people_page
 from regulars.console.access import MANAGERS, AgentRequest, agent_view
 from regulars.console.frame import frame, project_url
+from regulars.console.people_filter import check_segments, chips
 from regulars.console.people_lists import Listed, listed_of
 from regulars.console.people_rows import Drawing, rows
 from regulars.console.templatetags.console import number
 from regulars.kit import clock, database
 from regulars.people import columns, queries
+from regulars.people.listing import Total
+from regulars.segments import queries as segments
 from regulars.workspaces import queries as workspaces
 from regulars.workspaces.errors import InvalidError
 
@@ -38,7 +43,8 @@ def people(request: AgentRequest) -> HttpResponseBase:
     part = "people" if not is_part else "rows" if cursor else "list"
     try:
         with database.of_django() as connection:
-            context = _rows(connection, request, listed, cursor)
+            listed = _ruled(connection, request, listed)
+            context = _listed(connection, request, listed, cursor)
             if part != "rows":
                 context |= _around(connection, request, listed, context)
     except InvalidError as wrong:
@@ -46,10 +52,25 @@ def people(request: AgentRequest) -> HttpResponseBase:
     if part == "people":
         context["shell"] = frame(request, "people")
     answer = render(request, f"console/people/{part}.html", context)
-    if part == "list":
+    if part == "list" and "Regulars-Address" not in request.headers:
         address = listed.address().rstrip("?")
         answer["HX-Replace-Url"] = reverse("people", args=[request.project.id]) + address
     return answer
+
+
+@agent_view()
+@require_GET
+def people_count(request: AgentRequest) -> HttpResponseBase:
+    """How many people the list has, to the last: asked for when its rows are there."""
+    listed = listed_of(request.GET)
+    try:
+        with database.of_django() as connection:
+            which = listed.which(clock.now(), _zone(request))
+            total = queries.count(connection, request.project.id, which)
+    except InvalidError as wrong:
+        return HttpResponseBadRequest(wrong.message, content_type="text/plain")
+    context = {"listed": listed, "total": total, "noun": people_page.NOUNS[listed.kind]}
+    return render(request, "console/people/count.html", context)
 
 
 @agent_view()
@@ -93,11 +114,37 @@ def people_columns_chosen(request: AgentRequest) -> HttpResponseBase:
     return render(request, "console/people/list.html", context)
 
 
+def _ruled(connection: Connection, request: AgentRequest, listed: Listed) -> Listed:
+    """The list, with the segment's own rule as its filter where that is to be edited."""
+    segment_id = listed.segment_id()
+    if segment_id is None or not listed.edit:
+        return listed
+    rule = segments.segment(connection, request.project.id, segment_id).filter
+    if rule is None or listed.filter or "filter" in request.GET:
+        return listed
+    return replace(listed, filter=msgspec.json.encode(rule).decode())
+
+
+def _listed(
+    connection: Connection, request: AgentRequest, listed: Listed, cursor: str | None
+) -> dict[str, Any]:
+    """A page of rows, or none and what is wrong with the filter."""
+    try:
+        listed.which(clock.now())
+        check_segments(connection, request.project.id, listed)
+    except InvalidError as wrong:
+        if not wrong.field.startswith("filter"):
+            raise
+        drawing = _drawing(connection, request, replace(listed, filter=""))
+        return {"rows": [], "columns": drawing.columns, "total": None, "wrong": wrong}
+    return _rows(connection, request, listed, cursor)
+
+
 def _rows(
     connection: Connection, request: AgentRequest, listed: Listed, cursor: str | None
 ) -> dict[str, Any]:
     """A page of rows, and where the next one is."""
-    project_id, which = request.project.id, listed.which(clock.now())
+    project_id, which = request.project.id, listed.which(clock.now(), _zone(request))
     page = queries.people_page(
         connection, project_id, which, sort=listed.sort, limit=A_PAGE, cursor=cursor
     )
@@ -105,7 +152,7 @@ def _rows(
     return {
         "rows": rows(page.people, drawing),
         "columns": drawing.columns,
-        "span": len(drawing.columns) + 1,
+        "span": len(drawing.columns) + 2,
         "next": page.next,
         "next_url": listed.address(cursor=page.next or ""),
         "total": page.total,
@@ -119,11 +166,17 @@ def _around(
     project_id = request.project.id
     counts = queries.counts(connection, project_id)
     custom = queries.custom_keys(connection, project_id)
-    context = people_page.head(listed, counts, drawn["columns"], custom)
+    segment_id = listed.segment_id()
+    segment = segments.segment(connection, project_id, segment_id) if segment_id else None
+    context = people_page.head(listed, counts, drawn["columns"], custom, segment)
+    if "wrong" in drawn:
+        return context | {"total": Total(0), "chips": []}
+    names = segments.names(connection, project_id)
+    context["chips"] = chips(project_id, listed, names)
     context["rows_url"] = reverse("people_rows", args=[project_id]) + listed.address()
     context["columns_url"] = reverse("people_columns", args=[project_id])
     if drawn["total"] is None:
-        which = listed.which(clock.now())
+        which = listed.which(clock.now(), _zone(request))
         context["total"] = queries.count(connection, project_id, which, exact=False)
     if not drawn["rows"]:
         elsewhere = _elsewhere(connection, request, listed)
@@ -150,7 +203,7 @@ def _update(
     found = queries.people(connection, project_id, shown)
     fresh: list[UUID] = []
     if others:
-        which, end = listed.which(clock.now()), request.GET.get("end")
+        which, end = listed.which(clock.now(), _zone(request)), request.GET.get("end")
         fresh = queries.listed_before(
             connection, project_id, which, others, sort=listed.sort, end=end or None
         )
@@ -165,7 +218,7 @@ def _drawing(connection: Connection, request: AgentRequest, listed: Listed) -> D
     custom = queries.custom_keys(connection, request.project.id)
     return Drawing(
         now=clock.now(),
-        zone=ZoneInfo(request.project.time_zone),
+        zone=_zone(request),
         columns=people_columns.shown(view, chosen, people_columns.offered(listed.kind, custom)),
         numbers=queries.counts(connection, request.project.id).numbers,
         url=project_url(request.project.id, "people/{id}/") + listed.address().rstrip("?"),
@@ -184,6 +237,10 @@ def _elsewhere(
         if total.number:
             found.append((other, total.number))
     return found
+
+
+def _zone(request: AgentRequest) -> ZoneInfo:
+    return ZoneInfo(request.project.time_zone)
 
 
 def _ids(request: AgentRequest, name: str) -> list[UUID]:

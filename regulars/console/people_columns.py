@@ -80,6 +80,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "user": ("last_seen", "rhythm", "sessions", "location", "browser", "signed_up_at", "tags"),
     "new": ("signed_up_at", "location", "phone", "came_from", "last_seen", "rhythm", "browser"),
     "lead": ("last_seen", "rhythm", "location", "phone", "came_from", "first_seen", "browser"),
+    "everybody": ("last_seen", "rhythm", "sessions", "location", "browser", "first_seen", "tags"),
     "visitor": (
         "last_seen",
         "rhythm",

@@ -8,12 +8,18 @@ from typing import Any
 
 from regulars.console import people_columns
 from regulars.console.people_columns import Column
-from regulars.console.people_lists import Listed, default_sort
+from regulars.console.people_lists import EVERYBODY, Listed, default_sort
 from regulars.console.templatetags.console import number
 from regulars.people.queries import Counts
+from regulars.segments.queries import Segment
 
 NAME = Column("name", "Name", "text", "name")
-NOUNS = {"user": ("user", "users"), "lead": ("lead", "leads"), "visitor": ("visitor", "visitors")}
+NOUNS = {
+    "user": ("user", "users"),
+    "lead": ("lead", "leads"),
+    "visitor": ("visitor", "visitors"),
+    EVERYBODY: ("person", "people"),
+}
 TABS = (
     ("all", "All", ""),
     ("new", "New", "new"),
@@ -37,8 +43,8 @@ class Link:
     label: str
     url: str
     current: bool
-    count: int
-    live: str
+    count: int | None = None
+    live: str = ""
     pip: str = ""
 
 
@@ -73,11 +79,15 @@ class Empty:
 
 
 def head(
-    listed: Listed, counts: Counts, columns: Sequence[Column], custom: Mapping[str, str]
+    listed: Listed,
+    counts: Counts,
+    columns: Sequence[Column],
+    custom: Mapping[str, str],
+    segment: Segment | None = None,
 ) -> dict[str, Any]:
     """What stands above the rows."""
     here = listed.builtin if listed.kind == "user" else listed.kind
-    people = counts.lists.get(here, 0) if listed.kind == "user" else counts.kinds[listed.kind]
+    people = _most(listed, counts, here, segment)
     headers = [_header(column, listed, people) for column in columns]
     name = _header(NAME, listed, people)
     sorted_by = next((one for one in (name, *headers) if one.aria), None)
@@ -89,13 +99,15 @@ def head(
         "live": here,
         "kinds": _kinds(listed, counts),
         "tabs": _tabs(listed, counts),
-        "note": NOTES[here],
+        "note": NOTES.get(here, ""),
+        "segment": segment,
         "name": name,
         "headers": headers,
         "sorts": [one for one in (name, *headers) if one.url],
         "sorted_by": sorted_by,
         "offers": [Offer(column, column.key in shown) for column in offers],
         "self_url": listed.address(),
+        "clear_url": listed.address(filter="") if not listed.edit else listed.address(filter="{}"),
     }
 
 
@@ -108,6 +120,10 @@ def emptiness(
     demo_url: str,
 ) -> Empty:
     """Why nobody is listed, and the next thing to do; addresses the agent can't use are empty."""
+    if listed.filter:
+        return _no_match(listed)
+    if listed.segment:
+        return Empty("Nobody is in this segment", "Whoever comes to fit is listed here at once.")
     if listed.query:
         return _not_found(listed, list(elsewhere))
     if not sum(counts.kinds.values()):
@@ -126,6 +142,28 @@ def emptiness(
             "first", tracking_url, "See how", Listed("visitor").address(), "See visitors",
         )  # fmt: skip
     return _EMPTY[listed.builtin if listed.kind == "user" else listed.kind]
+
+
+def _no_match(listed: Listed) -> Empty:
+    plural = NOUNS[listed.kind][1]
+    everything = listed.address(filter="")
+    text = "Change or remove a condition to find more, or look among people of another kind."
+    if listed.query:
+        return Empty(
+            f"No {plural} match the filters and “{listed.query}”", text,
+            url=listed.address(query=""), verb="Clear the search",
+            other_url=everything, other_verb="Clear the filters",
+        )  # fmt: skip
+    return Empty(f"No {plural} match these filters", text, url=everything, verb="Clear the filters")
+
+
+def _most(listed: Listed, counts: Counts, here: str, segment: Segment | None) -> int:
+    """How many people the list has at most: by that it is decided what it can be sorted by."""
+    if segment is not None and not listed.edit:
+        return segment.people
+    if listed.kind == "user":
+        return counts.lists.get(here, 0)
+    return counts.kinds.get(listed.kind, sum(counts.kinds.values()))
 
 
 def _not_found(listed: Listed, elsewhere: list[tuple[Listed, int]]) -> Empty:
@@ -160,21 +198,38 @@ _EMPTY = {
 
 
 def _kinds(listed: Listed, counts: Counts) -> list[Link]:
+    if listed.segment:
+        return [
+            Link(
+                "Everybody" if kind == EVERYBODY else plural.title(),
+                _of_kind(listed, kind),
+                kind == listed.kind,
+            )
+            for kind, (_, plural) in sorted(NOUNS.items(), key=lambda noun: noun[0] != EVERYBODY)
+        ]
     return [
-        Link(plural.title(), Listed(kind).address(), kind == listed.kind, counts.kinds[kind], kind)
+        Link(plural.title(), _of_kind(listed, kind), kind == listed.kind, counts.kinds[kind], kind)
         for kind, (_, plural) in NOUNS.items()
+        if kind != EVERYBODY
     ]
 
 
+def _of_kind(listed: Listed, kind: str) -> str:
+    """The list of another kind of people, by the same filters."""
+    sort = default_sort(kind, "all")
+    return listed.address(kind=kind, builtin="all", sort=sort, query="")
+
+
 def _tabs(listed: Listed, counts: Counts) -> list[Link]:
+    if listed.segment:
+        return []
     if listed.kind != "user":
-        here = Listed(listed.kind)
         number_ = counts.kinds[listed.kind]
-        return [Link("All", here.address(), current=True, count=number_, live=listed.kind)]
+        return [Link("All", listed.address(), current=True, count=number_, live=listed.kind)]
     return [
         Link(
             label,
-            Listed("user", key, default_sort("user", key)).address(),
+            listed.address(builtin=key, sort=default_sort("user", key), query=""),
             key == listed.builtin,
             counts.lists.get(key, 0),
             key,

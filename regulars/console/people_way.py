@@ -5,19 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 
 from regulars.console.access import AgentRequest
 from regulars.console.frame import project_url
-from regulars.console.people_lists import Listed, listed_of
+from regulars.console.people_lists import EVERYBODY, Listed, listed_of
 from regulars.kit import clock
 from regulars.people import queries
 from regulars.people.person import Person
-from regulars.workspaces.errors import InvalidError
+from regulars.workspaces.errors import InvalidError, UnknownError
 
 _BUILTIN = {"all": "All users", "new": "New", "active": "Active", "slipping": "Slipping away"}
-_KINDS = {"lead": "Leads", "visitor": "Visitors"}
+_KINDS = {"lead": "Leads", "visitor": "Visitors", EVERYBODY: "Segment"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +36,18 @@ def way_of(connection: psycopg.Connection[Any], request: AgentRequest, person: P
     listed = listed_of(request.GET)
     if not request.GET:
         listed = Listed(person.kind)
-    elif listed.kind != person.kind:
+    elif listed.kind not in (person.kind, EVERYBODY):
         listed = replace(listed, kind=person.kind, builtin="all")
     back = project_url(request.project.id, "people/") + _address(listed)
     label = (
         f"“{listed.query}”" if listed.query else _KINDS.get(listed.kind, _BUILTIN[listed.builtin])
     )
-    which = listed.which(clock.now())
     try:
+        which = listed.which(clock.now(), ZoneInfo(request.project.time_zone))
         ahead, behind = queries.neighbours(
             connection, request.project.id, which, person.id, sort=listed.sort
         )
-    except InvalidError:
+    except (InvalidError, UnknownError):
         return Way(label, back)  # an address that names no list
     return Way(label, back, _profile(request, ahead, listed), _profile(request, behind, listed))
 

@@ -1,0 +1,136 @@
+// The filter panel and the list beside it: what is filtered by stands in the address, so that it can
+// be shared, and the browser's own back and forward walk through it.
+
+const HIDDEN = "regulars-filters-hidden";
+const NARROW = "(width < 860px)";
+
+/** @typedef {HTMLElement & {show: (f: string) => void, clear: () => void, filter: string,
+ *   refuse: (message: string, place: string) => void}} Builder */
+
+/** @returns {any} */
+const htmx = () => /** @type {any} */ (window).htmx;
+const builder = () => /** @type {Builder | null} */ (document.querySelector("filter-builder"));
+const table = () => document.getElementById("people-table");
+const toggle = () => /** @type {HTMLInputElement | null} */ (document.getElementById("filters-toggle"));
+
+let turn = 0; // of the lists asked for, the last one counts
+
+/** The list's address with another filter. @param {string} filter */
+function addressWith(filter) {
+  const asked = new URLSearchParams(table()?.dataset.url ?? location.search);
+  asked.delete("cursor");
+  if (filter) asked.set("filter", filter);
+  else if (asked.get("edit")) asked.set("filter", "");
+  else asked.delete("filter");
+  const text = asked.toString();
+  return location.pathname + (text ? `?${text}` : "");
+}
+
+/** Show the list at an address; the rows that are there stay until the others have come.
+ * @param {string} address
+ */
+async function load(address) {
+  const mine = (turn += 1);
+  await htmx().ajax("GET", address, {
+    target: "#people-table",
+    swap: "outerHTML",
+    headers: { "Regulars-Address": "kept" },
+  });
+  if (mine === turn) settled();
+}
+
+/** The list is there: what depends on whether it is filtered follows. */
+function settled() {
+  const shown = table();
+  const filter = new URLSearchParams(shown?.dataset.url ?? "").get("filter") ?? "";
+  const save = document.getElementById("save-as-segment");
+  if (save) save.hidden = !filter || Boolean(shown?.dataset.wrong);
+  if (shown?.dataset.wrong) builder()?.refuse(shown.dataset.wrong, shown.dataset.wrongAt ?? "");
+}
+
+/** @param {string} filter */
+function filterBy(filter) {
+  const address = addressWith(filter);
+  if (address === location.pathname + location.search) return;
+  history.pushState({ filter: true }, "", address);
+  void load(address);
+}
+
+document.addEventListener("filter-change", (event) => {
+  if (event instanceof CustomEvent && table()) filterBy(event.detail.filter);
+});
+
+document.addEventListener("filter-count", (event) => {
+  if (!(event instanceof CustomEvent)) return;
+  const { count } = event.detail;
+  for (const badge of document.querySelectorAll("[data-conditions]")) {
+    badge.textContent = String(count);
+    if (badge instanceof HTMLElement) badge.hidden = !count;
+  }
+  for (const button of document.querySelectorAll("[data-clear]")) {
+    if (button instanceof HTMLElement) button.hidden = !count;
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (!(event.target instanceof Element)) return;
+  if (event.target.closest("[data-clear]")) builder()?.clear();
+  const drop = event.target.closest("a[data-drop]");
+  if (drop instanceof HTMLAnchorElement && !event.ctrlKey && !event.metaKey && builder()) {
+    event.preventDefault();
+    const filter = new URL(drop.href).searchParams.get("filter") ?? "";
+    builder()?.show(filter === "{}" ? "" : filter);
+    filterBy(filter === "{}" ? "" : filter);
+    document.getElementById("people-scroll")?.focus();
+  }
+});
+
+// The browser's back and forward: the list and the panel, not the whole page.
+const isHere = () => Boolean(table());
+document.addEventListener("htmx:before:history:restore", (event) => {
+  if (isHere()) event.preventDefault();
+});
+let path = location.pathname;
+addEventListener("popstate", () => {
+  if (!isHere()) return;
+  if (location.pathname !== path) {
+    location.reload();
+    return;
+  }
+  const filter = new URLSearchParams(location.search).get("filter") ?? "";
+  builder()?.show(filter);
+  void load(location.pathname + location.search);
+});
+path = location.pathname;
+
+// Whether the panel is open is remembered; on narrow screens it is a sheet, and closed.
+const shelf = toggle();
+if (shelf) {
+  const narrow = matchMedia(NARROW);
+  const recall = () => {
+    try {
+      shelf.checked = !narrow.matches && localStorage.getItem(HIDDEN) === "yes";
+    } catch {
+      shelf.checked = false;
+    }
+  };
+  recall();
+  narrow.addEventListener("change", recall);
+  shelf.addEventListener("change", () => {
+    if (narrow.matches) {
+      if (shelf.checked) builder()?.querySelector("button")?.focus();
+      return;
+    }
+    try {
+      localStorage.setItem(HIDDEN, shelf.checked ? "yes" : "no");
+    } catch {
+      // It is not remembered, then.
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const busy = document.querySelector("dialog[open], :popover-open");
+    if (event.key === "Escape" && narrow.matches && shelf.checked && !busy) shelf.checked = false;
+  });
+}
+
+export {};
