@@ -12,6 +12,7 @@ from regulars.console import (
     account,
     audit,
     bulk,
+    filters,
     home,
     invite,
     keys,
@@ -21,6 +22,11 @@ from regulars.console import (
     profile,
     profile_edits,
     project_settings,
+    segments,
+    segments_edits,
+    segments_freeze,
+    segments_page,
+    segments_why,
     signin,
     team,
     tracking,
@@ -104,9 +110,31 @@ _bulk: list[URLPattern | URLResolver] = [
 _people: list[URLPattern | URLResolver] = [
     path("", people.people, name="people"),
     path("rows", people.people_rows, name="people_rows"),
+    path("count", people.people_count, name="people_count"),
     path("counts", people.people_counts, name="people_counts"),
     path("columns", people.people_columns_chosen, name="people_columns"),
     path("bulk/", include(_bulk)),
+]
+
+_filters: list[URLPattern | URLResolver] = [
+    path("catalog", filters.catalog, name="filter_catalog"),
+    path("values", filters.suggestions, name="filter_values"),
+    path("properties", filters.properties, name="filter_properties"),
+]
+
+_segment: list[URLPattern | URLResolver] = [
+    path("", segments_page.segment, name="segment"),
+    path("now", segments_page.now, name="segment_now"),
+    path("growth", segments_page.growth, name="segment_growth"),
+    path("progress", segments_page.progress, name="segment_progress"),
+    path("moves", segments_page.moves, name="segment_moves"),
+    path("why", segments_why.why, name="segment_why"),
+    path("why/<uuid:person_id>", segments_why.why_of_person, name="segment_why_person"),
+    path("name", segments_edits.rename, name="segment_name"),
+    path("rule", segments_edits.change_rule, name="segment_rule"),
+    path("copy", segments_edits.duplicate, name="segment_copy"),
+    path("freeze", segments_freeze.freeze, name="segment_freeze"),
+    path("delete", segments_edits.delete, name="segment_delete"),
 ]
 
 _project: list[URLPattern | URLResolver] = [
@@ -117,6 +145,10 @@ _project: list[URLPattern | URLResolver] = [
     path("merges/<uuid:merge_id>/undo", merge.undo, name="undo_merge"),
     path("live", live.live, name="live"),
     path("people/", include(_people)),
+    path("filters/", include(_filters)),
+    path("segments/", segments.segments, name="segments"),
+    path("segments/new", segments.new, name="segment_save"),
+    path("segments/<uuid:segment_id>/", include(_segment)),
     path("settings/", include(_settings)),
 ]
 

@@ -21,6 +21,7 @@ from regulars.people import bulk
 from regulars.people.actions import merge_people
 from regulars.people.bulk import Working
 from regulars.people.selection import picked
+from regulars.segments import actions as segment_actions
 from regulars.workspaces import sign_in, team
 from regulars.workspaces.models import AuditEntry, Invitation, ProjectKey, SignInLink
 from tests.cast import Cast
@@ -96,6 +97,19 @@ def _export(cast: Cast) -> dict[str, Any]:
     return {"job_id": job.id}
 
 
+def _segment(cast: Cast) -> dict[str, Any]:
+    rule = {"field": "kind", "op": "is", "value": "user"}
+    with cast.connection.transaction():
+        made = segment_actions.create(
+            cast.connection, cast.home.id, "Regulars", clock.now(), filter_=rule
+        )
+    return {"segment_id": made}
+
+
+def _segment_and_person(cast: Cast) -> dict[str, Any]:
+    return _segment(cast) | _person(cast)
+
+
 ADDRESSES: dict[str, Address] = {
     # Doors that stand open: they show nothing of a project without its token.
     "signin": Address("everybody"),
@@ -125,7 +139,11 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/live": Address("project"),
     "p/<uuid:project_id>/people/": Address("project"),
     "p/<uuid:project_id>/people/rows": Address("project"),
+    "p/<uuid:project_id>/people/count": Address("project"),
     "p/<uuid:project_id>/people/counts": Address("project"),
+    "p/<uuid:project_id>/filters/catalog": Address("project"),
+    "p/<uuid:project_id>/filters/values": Address("project"),
+    "p/<uuid:project_id>/filters/properties": Address("project"),
     "p/<uuid:project_id>/people/columns": Address("project"),
     "p/<uuid:project_id>/people/bulk/start": Address("project"),
     "p/<uuid:project_id>/people/bulk/jobs": Address("project"),
@@ -151,6 +169,22 @@ ADDRESSES: dict[str, Address] = {
         "project", _two_people
     ),
     "p/<uuid:project_id>/merges/<uuid:merge_id>/undo": Address("project", _merge),
+    "p/<uuid:project_id>/segments/": Address("project"),
+    "p/<uuid:project_id>/segments/new": Address("project"),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/now": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/growth": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/progress": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/moves": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/why": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/why/<uuid:person_id>": Address(
+        "project", _segment_and_person
+    ),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/name": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/rule": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/copy": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/freeze": Address("project", _segment),
+    "p/<uuid:project_id>/segments/<uuid:segment_id>/delete": Address("project", _segment),
     "p/<uuid:project_id>/settings/": Address("project"),
     "p/<uuid:project_id>/settings/project/": Address("project"),
     "p/<uuid:project_id>/settings/tracking/": Address("project"),
@@ -185,6 +219,7 @@ _FORM = {
     "action": "tag",
     "tag": "evil",
     "selection": '{"list": "?kind=user"}',
+    "filter": '{"field": "name", "op": "is_known"}',
 }
 
 _OF_AGENTS = [route for route, address in ADDRESSES.items() if address.opens_to == "agents"]
@@ -289,6 +324,8 @@ def _state(cast: Cast) -> tuple[Any, ...]:
                 "merge_dismissal",
                 "erased_key",
                 "bulk_job",
+                "segment",
+                "segment_plan",
             )
         ],
     )
