@@ -1,8 +1,8 @@
 // <filter-builder>: a filter as cards that can be added, changed, nested and removed.
 //
 // It draws the filter in data-filter by the server's catalogue. Whenever the finished part of it
-// changes it raises "filter-change" with detail {filter: string} (JSON, or "" for none): a moment
-// after the last key, or at once where something was chosen. `show(filter)` draws another one,
+// changes it raises "filter-change" with detail {filter: string, typed: boolean} (JSON, or "" for
+// none): a moment after the last key, or at once where something was chosen. `show(filter)` draws another one,
 // `refuse(message, place)` says at the condition it concerns what the server said of it.
 
 import { blank, carried, fieldOf, firstOperator, operatorOf } from "./filters/catalog.js";
@@ -29,6 +29,7 @@ class FilterBuilder extends HTMLElement {
   #root = tree.group();
   #said = "";
   #timer = 0;
+  #typing = false;
   /** @type {HTMLElement | null} */
   #menu = null;
   /** @type {(choice: Choice) => void} */
@@ -107,6 +108,7 @@ class FilterBuilder extends HTMLElement {
   /** @param {boolean} [settled] */
   #changed(settled = false) {
     clearTimeout(this.#timer);
+    this.#typing = !settled;
     this.#timer = setTimeout(() => this.#say(), settled ? 0 : PATIENCE);
     this.#tell();
   }
@@ -115,9 +117,10 @@ class FilterBuilder extends HTMLElement {
     const now = this.#written();
     if (now === this.#said) return;
     this.#said = now;
+    const typed = this.#typing;
     for (const old of this.querySelectorAll(".rule-error")) old.remove();
     for (const old of this.querySelectorAll(".wrong")) old.classList.remove("wrong");
-    this.dispatchEvent(new CustomEvent("filter-change", { bubbles: true, detail: { filter: now } }));
+    this.dispatchEvent(new CustomEvent("filter-change", { bubbles: true, detail: { filter: now, typed } }));
   }
 
   /** How many conditions there are, for whoever shows it. */

@@ -48,16 +48,23 @@ function settled() {
   if (shown?.dataset.wrong) builder()?.refuse(shown.dataset.wrong, shown.dataset.wrongAt ?? "");
 }
 
-/** @param {string} filter */
-function filterBy(filter) {
+let typing = false; // a value is being typed: its last letter counts, not each of them
+
+/** @param {string} filter @param {boolean} [typed] */
+function filterBy(filter, typed = false) {
   const address = addressWith(filter);
   if (address === location.pathname + location.search) return;
-  history.pushState({ filter: true }, "", address);
+  if (typing) history.replaceState({ filter: true }, "", address);
+  else history.pushState({ filter: true }, "", address);
+  typing = typed;
   void load(address);
 }
 
 document.addEventListener("filter-change", (event) => {
-  if (event instanceof CustomEvent && table()) filterBy(event.detail.filter);
+  if (event instanceof CustomEvent && table()) filterBy(event.detail.filter, event.detail.typed);
+});
+document.addEventListener("focusout", (event) => {
+  if (event.target instanceof Element && event.target.closest("filter-builder")) typing = false;
 });
 
 document.addEventListener("filter-count", (event) => {

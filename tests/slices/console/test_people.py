@@ -59,8 +59,8 @@ def names(html: str) -> list[str]:
 
 
 def headers(html: str) -> list[str]:
-    """The columns' headers, as they read."""
-    found = re.findall(r"<th [^>]*>(.*?)</th>", html, re.DOTALL)
+    """The columns' headers, as they read, behind the box that ticks all."""
+    found = re.findall(r"<th [^>]*>(.*?)</th>", html, re.DOTALL)[1:]
     return [re.sub("<.*?>", "", text).strip() for text in found]
 
 
