@@ -36,6 +36,7 @@ JOIN segment_count c ON c.project_id = s.project_id AND c.id = s.id
 LEFT JOIN segment_fill f ON f.project_id = s.project_id AND f.id = s.id
 WHERE s.project_id = %s AND s.deleted_at IS NULL AND {which}
 """
+AFTER = f"{SEGMENTS.format(which='s.number > %s')} ORDER BY s.number LIMIT %s"
 DAYS = """
 SELECT day, people, entered, "left" FROM segment_day
 WHERE project_id = %s AND segment_id = %s AND day > %s AND day <= %s ORDER BY day
@@ -136,6 +137,13 @@ def saved(connection: Connection, project_id: UUID) -> list[Segment]:
     statement = SEGMENTS.format(which="s.builtin IS NULL")
     rows = connection.execute(statement, (project_id,), prepare=True).fetchall()
     return sorted(map(_segment, rows), key=lambda one: (one.name.casefold(), one.number))
+
+
+def segments_after(
+    connection: Connection, project_id: UUID, number: int, limit: int
+) -> list[Segment]:
+    """The segments behind a number, as they were made: the built-in ones come first."""
+    return [_segment(row) for row in connection.execute(AFTER, (project_id, number, limit))]
 
 
 def segment(connection: Connection, project_id: UUID, segment_id: UUID) -> Segment:

@@ -18,6 +18,10 @@ Connection = psycopg.Connection[Any]
 
 # The errors that every call may answer.
 ERRORS: dict[frozenset[int], Any] = {frozenset({400, 401, 404, 409, 503}): schemas.Error}
+# Of calls that change what may be everybody's and nobody's to change.
+ERRORS_OF_CHANGES: dict[frozenset[int], Any] = {
+    frozenset({400, 401, 403, 404, 409, 503}): schemas.Error
+}
 
 _SAME = frozenset(schemas.Person.model_fields) - {"online", "segments", "checkpoints"}
 

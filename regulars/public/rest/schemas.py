@@ -14,6 +14,8 @@ from ninja import Schema
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
 Kind = Literal["visitor", "lead", "user"]
+Builtin = Literal["all", "new", "active", "slipping"]
+Group = Literal["all", "any", "not"]
 Text = StrictStr | None
 Time = Annotated[
     StrictStr | StrictInt | StrictFloat | None,
@@ -186,6 +188,91 @@ class Merge(Schema):
     at: datetime
     undone_at: datetime | None
     person: Person = Field(description="Who stayed; of an undoing, who is back.")
+
+
+class Filling(Schema):
+    """How far a segment is filled: everybody is looked at once."""
+
+    done: int
+    total: int
+
+
+class Segment(Schema):
+    """A named group of people."""
+
+    id: UUID
+    name: str
+    kind: Literal["dynamic", "static"] = Field(
+        description="By a filter, kept exact at every moment; or picked by hand."
+    )
+    builtin: Builtin | None = Field(
+        description="Of the lists that every project has; they can't be changed."
+    )
+    count: int = Field(description="How many people are in it now.")
+    filter: dict[str, Any] | None
+    filling: Filling | None = Field(
+        description="While people who fit a new filter are still looked for; else null."
+    )
+    created_at: datetime
+    changed_at: datetime | None
+
+
+class Segments(Schema):
+    """A part of the segments, the oldest first."""
+
+    items: list[Segment]
+    next: str | None = Field(description="Give it as `cursor` for the next part; null at the end.")
+
+
+class NewSegment(_Body):
+    """A name, and either a filter or people."""
+
+    name: StrictStr = Field(description="1 to 80 characters, another than all others have.")
+    filter: dict[str, Any] | None = Field(
+        None, description="Whoever fits it is in: see the reference of the filter language."
+    )
+    people: list[UUID] | None = Field(
+        None, max_length=1_000, description="Ids of people who are picked by hand, and stay."
+    )
+
+
+class SegmentChange(_Body):
+    """What to change: that which is given."""
+
+    name: StrictStr = Field(default_factory=str)
+    filter: dict[str, Any] = Field(
+        default_factory=dict, description="Everybody is looked at anew; see `filling`."
+    )
+
+
+class SegmentPeople(_Body):
+    """People to put in, or to take out."""
+
+    people: list[UUID] = Field(min_length=1, max_length=1_000, description="Their ids.")
+
+
+class Reason(Schema):
+    """A part of a filter, asked of one person."""
+
+    held: bool
+    sentence: str
+    group: Group | None = Field(description="What joins its `parts`; null for a condition.")
+    value: Any = Field(
+        description="The person's own value; null where it is not known, and for groups."
+    )
+    parts: list[Reason]
+
+
+class SegmentWhy(Schema):
+    """Why somebody is in a segment, or not."""
+
+    held: bool = Field(description="Whether the filter holds for them; of a static one, if in it.")
+    since: datetime | None = Field(description="Since when they are in it; null where they aren't.")
+    sentence: str | None = Field(description="The filter in words; null for a static segment.")
+    group: Group | None = Field(
+        description="What joins the `parts`; null for a single condition and for static segments."
+    )
+    parts: list[Reason]
 
 
 class Project(Schema):

@@ -16,6 +16,10 @@ from tests.slices.public.openapi import Document
 REFERENCE = (Path(__file__).parents[3] / "docs/reference/rest.md").read_text("utf-8")
 SECTIONS = set(re.findall(r"^### (\w+ /.+)$", REFERENCE, re.MULTILINE))
 NAMED = set(re.findall(r"`\"?(\w+)\"?`", REFERENCE)) | set(re.findall(r'"(\w+)"', REFERENCE))
+SHAPES = [
+    schemas.Person, schemas.Event, schemas.Project, schemas.Search, schemas.Segment,
+    schemas.NewSegment, schemas.SegmentWhy, schemas.Reason, schemas.Filling,
+]  # fmt: skip
 
 
 def test_every_call_has_its_section_and_every_section_its_call() -> None:
@@ -23,7 +27,7 @@ def test_every_call_has_its_section_and_every_section_its_call() -> None:
     assert {re.sub(r"{\w+}", "{id}", str(call)) for call in calls} == SECTIONS
 
 
-@pytest.mark.parametrize("shape", [schemas.Person, schemas.Event, schemas.Project, schemas.Search])
+@pytest.mark.parametrize("shape", SHAPES)
 def test_every_field_is_named(shape: type[Schema]) -> None:
     assert set(shape.model_fields) - NAMED == set()
 

@@ -17,7 +17,7 @@ from tests.slices.public.test_rest_people import make
 
 DOCUMENT = Document(json.loads(json.dumps(rest.get_openapi_schema(path_prefix="/"))))
 CALLS = list(DOCUMENT.calls())
-PATHS = ("person_id", "merge_id")
+PATHS = ("person_id", "merge_id", "segment_id")
 
 fuzzing = settings(
     max_examples=25,
@@ -57,9 +57,10 @@ def ask(api: Api, call: Call, body: Any, data: st.DataObject) -> None:
 
 
 def _known(api: Api) -> list[str]:
-    """Ids that stand for somebody, most of the time."""
+    """Ids that stand for somebody or for a segment, most of the time."""
     found = [str(person.id) for person in api.site.people()]
-    return found or [make(api, user_id="u1", email="pat@example.com")["id"]]
+    found = found or [make(api, user_id="u1", email="pat@example.com")["id"]]
+    return found + [segment["id"] for segment in api.get("/segments").json()["items"][-3:]]
 
 
 PARTS = st.text(
