@@ -24,6 +24,7 @@ from regulars.console.templatetags.console import number
 from regulars.kit import clock, database
 from regulars.people import columns, queries
 from regulars.people.listing import Total
+from regulars.segments import glance
 from regulars.segments import queries as segments
 from regulars.workspaces import queries as workspaces
 from regulars.workspaces.errors import InvalidError
@@ -50,7 +51,7 @@ def people(request: AgentRequest) -> HttpResponseBase:
     except InvalidError as wrong:
         return HttpResponseBadRequest(wrong.message, content_type="text/plain")
     if part == "people":
-        context["shell"] = frame(request, "people")
+        context["shell"] = frame(request, "people", segment=listed.segment_id())
     answer = render(request, f"console/people/{part}.html", context)
     if part == "list" and "Regulars-Address" not in request.headers:
         address = listed.address().rstrip("?")
@@ -94,8 +95,12 @@ def people_counts(request: AgentRequest) -> HttpResponse:
     with database.of_django() as connection:
         counts = queries.counts(connection, request.project.id)
         online = queries.online_count(connection, request.project.id, clock.now())
-    numbers = {**counts.kinds, **counts.lists, "online": online}
-    return JsonResponse({name: str(number(value)) for name, value in numbers.items()})
+        saved = glance.rail(connection, request.project.id)
+    of_segments = {f"segment-{one.id}": one.people for one in saved}
+    numbers = {**counts.kinds, **counts.lists, **of_segments, "online": online}
+    drawn = {name: str(number(value)) for name, value in numbers.items()}
+    # While a segment is being filled its number moves without news.
+    return JsonResponse(drawn | {"counting": "1" if any(one.filling for one in saved) else ""})
 
 
 @agent_view()
@@ -145,9 +150,11 @@ def _rows(
 ) -> dict[str, Any]:
     """A page of rows, and where the next one is."""
     project_id, which = request.project.id, listed.which(clock.now(), _zone(request))
+    # What a filter finds is counted by a request of its own: the rows need not wait for it.
     page = queries.people_page(
-        connection, project_id, which, sort=listed.sort, limit=A_PAGE, cursor=cursor
-    )
+        connection, project_id, which, sort=listed.sort, limit=A_PAGE, cursor=cursor,
+        total="none" if listed.filter else "bounded",
+    )  # fmt: skip
     drawing = _drawing(connection, request, listed)
     return {
         "rows": rows(page.people, drawing),
@@ -175,7 +182,7 @@ def _around(
     context["chips"] = chips(project_id, listed, names)
     context["rows_url"] = reverse("people_rows", args=[project_id]) + listed.address()
     context["columns_url"] = reverse("people_columns", args=[project_id])
-    if drawn["total"] is None:
+    if drawn["total"] is None and not listed.filter:
         which = listed.which(clock.now(), _zone(request))
         context["total"] = queries.count(connection, project_id, which, exact=False)
     if not drawn["rows"]:
