@@ -147,6 +147,7 @@ _project: list[URLPattern | URLResolver] = [
     path("people/", include(_people)),
     path("filters/", include(_filters)),
     path("segments/", segments.segments, name="segments"),
+    path("segments/rail", segments.rail, name="segment_rail"),
     path("segments/new", segments.new, name="segment_save"),
     path("segments/<uuid:segment_id>/", include(_segment)),
     path("settings/", include(_settings)),

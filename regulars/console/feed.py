@@ -36,13 +36,17 @@ Entry = tuple[int, str, Any, Any]  # number, topic, body, instant
 class News:
     """What happened up to an entry of the outbox: to whom, and how many events it was.
 
-    `everybody` where it were too many to name: then `people` are some of them.
+    `everybody` where it were too many to name: then `people` are some of them. `counts` where
+    segments count differently, though perhaps nobody is named; `segments` where some were made,
+    renamed, filled or deleted.
     """
 
     last: int
     people: set[str] = field(default_factory=set)
     events: int = 0
     everybody: bool = False
+    counts: bool = False
+    segments: bool = False
 
     def add(self, people: Iterable[str]) -> None:
         """Name those it happened to, as long as there is room."""
@@ -57,6 +61,8 @@ class News:
         self.last = max(self.last, later.last)
         self.events += later.events
         self.everybody |= later.everybody
+        self.counts |= later.counts
+        self.segments |= later.segments
         self.add(later.people)
 
 
@@ -70,6 +76,8 @@ def boiled_down(entries: Iterable[Entry], last: int) -> News:
             news.add(person for _, person, *_ in body["events"])
         elif topic == "segments":
             news.add(person for _, person, _ in body["moves"])
+            news.counts = True
+            news.segments |= bool(body.get("segments"))
         elif topic == "people":
             news.add(body["people"])
     return news
@@ -202,7 +210,7 @@ def _news_of(project_id: UUID, entries: list[Entry], place: int) -> News:
     news = boiled_down(entries, place)
     was_trimmed = bool(entries) and entries[0][0] > place + 1
     if was_trimmed or len(entries) == A_LOOK or not entries:
-        news.everybody = True
+        news.everybody = news.counts = news.segments = True
         news.last = max(news.last, newest_place(project_id))
     return news
 

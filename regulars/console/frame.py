@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import psycopg
 from django.http import HttpRequest
 from django.urls import reverse
 
 from regulars.console.access import MANAGERS, AgentRequest
-from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, SegmentLink, Shell
+from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, Rail, SegmentLink, Shell
 from regulars.events import outbox
 from regulars.kit import clock, database, environment
 from regulars.people.queries import online_count
+from regulars.segments import glance
 from regulars.tracking.enrich import geo
 from regulars.workspaces import queries
 
 RoleWord = Literal["owner", "admin", "agent"]
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
+IN_RAIL = 30  # segments that stand in the nav by themselves
 
 Here = Literal["people", "settings", "account", "welcome"]
 
@@ -27,16 +31,21 @@ def frame(
     request: AgentRequest,
     here: Here,
     *,
-    segments: tuple[SegmentLink, ...] = (),
+    segment: UUID | None = None,
     online: int | None = None,
 ) -> Shell:
     """What `console/shell.html` needs; `here` is the part of the console that is shown.
 
-    `segments` stand under *People*; `online` is how many people are here now, where the view
+    `segment` is the one that is shown; `online` is how many people are here now, where the view
     knows it already.
     """
     project = request.project
     people = project_url(project.id, "people/")
+    with database.of_django() as core:
+        rail = rail_of(core, project.id, segment)
+        place = outbox.last(core, project.id)  # where the page's knowledge ends
+        if online is None:
+            online = online_count(core, project.id, clock.now())
     credit = geo.credit(environment.read().data)
     return Shell(
         project=project.name,
@@ -46,7 +55,17 @@ def frame(
             role=cast("RoleWord", request.role.role),
             sign_out_url=reverse("account_logout"),
         ),
-        nav=(NavItem("People", people, "users", "p", current=here == "people", segments=segments),),
+        nav=(
+            NavItem(
+                "People",
+                people,
+                "users",
+                "p",
+                current=here == "people",
+                shows_part=segment is not None,
+                rail=rail,
+            ),
+        ),
         settings_url=(
             project_url(project.id, "settings/")
             if request.role.role in MANAGERS
@@ -59,11 +78,11 @@ def frame(
         ),
         new_project_url=reverse("new_project") if queries.owns_a_project(request.user.id) else "",
         account_items=(MenuItem("Your account", "user", url=reverse("account")),),
-        online=_here_now(project.id) if online is None else online,
+        online=online,
         credit=credit.text if credit else "",
         credit_url=credit.url if credit else "",
         live_url=reverse("live", args=[project.id]),
-        live_after=_place(project.id),
+        live_after=place,
         counts_url=reverse("people_counts", args=[project.id]),
         search_url=people,
     )
@@ -80,15 +99,26 @@ def public_url(request: HttpRequest, path: str) -> str:
     return base + path
 
 
-def _place(project_id: UUID) -> int:
-    """Where the page's knowledge ends: its stream goes on from there."""
-    with database.of_django() as core:
-        return outbox.last(core, project_id)
-
-
-def _here_now(project_id: UUID) -> int:
-    with database.of_django() as core:
-        return online_count(core, project_id, clock.now())
+def rail_of(core: psycopg.Connection[Any], project_id: UUID, current: UUID | None) -> Rail:
+    """The first segments by name, and the one that is shown wherever it stands."""
+    saved = glance.rail(core, project_id)
+    shown = [one for n, one in enumerate(saved) if n < IN_RAIL or one.id == current]
+    again = reverse("segment_rail", args=[project_id])
+    return Rail(
+        links=tuple(
+            SegmentLink(
+                one.name,
+                project_url(project_id, f"segments/{one.id}/"),
+                one.people,
+                live=f"segment-{one.id}",
+                current=one.id == current,
+            )
+            for one in shown
+        ),
+        all_url=project_url(project_id, "segments/"),
+        again_url=f"{again}?current={current}" if current else again,
+        counting=any(one.filling for one in saved),
+    )
 
 
 def project_url(project_id: UUID, rest: str = "") -> str:

@@ -76,7 +76,13 @@ async def _follow(feed: Feed, project_id: UUID, session: str, place: int) -> Asy
 
 
 def _event(news: News) -> bytes:
-    body = {"people": sorted(news.people), "everybody": news.everybody, "events": news.events}
+    body = {
+        "people": sorted(news.people),
+        "everybody": news.everybody,
+        "events": news.events,
+        "counts": news.counts,
+        "segments": news.segments,
+    }
     return b"id: %d\ndata: %s\n\n" % (news.last, msgspec.json.encode(body))
 
 

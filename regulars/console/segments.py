@@ -10,16 +10,16 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, HttpResponseNotAllowed, QueryDict
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from regulars.console import segments_freeze, segments_rule, segments_words
 from regulars.console.access import AgentRequest, agent_view
-from regulars.console.frame import frame, project_url
+from regulars.console.frame import frame, project_url, rail_of
 from regulars.console.people_lists import Listed, listed_of
 from regulars.console.segments_edits import gone_to, record, settle, url_of
-from regulars.console.segments_page import agents_of
+from regulars.console.segments_page import agents_of, state_of
 from regulars.console.segments_words import Words
 from regulars.filters.errors import FilterError
 from regulars.kit import clock, database
@@ -83,6 +83,19 @@ def segments(request: AgentRequest) -> HttpResponseBase:
         return render(request, "console/segments/rows.html", context)
     context["shell"] = frame(request, "people")
     return render(request, "console/segments/segments.html", context)
+
+
+@agent_view()
+@require_GET
+def rail(request: AgentRequest) -> HttpResponse:
+    """The segments in the nav, drawn anew as they are made, renamed and deleted."""
+    try:
+        current = UUID(request.GET["current"]) if request.GET.get("current") else None
+    except ValueError as wrong:
+        raise Http404 from wrong
+    with database.of_django() as core:
+        drawn = rail_of(core, request.project.id, current)
+    return render(request, "console/components/rail.html", {"rail": drawn})
 
 
 @agent_view()
@@ -179,7 +192,7 @@ def _row(
         rule=rule,
         people=one.people,
         live=f"segment-{one.id}",
-        state="counting" if one.filling else "picked" if picked else "live",
+        state=state_of(one),
         maker=agents.get(one.created_by, "") if one.created_by else "",
         made_at=one.created_at,
     )

@@ -17,7 +17,8 @@ from regulars.segments.queries import Day
 WIDTH, HEIGHT = 100.0, 40.0
 HALF = 17.0  # of the bars' box, up or down
 AXIS = 18.0  # where its bars stand
-BAR = 0.7
+BAR, WIDEST = 0.64, 2.5  # of a day's room; and at most
+FEWEST = 14  # days drawn, though the segment may be younger
 STEPS = 4  # that a scale has, at least
 LIFTED = 0.6  # of the highest: where no day is below, the scale starts higher than zero
 MARKS = 5  # dates under the chart
@@ -29,6 +30,7 @@ class Bar:
 
     x: float
     y: float
+    width: float
     height: float
     kind: str  # "" entered, "b3" left
 
@@ -43,6 +45,7 @@ class Growth:
     top: int
     bottom: int
     axis: tuple[date, ...]
+    span: int  # days that the charts are wide
     sentence: str
     moves: str
     change: int  # members now against the first day drawn
@@ -50,12 +53,13 @@ class Growth:
     days: tuple[Day, ...]  # that are drawn, newest first
 
 
-def drawn(days: Sequence[Day], span: int) -> Growth:
-    """The last of `span` days, oldest first and at least one: a young segment has but few."""
+def drawn(days: Sequence[Day]) -> Growth:
+    """Some days, oldest first and at least one: a young segment has but few."""
+    span = max(FEWEST, len(days))
     first, last = days[0], days[-1]
     scale = _scale([day.people for day in days])
     before = span - len(days)  # slots that stay empty
-    pitch = WIDTH / max(1, span - 1)
+    pitch = WIDTH / (span - 1)
     points = [((before + n) * pitch, _height(day.people, scale)) for n, day in enumerate(days)]
     if len(points) == 1:  # a line needs two ends
         points = [(WIDTH - pitch, points[0][1]), (WIDTH, points[0][1])]
@@ -67,6 +71,7 @@ def drawn(days: Sequence[Day], span: int) -> Growth:
         top=scale[1],
         bottom=scale[0],
         axis=tuple(last.day - timedelta(days=back) for back in _marks(span)),
+        span=span,
         sentence=_members(days),
         moves=_moves(days),
         change=last.people - first.people,
@@ -107,13 +112,14 @@ def _bars(days: Sequence[Day], span: int) -> Iterable[Bar]:
     if not most:
         return
     pitch = WIDTH / span
+    width = round(min(BAR * pitch, WIDEST), 2)
     for n, day in enumerate(days, start=span - len(days)):
-        x = round(n * pitch + (pitch - BAR) / 2, 2)
+        x = round(n * pitch + (pitch - width) / 2, 2)
         if day.entered:
             height = max(1.0, HALF * day.entered / most)
-            yield Bar(x, round(AXIS - height, 2), round(height, 2), "")
+            yield Bar(x, round(AXIS - height, 2), width, round(height, 2), "")
         if day.left:
-            yield Bar(x, AXIS + 1, round(max(1.0, HALF * day.left / most), 2), "b3")
+            yield Bar(x, AXIS + 1, width, round(max(1.0, HALF * day.left / most), 2), "b3")
 
 
 def _members(shown: Sequence[Day]) -> str:

@@ -85,11 +85,14 @@ def segment(request: AgentRequest, segment_id: UUID) -> HttpResponseBase:
             head_of(core, request, found)
             | _now_part(core, request, found)
             | _growth_part(core, request, found)
+            | _next_part(core, request, found)
             | _moves_part(core, request, found)
             | _dialogs_part(core, request, found)
         )
     return render(
-        request, "console/segments/segment.html", context | {"shell": frame(request, "people")}
+        request,
+        "console/segments/segment.html",
+        context | {"shell": frame(request, "people", segment=found.id)},
     )
 
 
@@ -108,11 +111,15 @@ def now(request: AgentRequest, segment_id: UUID) -> HttpResponse:
 @agent_view()
 @require_GET
 def growth(request: AgentRequest, segment_id: UUID) -> HttpResponse:
-    """The charts, drawn anew."""
+    """What changes by the minute: the charts, and who is the next to leave."""
     with database.of_django() as core:
         found = queries.segment(core, request.project.id, segment_id)
-        context = head_of(core, request, found) | _growth_part(core, request, found)
-    return render(request, "console/segments/growth.html", context)
+        context = (
+            head_of(core, request, found)
+            | _growth_part(core, request, found)
+            | _next_part(core, request, found)
+        )
+    return render(request, "console/segments/growth_again.html", context)
 
 
 @agent_view()
@@ -158,10 +165,16 @@ def head_of(core: Connection, request: AgentRequest, found: Segment) -> dict[str
         if found.filter is not None
         else [],
         "live": found.builtin or f"segment-{found.id}",
+        "state": state_of(found),
         "counting": _counting(found, clock.now()),
         "maker": agents.get(found.created_by, "") if found.created_by else "",
         "changer": agents.get(found.changed_by, "") if found.changed_by else "",
     }
+
+
+def state_of(found: Segment) -> str:
+    """How a segment is kept: live, counting or picked."""
+    return "picked" if found.filter is None else "counting" if found.filling else "live"
 
 
 def url_of(request: AgentRequest, found: Segment) -> str:
@@ -198,19 +211,25 @@ def _used(project_id: UUID, use: Use) -> Used:
 
 
 def _now_part(core: Connection, request: AgentRequest, found: Segment) -> dict[str, Any]:
-    """The numbers, and who is the next to leave by time."""
-    project_id, at = request.project.id, clock.now()
+    """The numbers."""
+    project_id = request.project.id
     kinds = people.counts(core, project_id).kinds
     everybody = kinds["user"] if found.builtin else sum(kinds.values())
     drawn = _growth_of(core, request, found)
-    leaving = reasons.next_to_leave(core, project_id, found.id, at)
-    who = people.person(core, project_id, leaving[0]) if leaving else None
     return {
         "change": _change(drawn),
         "trend": "up" if drawn.change > 0 else "down" if drawn.change < 0 else "",
         "share": _share(found.people, everybody),
         "whom": "users" if found.builtin else "everybody",
-        "here": glance.here_now(core, project_id, found.number, at),
+        "here": glance.here_now(core, project_id, found.number, clock.now()),
+    }
+
+
+def _next_part(core: Connection, request: AgentRequest, found: Segment) -> dict[str, Any]:
+    """Who is the next to leave by time alone: looked for among a few hundred, so not often."""
+    leaving = reasons.next_to_leave(core, request.project.id, found.id, clock.now())
+    who = people.person(core, request.project.id, leaving[0]) if leaving else None
+    return {
         "leaving": _called(who) if who else "",
         "leaving_url": _profile(request, who.id) if who else "",
         "leaving_at": leaving[1] if leaving else None,
@@ -218,13 +237,13 @@ def _now_part(core: Connection, request: AgentRequest, found: Segment) -> dict[s
 
 
 def _growth_part(core: Connection, request: AgentRequest, found: Segment) -> dict[str, Any]:
-    return {"growth": _growth_of(core, request, found), "growth_days": GROWTH_DAYS}
+    return {"growth": _growth_of(core, request, found)}
 
 
 def _growth_of(core: Connection, request: AgentRequest, found: Segment) -> Growth:
     today = clock.now().astimezone(UTC).date()
     days = queries.growth(core, request.project.id, found.id, today, GROWTH_DAYS)
-    return segments_growth.drawn(days or [Day(today, found.people, 0, 0)], GROWTH_DAYS)
+    return segments_growth.drawn(days or [Day(today, found.people, 0, 0)])
 
 
 def _change(drawn: Growth) -> str:

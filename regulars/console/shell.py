@@ -11,7 +11,18 @@ class SegmentLink:
     label: str
     url: str
     count: int
+    live: str = ""  # the name of its count among those that are kept true
     current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rail:
+    """Saved segments under *People* in the nav: the first by name, and the way to all of them."""
+
+    links: tuple[SegmentLink, ...] = ()
+    all_url: str = ""
+    again_url: str = ""  # where it is drawn anew, when segments are made, renamed or deleted
+    counting: bool = False  # one of them is being filled: its number moves though nobody is named
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +34,9 @@ class NavItem:
     icon: str
     go: str  # the letter that goes here after G
     current: bool = False
+    shows_part: bool = False  # what is shown stands under it: it is not the page itself
     unread: int = 0
-    segments: tuple[SegmentLink, ...] = ()
+    rail: Rail | None = None
     phone: bool = True
 
 

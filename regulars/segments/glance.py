@@ -15,13 +15,13 @@ from regulars.workspaces.errors import UnknownError
 
 Connection = psycopg.Connection[Any]
 
-# One look into two small tables, however many people there are.
+# One look into small tables, however many people there are.
 RAIL = """
-SELECT s.id, s.name, c.people
+SELECT s.id, s.name, c.people, f.id IS NOT NULL
 FROM segment s JOIN segment_count c ON c.project_id = s.project_id AND c.id = s.id
+LEFT JOIN segment_fill f ON f.project_id = s.project_id AND f.id = s.id
 WHERE s.project_id = %s AND s.builtin IS NULL AND s.deleted_at IS NULL
 """
-NAMES = "SELECT id, name FROM segment WHERE project_id = %s AND deleted_at IS NULL"
 BUILTIN = "SELECT id FROM segment WHERE project_id = %s AND builtin = %s"
 # Whoever a browser showed within the last minutes was seen within them too, which is indexed.
 HERE = f"""
@@ -42,6 +42,7 @@ class Glance:
     id: UUID
     name: str
     people: int
+    filling: bool  # everybody is being looked at for it
 
 
 def rail(connection: Connection, project_id: UUID) -> list[Glance]:
@@ -50,12 +51,6 @@ def rail(connection: Connection, project_id: UUID) -> list[Glance]:
     return sorted(
         (Glance(*row) for row in rows), key=lambda one: (one.name.casefold(), str(one.id))
     )
-
-
-def names(connection: Connection, project_id: UUID) -> dict[UUID, str]:
-    """What all of the project's segments are called, the built-in ones too."""
-    rows: Any = connection.execute(NAMES, (project_id,), prepare=True)
-    return dict(rows.fetchall())
 
 
 def builtin_id(connection: Connection, project_id: UUID, builtin: str) -> UUID:

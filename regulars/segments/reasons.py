@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,14 @@ _OWN = frozenset(Facts.__dataclass_fields__) - {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A project's segments and remembered events by the numbers that people's rows carry."""
+
+    segments: dict[int, UUID]
+    needs: dict[str, str]
+
+
 def why(
     connection: Connection, project_id: UUID, segment_id: UUID, person_id: UUID, now: datetime
 ) -> tuple[Why | None, queries.Membership | None]:
@@ -55,22 +64,10 @@ def why(
     inside = next((each for each in memberships if each.id == segment_id), None)
     if one.filter is None:
         return None, inside
-    facts = facts_of(connection, project_id, person)
+    facts = _facts(person, _known(connection, project_id))
     names = Names(segments=queries.names(connection, project_id))
     when = When(now, ZoneInfo(_zone(connection, project_id)))
     return why_filter(parse(one.filter, kinds=KINDS), facts, when, names), inside
-
-
-def facts_of(connection: Connection, project_id: UUID, person: Person) -> Facts:
-    """A person as filters see one, with the segments they are in by id."""
-    numbers = queries.by_number(connection, project_id)
-    keys = dict(connection.execute(NEEDS, (project_id,)).fetchall())
-    facts = Facts(**{name: getattr(person, name) for name in _OWN})
-    facts.segments = {numbers[number] for number in person.segments if number in numbers}
-    facts.event_times = {
-        keys[number]: times for number, times in person.event_times.items() if number in keys
-    }
-    return facts
 
 
 def next_to_leave(
@@ -89,15 +86,36 @@ def next_to_leave(
         return None
     zone = ZoneInfo(_zone(connection, project_id))
     asked = compile_filters([rule], zone).evaluate
+    known = _known(connection, project_id)
     soonest: tuple[UUID, datetime] | None = None
     for person in people.people(connection, project_id, [row[0] for row in rows]).values():
-        facts = facts_of(connection, project_id, person)
+        facts = _facts(person, known)
         again = asked(facts, now)[1]
         if again is None or (soonest is not None and again >= soonest[1]):
             continue
         if not evaluate(rule, facts, When(again, zone)):
             soonest = person.id, again
     return soonest
+
+
+def _known(connection: Connection, project_id: UUID) -> _Known:
+    """What the numbers on people's rows stand for."""
+    needs: Any = connection.execute(NEEDS, (project_id,))
+    return _Known(queries.by_number(connection, project_id), dict(needs.fetchall()))
+
+
+def _facts(person: Person, known: _Known) -> Facts:
+    """A person as filters see one, with the segments they are in by id."""
+    facts = Facts(**{name: getattr(person, name) for name in _OWN})
+    facts.segments = {
+        known.segments[number] for number in person.segments if number in known.segments
+    }
+    facts.event_times = {
+        known.needs[number]: times
+        for number, times in person.event_times.items()
+        if number in known.needs
+    }
+    return facts
 
 
 def _zone(connection: Connection, project_id: UUID) -> str:

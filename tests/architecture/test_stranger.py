@@ -171,6 +171,7 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/merges/<uuid:merge_id>/undo": Address("project", _merge),
     "p/<uuid:project_id>/segments/": Address("project"),
     "p/<uuid:project_id>/segments/new": Address("project"),
+    "p/<uuid:project_id>/segments/rail": Address("project"),
     "p/<uuid:project_id>/segments/<uuid:segment_id>/": Address("project", _segment),
     "p/<uuid:project_id>/segments/<uuid:segment_id>/now": Address("project", _segment),
     "p/<uuid:project_id>/segments/<uuid:segment_id>/growth": Address("project", _segment),

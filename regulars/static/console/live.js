@@ -3,10 +3,14 @@
 // Raises on the document, a few times a second at most:
 //   "live"  detail {people: string[], everybody: boolean, events: number}: something happened to
 //           these people; with `everybody`, to more than could be named.
+//   "segments"  segments were made, renamed, filled or deleted.
 // Keeps what stands in [data-live="name"] and #online-count true. A stream that was cut off goes on
 // where it ended; while it is away, the element says so and counts down to the next try.
 
-/** @typedef {{people: string[], everybody: boolean, events: number}} News */
+/**
+ * `counts`: segments count differently, though perhaps nobody is named.
+ * @typedef {{people: string[], everybody: boolean, events: number, counts: boolean, segments: boolean}} News
+ */
 
 const FIRST_TRY = 2; // seconds after the stream was cut off; doubled each time
 const LAST_TRY = 30;
@@ -63,9 +67,10 @@ class LiveUpdates extends HTMLElement {
     this.#found();
     /** @type {News} */
     const news = JSON.parse(event.data);
-    if (!news.people.length && !news.everybody) return;
-    document.dispatchEvent(new CustomEvent("live", { detail: news }));
-    counts.look();
+    const happened = news.people.length > 0 || news.everybody;
+    if (happened) document.dispatchEvent(new CustomEvent("live", { detail: news }));
+    if (news.segments) document.dispatchEvent(new CustomEvent("segments"));
+    if (happened || news.counts) counts.look();
   }
 
   #found() {
@@ -154,7 +159,10 @@ const counts = {
     if (document.hidden) return;
     try {
       const answer = await fetch(this.url, { headers: { "HX-Request": "true" } });
-      if (answer.ok) this.show(await answer.json());
+      if (!answer.ok) return;
+      const numbers = await answer.json();
+      this.show(numbers);
+      if (numbers.counting) this.look(); // a segment is being filled: that is no news, but moves
     } catch {
       // The stream says that the server is away.
     }
@@ -175,6 +183,7 @@ const counts = {
 
 customElements.define("live-updates", LiveUpdates);
 counts.url = document.querySelector("live-updates")?.getAttribute("data-counts") ?? "";
+if (document.querySelector("segment-rail[data-counting]")) counts.look();
 setInterval(() => {
   if (!document.hidden && Date.now() - counts.asked > COUNTS_AGE) counts.look();
 }, COUNTS_AGE / 6);

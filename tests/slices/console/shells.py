@@ -1,6 +1,6 @@
 """A shell to draw, as a busy project has it."""
 
-from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, SegmentLink, Shell
+from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, Rail, SegmentLink, Shell
 
 
 def shell(project: str = "Tideway Coffee") -> Shell:
@@ -14,7 +14,7 @@ def shell(project: str = "Tideway Coffee") -> Shell:
                 "users",
                 "p",
                 current=True,
-                segments=(SegmentLink("Weekly regulars", "/segments/1", 4812),),
+                rail=Rail((SegmentLink("Weekly regulars", "/segments/1", 4812),), "/segments"),
             ),
             NavItem("Inbox", "/inbox", "inbox", "i", unread=7),
         ),
