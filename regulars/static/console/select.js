@@ -44,6 +44,12 @@ class BulkBar extends HTMLElement {
     const jobs = document.getElementById("bulk-jobs");
     if (jobs) {
       new MutationObserver(() => this.#done(jobs)).observe(jobs, { childList: true });
+      // While the server is away the live stream says so: once, not with every look.
+      jobs.addEventListener("htmx:error", (event) => {
+        if (event.target instanceof Element && event.target.matches("[hx-trigger^=every]")) {
+          event.stopPropagation();
+        }
+      });
     }
     this.#question = this.#asked();
     this.#draw();
