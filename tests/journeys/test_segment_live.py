@@ -128,4 +128,4 @@ def test_one_event_lets_somebody_into_a_segment_and_time_lets_them_out(
     expect(feed).to_contain_text("Priya Raghunathan")
     expect(feed).to_contain_text("Entered")
     expect(feed).to_contain_text("Left")
-    expect(feed).to_contain_text("as time passed")
+    expect(feed).to_contain_text("As time passed")
