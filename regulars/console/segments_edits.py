@@ -48,7 +48,7 @@ def rename(request: AgentRequest, segment_id: UUID) -> HttpResponse:
     try:
         kept = settle(work)
     except InvalidError as wrong:
-        context = {"typed": name, "error": wrong.message, "url": url_of(request, segment_id)}
+        context = {"typed": name, "name": name, "error": wrong.message}
         return render(request, "console/segments/name_fields.html", context)
     messages.success(request, f"Renamed to {kept}.")
     return gone_to(request, url_of(request, segment_id))

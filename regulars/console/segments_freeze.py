@@ -69,7 +69,7 @@ def freeze(request: AgentRequest, segment_id: UUID) -> HttpResponse:
     except InvalidError as wrong:
         with database.of_django() as core:
             segment = queries.segment(core, request.project.id, segment_id)
-        context = {"typed": name, "error": wrong.message, "segment": segment}
+        context = {"typed": name, "frozen_name": name, "error": wrong.message, "segment": segment}
         return render(request, "console/segments/freeze_fields.html", context)
     messages.success(request, "The list is made. It fills in a moment.")
     return gone_to(request, url_of(request, made))

@@ -21,6 +21,7 @@ BAR, WIDEST = 0.64, 2.5  # of a day's room; and at most
 FEWEST = 14  # days drawn, though the segment may be younger
 STEPS = 4  # that a scale has, at least
 LIFTED = 0.6  # of the highest: where no day is below, the scale starts higher than zero
+HEADROOM = 0.4  # of a step that stays free at the top, where the number of the scale stands
 MARKS = 5  # dates under the chart
 
 
@@ -85,7 +86,7 @@ def _scale(values: Sequence[int]) -> tuple[int, int]:
     lowest, highest = min(values), max(values)
     base = lowest if lowest > LIFTED * highest else 0
     step = _round_step(max(highest - base, 1))
-    top = max(ceil(highest / step) * step, step)
+    top = max(ceil((highest + HEADROOM * step) / step) * step, step)
     bottom = max(0, floor(base / step) * step - step) if base else 0
     return bottom, top
 
