@@ -112,25 +112,27 @@ def _save(request: AgentRequest) -> HttpResponse:
     listed, name = listed_of(QueryDict(asked)), request.POST.get("name", "")
     kind, at = request.POST.get("kind", "live"), clock.now()
 
-    def work(core: Connection) -> UUID:
+    def work(core: Connection) -> tuple[UUID, str]:
         if kind == "frozen":
-            made = segments_freeze.of_list(core, request, listed, name, at)
+            made, anybody = segments_freeze.of_list(core, request, listed, name, at)
+            said = segments_freeze.FILLS if anybody else segments_freeze.EMPTY
         else:
+            said = "Saved. Everyone is counted against the rule now."
             rule = segments_rule.rule_of(core, request.project.id, listed, at)
             made = actions.create(
                 core, request.project.id, name, at, filter_=rule, by=request.user.id
             )
         record(request, "segment.made", queries.segment(core, request.project.id, made).name)
-        return made
+        return made, said
 
     try:
-        made = settle(work)
+        made, said = settle(work)
     except (InvalidError, FilterError) as wrong:
         context = _form(request, listed, asked)
         context |= {"typed": name, "kind": kind, "error": wrong.message}
         context["at_name"] = isinstance(wrong, InvalidError) and wrong.field == "name"
         return _form_answer(request, context)
-    messages.success(request, "Saved.")
+    messages.success(request, said)
     return gone_to(request, url_of(request, made))
 
 
