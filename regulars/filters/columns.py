@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from regulars.filters.catalog import Field, ValueType
+from regulars.filters.operands import Network
 from regulars.filters.sql import Sql, joined
 from regulars.filters.sql_fold import folded_in_sql
 from regulars.filters.times import MOMENT_PATTERN, WALL_PATTERN, Span, wall_bound
@@ -42,7 +43,7 @@ class Column(Protocol):
     def when_text(self, near: str, test: Callable[[Sql], Sql]) -> Sql: ...
     def number_is(self, number: float) -> Sql: ...
     def number_side(self, sign: str, number: float) -> Sql: ...
-    def when_address(self, test: Callable[[Sql], Sql]) -> Sql: ...
+    def address(self, sign: str, network: Network) -> Sql: ...
     def in_span(self, span: Span) -> Sql: ...
     def is_boolean(self, wanted: bool) -> Sql: ...  # noqa: FBT001
     def has_tag(self, tag: str) -> Sql: ...
@@ -85,8 +86,8 @@ class _Standard:
     def number_side(self, sign: str, number: float) -> Sql:
         return self._value.then(f" {sign} ").then(*number_parameter(number))
 
-    def when_address(self, test: Callable[[Sql], Sql]) -> Sql:
-        return test(self._value)
+    def address(self, sign: str, network: Network) -> Sql:
+        return self._value.then(f" {sign} %s::inet", network.text)
 
     def in_span(self, span: Span) -> Sql:
         return between(self._value, span.start, span.end, "timestamptz")
@@ -140,9 +141,9 @@ class _Custom:
             f"{holds.text} ELSE false END", *holds.params
         )
 
-    def when_address(self, test: Callable[[Sql], Sql]) -> Sql:
+    def address(self, sign: str, network: Network) -> Sql:
         text = self._text(_ADDRESS_CHARACTERS)
-        holds = test(text.within("(", ")::inet"))
+        holds = text.within("(", f")::inet {sign} ").then("%s::inet", network.text)
         return text.within("CASE WHEN ", f" ~ '{ADDRESS_PATTERN}' THEN ").then(
             f"{holds.text} ELSE false END", *holds.params
         )

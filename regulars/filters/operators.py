@@ -215,11 +215,11 @@ _DATE = (
 
 
 def _in_network(column: Column, network: Network) -> Sql:
-    return column.when_address(lambda value: value.then(" <<= %s::inet", network.text))
+    return column.address("<<=", network)
 
 
 def _is_address(column: Column, network: Network) -> Sql:
-    return column.when_address(lambda value: value.then(" = %s::inet", network.text))
+    return column.address("=", network)
 
 
 _IP_IS = Operator(

@@ -87,13 +87,13 @@ class _Writer:
                 return self._event(filter_, negated=negated)
             case SegmentCondition(segment, op):
                 opposite = bool(SEGMENT_OPERATORS[op].negates)
-                return _signed(self._member(segment), negated=negated != opposite)
+                return _plainly(self._member(segment), negated=negated != opposite)
             case CheckpointCondition():
                 opposite = bool(CHECKPOINT_OPERATORS[filter_.op].negates)
-                return _signed(self._checkpoint(filter_), negated=negated != opposite)
+                return _plainly(self._checkpoint(filter_), negated=negated != opposite)
             case CampaignCondition():
                 opposite = bool(CAMPAIGN_OPERATORS[filter_.op].negates)
-                return _signed(self._campaign(filter_), negated=negated != opposite)
+                return _plainly(self._campaign(filter_), negated=negated != opposite)
 
     def _asked(self, condition: FieldCondition) -> Sql:
         return _field(condition, column_of(condition.about, self._when.zone), self._when)
@@ -102,9 +102,9 @@ class _Writer:
         fewest, too_many = condition.operator.bounds(condition.count)
         tests = []
         if fewest:
-            tests.append(_signed(self._happened(condition, fewest), negated=negated))
+            tests.append(_plainly(self._happened(condition, fewest), negated=negated))
         if too_many is not None:
-            tests.append(_signed(self._happened(condition, too_many), negated=not negated))
+            tests.append(_plainly(self._happened(condition, too_many), negated=not negated))
         if not tests:  # at least no times at all
             return Sql("FALSE" if negated else "TRUE")
         return joined(" OR " if negated else " AND ", tests).within("(", ")")
@@ -163,19 +163,21 @@ class _CompactWriter(_Writer):
     def _happened(self, condition: EventCondition, count: int) -> Sql:
         if self._apart is None:
             return super()._happened(condition, count)
-        found = _matching(condition, self._when).within(
-            "SELECT e.person_id FROM event e WHERE e.project_id = %s::uuid AND ", ""
+        tests = self._in_window(condition, _matching(condition, self._when))
+        if count == 1:
+            return self._exists("event e", "e", tests)
+        did = tests.within("SELECT e.person_id FROM event e WHERE e.project_id = %s::uuid AND ", "")
+        often = Sql(did.text, (self._apart, *tests.params)).then(
+            " GROUP BY e.person_id HAVING count(*) >= %s::bigint", count
         )
-        found = self._in_window(condition, Sql(found.text, (self._apart, *found.params)))
-        if count > 1:
-            found = found.then(" GROUP BY e.person_id HAVING count(*) >= %s::bigint", count)
-        return found.within("p.id IN (", ")")
+        return often.within("EXISTS (SELECT 1 FROM (", ") did WHERE did.person_id = p.id)")
 
     def _exists(self, table: str, alias: str, tests: Sql) -> Sql:
         if self._apart is None:
             return super()._exists(table, alias, tests)
-        of_project = f"SELECT {alias}.person_id FROM {table} WHERE {alias}.project_id = %s::uuid"
-        return Sql(f"p.id IN ({of_project} AND {tests.text})", (self._apart, *tests.params))
+        whose = f"{alias}.project_id = %s::uuid AND {alias}.person_id = p.id"
+        sql = f"EXISTS (SELECT 1 FROM {table} WHERE {whose} AND {tests.text})"
+        return Sql(sql, (self._apart, *tests.params))
 
 
 def _matching(condition: EventCondition | EventNeed, when: When) -> Sql:
@@ -198,3 +200,8 @@ def _field(condition: FieldCondition, column: Column, when: When) -> Sql:
 
 def _signed(sql: Sql, *, negated: bool) -> Sql:
     return sql.within("(", ") IS NOT TRUE") if negated else sql.within("(", ")")
+
+
+def _plainly(sql: Sql, *, negated: bool) -> Sql:
+    """The same for what is never NULL: so that PostgreSQL sees a NOT EXISTS where there is one."""
+    return sql.within("NOT (", ")") if negated else sql.within("(", ")")

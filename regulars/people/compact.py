@@ -9,13 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from string import hexdigits
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from regulars.filters.compact import NEVER, NOWHERE, custom_key, moment_key, ticks, wall_key
+from regulars.filters.compact import (
+    NEVER,
+    NOWHERE,
+    address_digits,
+    address_key,
+    custom_key,
+    moment_key,
+    ticks,
+    wall_key,
+)
 from regulars.filters.times import read_iso
+from regulars.filters.values import address_number
 from regulars.people.person import TEXT_FACTS, Person
 
 Connection = psycopg.Connection[Any]
@@ -34,6 +45,7 @@ WHERE p.project_id = n.project_id AND p.id = n.id
 """
 NEXT = "SELECT id FROM person WHERE project_id = %s AND id > %s ORDER BY id LIMIT %s"
 A_CHUNK = 5_000
+_LONGEST_NOTED = 50  # characters of a time or an address
 
 
 def has_moved(person: Person) -> bool:
@@ -74,7 +86,7 @@ def _custom(person: Person) -> tuple[dict[str, str], dict[str, Any]]:
                 text = person.folded.get(f"{bag}.{name}")
                 if text:
                     texts[key] = text
-                    _note_time(others, key, text)
+                    _note(texts, others, key, text)
             elif isinstance(value, (list, dict)):
                 others[key] = {}
             elif value is not None:
@@ -82,17 +94,20 @@ def _custom(person: Person) -> tuple[dict[str, str], dict[str, Any]]:
     return texts, others
 
 
-def _note_time(others: dict[str, Any], key: str, text: str) -> None:
-    if not text[0].isdigit():
+def _note(texts: dict[str, str], others: dict[str, Any], key: str, text: str) -> None:
+    """What else the text is: a time or an address, in the form in which it is compared."""
+    if len(text) > _LONGEST_NOTED or not (text[0] in hexdigits or text[0] == ":"):
         return
     moment = read_iso(text)
-    if moment is None:
-        return
     if isinstance(moment, datetime) and moment.tzinfo is not None:
         others[moment_key(key)] = ticks(moment, NEVER)
-    else:
+    elif moment is not None:
         wall = moment if isinstance(moment, datetime) else datetime(*moment.timetuple()[:3])  # noqa: DTZ001
         others[wall_key(key)] = ticks(wall, NOWHERE)
+    elif "." in text or ":" in text:
+        number = address_number(text)
+        if number is not None:
+            texts[address_key(key)] = address_digits(number)
 
 
 def _day(seen: datetime | None) -> date | None:

@@ -2,12 +2,15 @@
 
 A page is walked for first: along the index that holds the order, in steps, each step's people asked
 whether they belong. Where many belong, a few hundred fill a page. How many belonged of those looked
-at says whether to go on, and after some thousands the walk ends in any case. Then everybody is
-asked at once, which reads all of the compact rows and no more; so do counts.
+at says how far it still is, and whether it is worth going on; after some thousands the walk ends in
+any case. Then, if the filter requires texts to be just so, the index on these is asked for whom it
+finds, as long as they are few. At last everybody is asked at once, which reads all of the compact
+rows and no more; so do counts.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,11 +26,14 @@ from regulars.filters.operands import When
 from regulars.filters.times import Span
 from regulars.filters.to_sql import compact_sql, event_to_sql
 from regulars.kit import arrays
+from regulars.kit.text import fold
 
 Connection = psycopg.Connection[Any]
 Params = tuple[Any, ...]
 
-STEPS = (200, 1_800, 6_000)  # people looked at, step by step, on one walk
+FIRST_STEP, SECOND_STEP = 200, 1_800  # people looked at before anything is concluded
+LONGEST_WALK = 10_000  # people looked at in all
+FOUND_BY_TEXTS = 5_000  # people that the index on texts may find
 
 # Hashes of hundreds of thousands of people are made in memory; the setting ends with the block.
 ROOM = "SELECT set_config('work_mem', '64MB', true)"
@@ -35,6 +41,9 @@ BELONGING = """
 SELECT p.id FROM person_compact p
 WHERE p.project_id = %s AND p.id = ANY(%s::uuid[]) AND {each}
 """
+# The planner can't know how rare texts are together, and might read all of the wide rows.
+BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
+TEXTS = "SELECT id FROM person WHERE project_id = %s AND folded @> %s::jsonb LIMIT %s"
 DID = """
 SELECT count(*) FROM (
     SELECT FROM event e WHERE e.project_id = %s AND {matching}
@@ -91,11 +100,29 @@ def belonging(
     return frozenset(id_ for (id_,) in found)
 
 
-def goes_on(found: int, looked: int, limit: int) -> bool:
-    """Whether the walk will be done soon, as far as those looked at tell."""
-    if looked == STEPS[0]:
-        return True  # too few to tell
-    return found > 0 and (limit - found) * looked <= found * STEPS[-1]
+def next_step(found: int, looked: int, limit: int) -> int:
+    """How many more to look at, by how many were found so far; 0 where the walk should end."""
+    if looked == 0:
+        return FIRST_STEP
+    if found == 0:
+        return SECOND_STEP if looked <= FIRST_STEP else 0
+    needed = (limit - found) * looked * 5 // (4 * found)  # a quarter more than seems enough
+    if looked <= FIRST_STEP:
+        return max(FIRST_STEP, min(needed, SECOND_STEP))
+    return max(needed, FIRST_STEP) if looked + needed <= LONGEST_WALK else 0
+
+
+def found_by_texts(connection: Connection, project_id: UUID, which: Asked) -> list[UUID] | None:
+    """Those who have the texts that the filter requires; None where they are many, or unknown."""
+    wanted = _required_texts(which.filter)
+    if not wanted:
+        return None
+    with connection.transaction():
+        connection.execute(BY_INDEX)
+        found = connection.execute(
+            TEXTS, (project_id, json.dumps(wanted, ensure_ascii=False), FOUND_BY_TEXTS + 1)
+        ).fetchall()
+    return [id_ for (id_,) in found] if len(found) <= FOUND_BY_TEXTS else None
 
 
 def quick_count(connection: Connection, project_id: UUID, which: Asked, people: int) -> int | None:
@@ -155,6 +182,18 @@ def _required(filter_: Filter) -> Iterator[Filter]:
             yield from _required(part)
     else:
         yield filter_
+
+
+def _required_texts(filter_: Filter) -> dict[str, str]:
+    """Fields whose folded texts the filter requires to be just so."""
+    return {
+        part.field: fold(part.value)
+        for part in _required(filter_)
+        if isinstance(part, FieldCondition)
+        and part.type is ValueType.TEXT
+        and part.op == "is"
+        and isinstance(part.value, str)
+    }
 
 
 def _bounds(filter_: Filter, when: When) -> dict[str, Span]:

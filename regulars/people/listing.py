@@ -90,7 +90,7 @@ class Listing:
         few = self._few
         if few is None and self._question.asked is not None:
             rows = self._met(self._question.asked, limit, after)
-            return self._gathered(limit, after) if rows is None else rows
+            return self._gathered(self._question.asked, limit, after) if rows is None else rows
         if few is None and after is None:
             few = _far_end(self._question, self._sort)
         if few is not None:
@@ -151,7 +151,7 @@ class Listing:
         walk = _Walk(self._connection, replace(question, narrow=()), sort)
         met: list[Row] = []
         looked = 0
-        for step in filtering.STEPS:
+        while step := filtering.next_step(len(met), looked, limit):
             rows = walk.on(after, step)
             ids = [id_ for id_, _ in rows]
             belong = filtering.belonging(self._connection, question.project_id, asked, ids)
@@ -159,15 +159,14 @@ class Listing:
             looked += len(rows)
             if len(met) >= limit or len(rows) < step:
                 return met[:limit]
-            if not filtering.goes_on(len(met), looked, limit):
-                return None
             after = Cursor(str(sort), rows[-1][1], rows[-1][0])
         return None
 
-    def _gathered(self, limit: int, after: Cursor | None) -> list[Row]:
+    def _gathered(self, asked: Asked, limit: int, after: Cursor | None) -> list[Row]:
         """Everybody whom the filter holds for, sorted."""
         order = self._sort.order
-        everybody = self._compact()
+        among = filtering.found_by_texts(self._connection, self._question.project_id, asked)
+        everybody = self._compact(among)
         table = "person p" if order.table == "p" else "person_activity a"
         way = "DESC" if self._sort.descending else "ASC"
         which = _behind(self._sort, after)
@@ -197,8 +196,11 @@ class Listing:
         number = int(found[0]) if found else 0
         return Total(FOUND, exact=False) if bound and number > FOUND else Total(number)
 
-    def _compact(self) -> Condition:
-        """All who are asked for, from the compact rows alone where that is possible."""
+    def _compact(self, among: list[UUID] | None = None) -> Condition:
+        """All who are asked for, from the compact rows alone where that is possible.
+
+        `among` are those of whom it is known that nobody else is.
+        """
         question = self._question
         asked = question.asked
         conditions = [_of_kinds(question)]
@@ -210,8 +212,10 @@ class Listing:
             conditions.append(
                 Condition(f"p.id IN (SELECT p.id FROM {source} WHERE {rest.text})", rest.params)
             )
+        if among is not None:
+            conditions.append(Condition("p.id = ANY(%s)", (among,)))
         if asked is not None:
-            conditions.append(Condition(*asked.apart))
+            conditions.append(Condition(*(asked.apart if among is None else asked.each)))
         where = _all(*conditions)
         return Condition(f"FROM person_compact p WHERE {where.text}", where.params)
 

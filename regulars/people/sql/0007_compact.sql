@@ -41,8 +41,11 @@ CREATE TABLE person_compact (
 ) WITH (fillfactor = 95);
 COMMENT ON COLUMN person_compact.seen_day IS 'The day (UTC) of last_seen, whose instant is in person_activity';
 COMMENT ON COLUMN person_compact.tags IS 'NULL: none';
-COMMENT ON COLUMN person_compact.texts IS 'Folded custom texts: {"a:<attribute>" or "c:<key of the company>": text}';
+COMMENT ON COLUMN person_compact.texts IS
+    'Folded custom texts: {"a:<attribute>" or "c:<key of the company>": text}; addresses also as '
+    'digits under "i:" and the key';
 COMMENT ON COLUMN person_compact.others IS
     'The other custom values under the same keys: numbers, truth values, {} for lists and objects. '
     'Texts that write a time are there as microseconds since 2000: under "m:" and the key for a '
     'moment, under "w:" and the key for a reading of the project''s wall clock';
+CREATE INDEX person_compact_by_ip ON person_compact (project_id, ip) WHERE ip IS NOT NULL;

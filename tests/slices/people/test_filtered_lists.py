@@ -120,11 +120,17 @@ def crowd(database: psycopg.Connection[Any]) -> Crowd:
     asked=filters,
     sort=st.sampled_from(["-last_seen", "last_seen", "-signed_up_at", "name", "city"]),
     kind=st.sampled_from([None, "user", "lead"]),
-    steps=st.sampled_from([(2, 3, 4), (5, 10, 15), filtering.STEPS, ()]),
+    steps=st.sampled_from([(2, 3, 12), (5, 10, 30), (200, 1_800, 10_000), (0, 0, 0)]),
+    by_texts=st.sampled_from([0, 5_000]),
 )
 @ways
 def test_pages_and_counts_are_those_of_the_reference(
-    crowd: Crowd, asked: Any, sort: str, kind: str | None, steps: tuple[int, ...]
+    crowd: Crowd,
+    asked: Any,
+    sort: str,
+    kind: str | None,
+    steps: tuple[int, int, int],
+    by_texts: int,
 ) -> None:
     filter_ = parse(asked)
     which = Which(NOON, kind, filter=filter_, zone=ZONE)
@@ -134,7 +140,14 @@ def test_pages_and_counts_are_those_of_the_reference(
         if kind in (None, person.kind)
         and evaluate(filter_, crowd.facts(person, filter_), When(NOON, ZONE))
     }
-    with patch.object(filtering, "STEPS", steps):
+    first, second, longest = steps
+    with patch.multiple(
+        filtering,
+        FIRST_STEP=first,
+        SECOND_STEP=second,
+        LONGEST_WALK=longest,
+        FOUND_BY_TEXTS=by_texts,
+    ):
         found = pages(crowd.site, which, sort)
     everybody = pages(crowd.site, replace(which, filter=None), sort)
     assert found == [id_ for id_ in everybody if id_ in wanted]
