@@ -16,7 +16,7 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 TESTS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-js bench lock install install-dev clean
+.PHONY: help run test check check-js bench lock install install-dev install-bench clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -39,8 +39,9 @@ check: install-dev check-js ## Lint, types, layers, documentation
 check-js: install-dev
 	scripts/check-js
 
-bench: install-dev ## The benchmark tables (takes minutes; close other programs)
+bench: install-bench ## The benchmark tables (takes minutes; close other programs)
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.filters
 
 lock: install-dev ## Choose the newest versions that pyproject.toml allows, and pin them
 	echo 'setuptools>=77' | $(COMPILE) --upgrade - --output-file requirements/build.lock
@@ -48,10 +49,14 @@ lock: install-dev ## Choose the newest versions that pyproject.toml allows, and 
 		--output-file requirements/dev.lock
 	$(COMPILE) --upgrade pyproject.toml --constraints requirements/dev.lock \
 		--output-file requirements/runtime.lock
+	$(COMPILE) --upgrade --group pyproject.toml:bench --constraints requirements/dev.lock \
+		--output-file requirements/bench.lock
 
 install: $(VENV)/.installed
 
 install-dev: $(VENV)/.installed-dev
+
+install-bench: $(VENV)/.installed-bench
 
 clean: ## Remove the virtual environment and caches; data stays
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -70,4 +75,9 @@ $(VENV)/.installed: requirements/build.lock requirements/runtime.lock pyproject.
 $(VENV)/.installed-dev: requirements/dev.lock $(VENV)/.installed
 	@echo "Installing what the tests need …"
 	@$(PIP) install -r requirements/dev.lock
+	@touch $@
+
+$(VENV)/.installed-bench: requirements/bench.lock $(VENV)/.installed-dev
+	@echo "Installing what the benchmark compares with …"
+	@$(PIP) install -r requirements/bench.lock
 	@touch $@

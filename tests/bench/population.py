@@ -34,6 +34,7 @@ from regulars.segments.membership import member_key
 A_CHUNK = 20_000
 REBUILD_FROM = 100_000  # people: for so many it is quicker to make the indexes anew
 YEAR, FOUR_WEEKS, WEEK = timedelta(days=365), timedelta(days=28), timedelta(days=7)
+DAYTIME = timedelta(hours=9)  # over which those are spread who come every day
 
 FIRST = (
     "Amara", "Tomasz", "Linnea", "Mateus", "Haruki", "Chloé", "Priya", "Diego", "Aoife", "Jonas",
@@ -212,7 +213,8 @@ class Population:
         chance = self._random
         person.first_seen = made_at
         # Most of those who came a year ago have come again lately; a third has not.
-        since = (self._now - made_at) * chance.random() ** 6
+        since = (self._now - made_at) * chance.random() ** 6 + DAYTIME * chance.random()
+        since = min(since, self._now - made_at)
         person.last_seen = self._now - since
         person.browser_seen_at = person.last_seen
         person.page_url, person.page_path = "https://example.com/shop", "/shop"

@@ -40,6 +40,19 @@ FILTERS: list[dict[str, Any]] = [
 ]
 
 
+def many(wanted: int) -> list[dict[str, Any]]:
+    """So many segments, no two alike: those above, each with a condition of its own."""
+    return [
+        {
+            "all": [
+                FILTERS[number % len(FILTERS)],
+                {"field": "sessions", "op": "gte", "value": number},
+            ]
+        }
+        for number in range(wanted)
+    ]
+
+
 def add_segments(
     connection: psycopg.Connection[Any], project_id: UUID, wanted: int, now: datetime
 ) -> None:
