@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from regulars.kit import clock
 from regulars.kit import database as kit_database
 from regulars.people import bulk, bulk_jobs
+from regulars.segments import actions as segments
 from tests.cast import Cast, cast
 from tests.journeys.desk import address, arrive, browser, crowd, site
 from tests.slices.tracking.site import Site
@@ -178,6 +179,24 @@ def test_who_is_ticked_becomes_a_new_segment(
     expect(tab.get_by_role("dialog")).to_be_hidden()
     press(tab, "Add to segment")
     expect(tab.get_by_role("button", name="Interview wish list 2")).to_be_visible()
+
+
+@pytest.mark.usefixtures("worker")
+def test_who_is_taken_out_of_a_segment_leaves_its_list(
+    browser: BrowserContext, cast: Cast, address: str, site: Site
+) -> None:
+    crowd(site, 3)
+    everybody = [person.id for n in range(3) if (person := site.person_of(user=f"u{n}"))]
+    with cast.connection.transaction():
+        panel = segments.create(
+            cast.connection, cast.home.id, "Panel", clock.now(), people=everybody
+        )
+    tab = people(browser, cast, address, f"?segment={panel}&sort=name")
+    tick(tab, 1)
+    press(tab, "Add to segment")
+    tab.get_by_role("button", name="Remove from Panel").click()
+    expect(tab.get_by_text("Took 1 person out of Panel")).to_be_visible()
+    expect(tab.locator("tbody .who b")).to_have_text(["Person 000", "Person 002"])
 
 
 @pytest.mark.usefixtures("worker")

@@ -6,6 +6,7 @@
 // them. Forms get the selection as they are sent, in input[data-selection]; [data-picked] says
 // “214 people”, input[data-number] and [data-figure] hold the number.
 
+const TAKES_OFF = ["erase", "segment_remove"]; // actions that take people off the list
 const A_FEW = 10; // people who can be deleted without their number being typed
 
 const numbers = new Intl.NumberFormat("en");
@@ -27,7 +28,7 @@ class BulkBar extends HTMLElement {
   /** @type {HTMLInputElement | null} */
   #last = null;
   #drawing = 0;
-  #leaving = false; // people are being deleted: their rows go when that is done
+  #leaving = false; // people are being taken off the list: their rows go when that is done
 
   connectedCallback() {
     document.addEventListener("change", (event) => this.#changed(event.target));
@@ -239,7 +240,7 @@ class BulkBar extends HTMLElement {
     for (const form of document.querySelectorAll("form")) {
       if (form.querySelector("[data-selection]")) form.reset();
     }
-    if (event instanceof CustomEvent && event.detail?.action === "erase") {
+    if (event instanceof CustomEvent && TAKES_OFF.includes(event.detail?.action)) {
       this.#leaving = true;
       this.#clear();
       const jobs = document.getElementById("bulk-jobs");
@@ -248,7 +249,7 @@ class BulkBar extends HTMLElement {
     this.#draw();
   }
 
-  /** Nothing runs any more: who was deleted leaves the list. @param {HTMLElement} jobs */
+  /** Nothing runs any more: who was taken off leaves the list. @param {HTMLElement} jobs */
   #done(jobs) {
     if (!this.#leaving || jobs.querySelector("progress")) return;
     this.#leaving = false;
