@@ -26,17 +26,30 @@ function addressWith(filter) {
   return location.pathname + (text ? `?${text}` : "");
 }
 
-/** Show the list at an address; the rows that are there stay until the others have come.
+/** Show the list at an address; the rows that are there stay until the others have come. What was
+ * asked for before is given up: answers may overtake each other.
  * @param {string} address
  */
 async function load(address) {
   const mine = (turn += 1);
-  await htmx().ajax("GET", address, {
+  const source = document.querySelector("people-list");
+  source?.setAttribute("hx-sync", "this:replace");
+  const asked = {
+    source,
     target: "#people-table",
     swap: "outerHTML",
     headers: { "Regulars-Address": "kept" },
-  });
+  };
+  await htmx().ajax("GET", address, asked);
+  // Rows that somebody else asked for (a search, an order) may have come in between.
+  if (mine === turn && !isShown(address)) await htmx().ajax("GET", address, asked);
   if (mine === turn) settled();
+}
+
+/** Whether the list has the address's filter. @param {string} address */
+function isShown(address) {
+  const wanted = new URL(address, location.href).searchParams.get("filter") ?? "";
+  return (new URLSearchParams(table()?.dataset.url ?? "").get("filter") ?? "") === wanted;
 }
 
 /** The list is there: what depends on whether it is filtered follows. */

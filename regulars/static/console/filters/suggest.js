@@ -70,6 +70,7 @@ export function suggesting(input, ask, take, flagOf = () => undefined) {
     }
     if (turn !== asked || !input.isConnected || document.activeElement !== input) return;
     const shown = found.filter((one) => one.value !== input.value);
+    const before = chosen < 0 ? null : shownValue(options()[chosen]);
     list.replaceChildren(
       ...shown.map((one, n) =>
         h(
@@ -89,12 +90,23 @@ export function suggesting(input, ask, take, flagOf = () => undefined) {
         ),
       ),
     );
-    chosen = -1;
+    unchoose();
     list.hidden = !shown.length;
     input.setAttribute("aria-expanded", String(shown.length > 0));
+    // Whoever was quicker than the answer had chosen already: the same value, or else the best one.
+    if (before !== null && shown.length) {
+      choose(Math.max(0, shown.findIndex((one) => one.value === before)));
+    }
+  };
+
+  const unchoose = () => {
+    chosen = -1;
+    for (const one of options()) one.setAttribute("aria-selected", "false");
+    input.removeAttribute("aria-activedescendant");
   };
 
   input.addEventListener("input", () => {
+    unchoose(); // what is typed counts, until one is chosen again
     clearTimeout(timer);
     timer = setTimeout(() => void open(), PATIENCE);
   });
