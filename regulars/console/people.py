@@ -99,8 +99,9 @@ def people_counts(request: AgentRequest) -> HttpResponse:
     of_segments = {f"segment-{one.id}": one.people for one in saved}
     numbers = {**counts.kinds, **counts.lists, **of_segments, "online": online}
     drawn = {name: str(number(value)) for name, value in numbers.items()}
-    # While a segment is being filled its number moves without news.
-    return JsonResponse(drawn | {"counting": "1" if any(one.filling for one in saved) else ""})
+    if any(one.filling for one in saved):
+        drawn["counting"] = "1"  # its number moves without news
+    return JsonResponse(drawn)
 
 
 @agent_view()

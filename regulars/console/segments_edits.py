@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 audit.describe(actions.AUDITED)
 
+REFUSED = 422
 MOST_RULE = 200_000  # characters of a rule's JSON: a hundred conditions with long lists
 
 
@@ -69,9 +70,12 @@ def change_rule(request: AgentRequest, segment_id: UUID) -> HttpResponse:
     try:
         settle(work)
     except (InvalidError, FilterError) as wrong:
-        messages.error(request, f"{wrong.message.rstrip('.')}. The rule stays as it was.")
-        typed = {"segment": str(segment_id), "edit": "1", "filter": request.POST.get("filter", "")}
-        return gone_to(request, project_url(request.project.id, f"people/?{urlencode(typed)}"))
+        said = f"{wrong.message.rstrip('.')}. The rule stays as it was."
+        if request.htmx:
+            return _refusal(said)
+        messages.error(request, said)
+        edit = urlencode({"segment": str(segment_id), "edit": "1"})
+        return HttpResponseRedirect(project_url(request.project.id, f"people/?{edit}"))
     messages.success(request, "The rule is changed. Everyone is counted by it now.")
     return gone_to(request, url_of(request, segment_id))
 
@@ -151,6 +155,13 @@ def gone_to(request: AgentRequest, url: str) -> HttpResponse:
     answer = HttpResponse()
     answer["HX-Redirect"] = url
     return answer
+
+
+def _refusal(words: str) -> HttpResponse:
+    """Said in a toast; nothing on the page is swapped, so that nothing typed is lost."""
+    toast = json.dumps({"toast": {"text": words, "bad": True}})
+    headers = {"HX-Trigger": toast, "HX-Reswap": "none"}
+    return HttpResponse(words, content_type="text/plain", status=REFUSED, headers=headers)
 
 
 def _segment(core: psycopg.Connection[Any], request: AgentRequest, segment_id: UUID) -> Segment:
