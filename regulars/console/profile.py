@@ -13,12 +13,11 @@ from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRed
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from regulars.console import people_way, profile_timeline, rhythm
+from regulars.console import people_way, profile_history, profile_timeline, rhythm
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.frame import frame, project_url
 from regulars.events import timeline as history
 from regulars.events import visits
-from regulars.events.timeline import GROUPS
 from regulars.kit import clock, database
 from regulars.people import naming, queries
 from regulars.people.person import Person
@@ -26,13 +25,10 @@ from regulars.people.queries import MergeDone
 from regulars.segments import queries as segment_queries
 from regulars.segments.queries import Membership
 from regulars.workspaces import queries as workspace_queries
-from regulars.workspaces.errors import InvalidError
 
 Connection = psycopg.Connection[Any]
 
-A_PART = 40  # events of the timeline that are loaded at a time
 _EPOCH_ORDINAL = 719_163  # of 1 January 1970
-_GROUP_NAMES = {"pages": "Pages", "events": "Events", "facts": "Facts said"}
 _STATUS = {"slipping": "Slipping away", "new": "New", "active": "Active"}
 
 
@@ -48,16 +44,6 @@ class Fact:
     flag: str = ""
     moment: bool = False
     error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Chip:
-    """A filter of the timeline by kind."""
-
-    key: str
-    label: str
-    count: int
-    on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +66,7 @@ def profile(request: AgentRequest, person_id: UUID) -> HttpResponseBase:
         context = (
             head_of(request, person)
             | _now_part(core, request, person)
-            | _timeline_part(core, request, person)
+            | profile_history.timeline_part(core, request, person)
             | _around(core, request, person)
             | {"way": people_way.way_of(core, request, person)}
         )
@@ -106,7 +92,7 @@ def timeline(request: AgentRequest, person_id: UUID) -> HttpResponse:
     with database.of_django() as core:
         person = _person(core, request, person_id)
         context = {"person": person, "url": url_of(request, person.id)}
-        context |= _timeline_part(core, request, person)
+        context |= profile_history.timeline_part(core, request, person)
     part = "older" if request.GET.get("cursor") else "timeline"
     return render(request, f"console/profile/{part}.html", context)
 
@@ -119,6 +105,7 @@ def head_of(request: AgentRequest, person: Person) -> dict[str, Any]:
         "person": person,
         "name": naming.called(person.name, person.email, person.user_id, person.id),
         "url": url_of(request, person.id),
+        "segments_url": project_url(request.project.id, "segments/"),
         "people_url": project_url(request.project.id, f"people/?kind={person.kind}"),
         "online": queries.is_online(person, at),
         "there": _time_there(person, at),
@@ -206,7 +193,7 @@ def _now_part(core: Connection, request: AgentRequest, person: Person) -> dict[s
     here_for = profile_timeline.in_words(at - visit.started_at) if visit else ""
     return {
         "visit": visit,
-        "newest": history.newest_of(core, request.project.id, person.id) or "",
+        "newest": profile_history.newest_of(core, request.project.id, person.id),
         "here_for": here_for,
         "came_by": _came_by(visit) if visit else "",
         "counts": counts,
@@ -224,33 +211,6 @@ def _came_by(visit: visits.Visit) -> str:
     utm = visit.utm or {}
     source = utm.get("utm_campaign") or utm.get("utm_source")
     return str(source or visit.referrer or "The address, typed or saved")
-
-
-def _timeline_part(core: Connection, request: AgentRequest, person: Person) -> dict[str, Any]:
-    chosen = [group for group in request.GET.getlist("kind") if group in GROUPS] or list(GROUPS)
-    try:
-        part = history.timeline(
-            core,
-            request.project.id,
-            person.id,
-            groups=[group for group in GROUPS if group in chosen],
-            limit=A_PART,
-            cursor=request.GET.get("cursor"),
-        )
-    except InvalidError as wrong:
-        raise Http404 from wrong
-    counted = history.counts(core, request.project.id, person.id)
-    zone = ZoneInfo(request.project.time_zone)
-    return {
-        "days": profile_timeline.days_of(part, zone, clock.now()),
-        "next": part.next,
-        "kinds": chosen,
-        "chips": [
-            Chip(group, _GROUP_NAMES[group], counted.groups.get(group, 0), group in chosen)
-            for group in GROUPS
-        ],
-        "exact": counted.exact,
-    }
 
 
 def _around(core: Connection, request: AgentRequest, person: Person) -> dict[str, Any]:

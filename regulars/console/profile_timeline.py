@@ -1,16 +1,22 @@
-"""A person's timeline as the profile draws it: days, visits with their pages, events."""
+"""A person's timeline as the profile draws it: days, visits with their pages, events, moves."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars.events.timeline import Event, Timeline
+from regulars.console import segments_words
+from regulars.events.timeline import Event
 from regulars.events.visits import PageView, Visit
+from regulars.segments.queries import Transition
+from regulars.workspaces.models import Project
 
 RAIL = 92  # the width of a page's bar, in the SVG's units
 PROPERTIES = 12  # shown of an event; the rest is said as a number
@@ -38,14 +44,17 @@ class PageRow:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A visit or an event."""
+    """A visit, an event, or a segment that was entered or left."""
 
     at: datetime
     icon: str
-    node: str  # the colour: "ok", "event" or none
+    node: str  # the colour: "ok", "event", "out" or none
     strong: str
     text: str
     code: str
+    segment: str = ""
+    url: str = ""  # the segment's
+    cause: str = ""
     pages: tuple[PageRow, ...] = ()
     page_count: int = 0
     is_open: bool = False
@@ -61,9 +70,18 @@ class Day:
     items: tuple[Item, ...]
 
 
-def days_of(timeline: Timeline, zone: tzinfo, now: datetime) -> list[Day]:
-    """The timeline by the project's days, newest first."""
-    drawn = [_item(part, now) for part in timeline.items]
+def days_of(
+    parts: Iterable[Visit | Event | Transition],
+    project: Project,
+    now: datetime,
+    agents: Mapping[UUID, str],
+) -> list[Day]:
+    """Parts of a timeline, newest first, by the project's days. `agents` have names."""
+    zone = ZoneInfo(project.time_zone)
+    drawn = [
+        _move(part, project, agents) if isinstance(part, Transition) else _item(part, now)
+        for part in parts
+    ]
     by_day = groupby(drawn, key=lambda item: item.at.astimezone(zone).date())
     return [Day(day, tuple(items)) for day, items in by_day]
 
@@ -86,6 +104,21 @@ def in_words(span: timedelta) -> str:
 
 def _item(part: Visit | Event, now: datetime) -> Item:
     return _visit(part, now) if isinstance(part, Visit) else _event(part)
+
+
+def _move(moved: Transition, project: Project, agents: Mapping[UUID, str]) -> Item:
+    entered = moved.way == "in"
+    return Item(
+        at=moved.at,
+        icon="log-in" if entered else "log-out",
+        node="ok" if entered else "out",
+        strong="",
+        text=segments_words.way_words(moved.way),
+        code="",
+        segment=moved.segment_name,
+        url=segments_words.url_of(project.id, moved.segment_id),
+        cause=segments_words.cause_words(moved, agents),
+    )
 
 
 def _visit(visit: Visit, now: datetime) -> Item:

@@ -104,7 +104,7 @@ def timeline(
     events, following = events_of(
         connection, project_id, person_id, groups=groups, limit=limit, cursor=cursor
     )
-    seen = _read(cursor) if cursor else None
+    seen = read_cursor(cursor) if cursor else None
     sessions = {e.session_id for e in events if e.session_id and e.kind in PAGES}
     visits = visits_of(connection, project_id, person_id, list(sessions))
     items: list[Visit | Event] = []
@@ -131,7 +131,7 @@ def events_of(
     cursor: str | None = None,
 ) -> tuple[list[Event], str | None]:
     """Up to `limit` single events behind the cursor, newest first, and the next cursor."""
-    at, id_ = _read(cursor) if cursor else (None, None)
+    at, id_ = read_cursor(cursor) if cursor else (None, None)
     rows = connection.execute(
         EVENTS,
         {
@@ -144,7 +144,7 @@ def events_of(
         },
     ).fetchall()
     events = [Event(*row) for row in rows[:limit]]
-    following = _write(events[-1].happened_at, events[-1].id) if len(rows) > limit else None
+    following = write_cursor(events[-1].happened_at, events[-1].id) if len(rows) > limit else None
     return events, following
 
 
@@ -167,12 +167,14 @@ def held(connection: Connection, project_id: UUID, person_id: UUID) -> tuple[int
     return (row[0], row[1]) if row else (0, 0)
 
 
-def _write(at: datetime, id_: UUID) -> str:
+def write_cursor(at: datetime, id_: UUID) -> str:
+    """The place behind which a part begins."""
     packed = msgspec.json.encode([at, id_])
     return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def _read(text: str) -> tuple[datetime, UUID]:
+def read_cursor(text: str) -> tuple[datetime, UUID]:
+    """The place that a cursor names. Raises InvalidError."""
     try:
         packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         at, id_ = msgspec.json.decode(packed, type=tuple[datetime, UUID])

@@ -54,6 +54,13 @@ WHERE t.project_id = %(project)s AND {whose} AND s.deleted_at IS NULL
   AND (%(before)s::uuid IS NULL OR t.id < %(before)s)
 ORDER BY t.id DESC LIMIT %(limit)s
 """
+COUNT_OF = """
+SELECT count(*) FROM (
+    SELECT 1 FROM segment_transition t
+    JOIN segment s ON s.project_id = t.project_id AND s.id = t.segment_id
+    WHERE t.project_id = %s AND t.person_id = %s AND s.deleted_at IS NULL LIMIT %s
+) counted
+"""
 FILTERS = """
 SELECT id, name, filter FROM segment
 WHERE project_id = %s AND filter IS NOT NULL AND deleted_at IS NULL ORDER BY number
@@ -205,6 +212,14 @@ def transitions_of(
     return _transitions(
         connection, "t.person_id = %(of)s", project_id, person_id, None, before, limit
     )
+
+
+def transitions_counted(
+    connection: Connection, project_id: UUID, person_id: UUID, most: int
+) -> int:
+    """How often the person entered a segment or left one; the count stops at `most`."""
+    row = connection.execute(COUNT_OF, (project_id, person_id, most)).fetchone()
+    return int(row[0]) if row else 0
 
 
 def used_by(connection: Connection, project_id: UUID, segment_id: UUID) -> list[Use]:

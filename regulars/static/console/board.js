@@ -11,6 +11,7 @@ export async function fetched(url) {
   return template.content;
 }
 
+const htmx = /** @type {{htmx?: {process(part: Element): void}}} */ (globalThis).htmx;
 const GAP = 300; // ms between two calls while much happens
 
 /**
@@ -79,7 +80,10 @@ class LiveBoard extends HTMLElement {
     if (shown.get(old.id) === text || old.contains(document.activeElement)) return;
     shown.set(old.id, text);
     old.className = part.className;
+    const open = [...old.querySelectorAll("details[id][open]")].map((details) => details.id);
     old.replaceChildren(...part.childNodes);
+    htmx?.process(old);
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
   }
 }
 

@@ -1,0 +1,141 @@
+"""A person's history: what they did and which segments they entered and left, as one.
+
+Events and moves are kept apart and paged apart. A part of the history goes down as far as both
+have been read: what lies deeper in either comes with the next part. So both need one order, of
+places (instant, id). A move stands where the millisecond in which its id was made ends, which is
+after the event that brought it about; its id then sorts as its place does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from django.http import Http404
+
+from regulars.console import profile_timeline
+from regulars.console.access import AgentRequest
+from regulars.console.segments_page import agents_of
+from regulars.events import timeline
+from regulars.events.timeline import GROUPS, Event, read_cursor, write_cursor
+from regulars.events.visits import Visit
+from regulars.kit import clock
+from regulars.kit.ids import first_id, instant_of
+from regulars.people.person import Person
+from regulars.segments import queries as segments
+from regulars.segments.queries import Transition
+from regulars.workspaces.errors import InvalidError
+
+Connection = psycopg.Connection[Any]
+Place = tuple[datetime, UUID]
+
+A_PART = 40  # events, and moves, that are loaded at a time
+MOVES = "segments"  # what the timeline calls them, beside the groups of events
+CHIPS = {"pages": "Pages", "events": "Events", "facts": "Facts said", MOVES: "Segments"}
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """A filter of the timeline by kind."""
+
+    key: str
+    label: str
+    count: int
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A part of a history, newest first; `next` continues it."""
+
+    items: list[Visit | Event | Transition]
+    next: str | None
+
+
+def timeline_part(core: Connection, request: AgentRequest, person: Person) -> dict[str, Any]:
+    """The part of the timeline that a request asks for, with its filters."""
+    kinds = [kind for kind in request.GET.getlist("kind") if kind in CHIPS] or list(CHIPS)
+    try:
+        part = history(
+            core, request.project.id, person.id, kinds, cursor=request.GET.get("cursor") or None
+        )
+    except InvalidError as wrong:
+        raise Http404 from wrong
+    events = timeline.counts(core, request.project.id, person.id)
+    most = timeline.MOST_COUNTED + 1
+    moves = segments.transitions_counted(core, request.project.id, person.id, most)
+    counted: dict[str, int] = {str(group): count for group, count in events.groups.items()}
+    counted[MOVES] = moves
+    return {
+        "days": profile_timeline.days_of(
+            part.items, request.project, clock.now(), agents_of(request)
+        ),
+        "next": part.next,
+        "kinds": kinds,
+        "chips": [
+            Chip(kind, label, counted.get(kind, 0), kind in kinds) for kind, label in CHIPS.items()
+        ],
+        "exact": events.exact and moves < most,
+    }
+
+
+def history(
+    core: Connection,
+    project_id: UUID,
+    person_id: UUID,
+    kinds: list[str],
+    *,
+    cursor: str | None = None,
+    limit: int = A_PART,
+) -> History:
+    """What comes behind the cursor: up to `limit` events and `limit` moves. Raises InvalidError."""
+    done = timeline.timeline(
+        core,
+        project_id,
+        person_id,
+        groups=[group for group in GROUPS if group in kinds],
+        limit=limit,
+        cursor=cursor,
+    )
+    moved: list[Transition] = []
+    if MOVES in kinds:
+        before = _before(read_cursor(cursor)) if cursor else None
+        moved = segments.transitions_of(core, project_id, person_id, before=before, limit=limit + 1)
+    ends = [read_cursor(done.next)] if done.next else []
+    if len(moved) > limit:
+        moved = moved[:limit]
+        ends.append(_place(moved[-1]))
+    end = max(ends, default=None)
+    items = [one for one in (*done.items, *moved) if end is None or _place(one) >= end]
+    return History(sorted(items, key=_place, reverse=True), write_cursor(*end) if end else None)
+
+
+def newest_of(core: Connection, project_id: UUID, person_id: UUID) -> str:
+    """What the timeline begins with: another text once there is something newer."""
+    event = timeline.newest_of(core, project_id, person_id)
+    moved = segments.transitions_of(core, project_id, person_id, limit=1)
+    return f"{event or ''}.{moved[0].id if moved else ''}"
+
+
+def _place(item: Visit | Event | Transition) -> Place:
+    match item:
+        case Visit():
+            return item.newest
+        case Event():
+            return item.happened_at, item.id
+        case Transition():
+            return instant_of(item.id) + _MILLISECOND, item.id
+
+
+def _before(place: Place) -> UUID:
+    """The id such that the moves with lesser ones are those behind the place."""
+    at, id_ = max(place[0], _EPOCH + _MILLISECOND), place[1]
+    if at.microsecond % 1000:
+        return first_id(at)
+    return max(first_id(at - _MILLISECOND), min(id_, first_id(at)))
