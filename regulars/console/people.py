@@ -209,15 +209,22 @@ def _update(
 ) -> dict[str, Any]:
     project_id = request.project.id
     found = queries.people(connection, project_id, shown)
+    which = listed.which(clock.now(), _zone(request))
+    still = queries.listed_before(connection, project_id, which, shown, sort=listed.sort, end=None)
     fresh: list[UUID] = []
     if others:
-        which, end = listed.which(clock.now(), _zone(request)), request.GET.get("end")
+        end = request.GET.get("end")
         fresh = queries.listed_before(
             connection, project_id, which, others, sort=listed.sort, end=end or None
         )
     drawing = _drawing(connection, request, listed)
     drawn = rows((found[id_] for id_ in shown if id_ in found), drawing)
-    return {"rows": drawn, "fresh": " ".join(str(id_) for id_ in fresh)}
+    gone = set(shown) - set(still)  # their rows stay where they are, dimmed
+    return {
+        "rows": drawn,
+        "fresh": " ".join(str(id_) for id_ in fresh),
+        "gone": " ".join(str(id_) for id_ in gone),
+    }
 
 
 def _drawing(connection: Connection, request: AgentRequest, listed: Listed) -> Drawing:

@@ -13,9 +13,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from regulars.kit import clock
 from regulars.people import custom
+from regulars.people.actions import change
 from regulars.segments import actions
 from tests.cast import Cast, cast
-from tests.journeys.desk import address, browser, site
+from tests.journeys.desk import address, arrive, browser, site
 from tests.slices.people.crowd import add_all
 from tests.slices.segments.saved import save
 from tests.slices.tracking.site import Site, track
@@ -283,6 +284,27 @@ def test_on_a_phone_the_filters_are_a_sheet(
     expect(tab).to_have_url(re.compile("Safari"))
     expect(count(tab)).to_have_text("6 users match")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_who_comes_to_match_waits_and_who_does_not_any_more_stays_paler(
+    browser: BrowserContext, cast: Cast, address: str, site: Site
+) -> None:
+    arrive(site, 50)
+    arrive(site, 51)
+    rule = {"field": "name", "op": "ends_with", "value": "51"}
+    tab = people(browser, cast, address, at(rule))
+    expect(count(tab)).to_have_text("1 user matches")
+    one, other = (site.person_of(user=user) for user in ("u50", "u51"))
+    assert one
+    assert other
+    with cast.connection.transaction():
+        for id_, name in ((one.id, "Number 51"), (other.id, "Number 52")):
+            change(cast.connection, cast.home.id, id_, {"name": name}, clock.now())
+    row = tab.locator("tr", has_text="Number 52")
+    expect(row).to_have_class("gone")
+    expect(tab.locator("tbody .who")).to_have_count(1)
+    tab.get_by_role("button", name="1 more person matches").click()
+    expect(tab.locator("tbody .who b")).to_have_text(["Number 51"])
 
 
 def test_a_segments_rule_is_edited_beside_its_people(

@@ -141,11 +141,31 @@ class PeopleList extends HTMLElement {
       const row = this.#row(now.dataset.id ?? "");
       if (row) swapCells(row, now);
     }
-    const came = template.content.querySelector("output")?.dataset.fresh ?? "";
+    const { fresh: came = "", gone = "" } = template.content.querySelector("output")?.dataset ?? {};
+    this.#dim(template.content.querySelectorAll("tr"), new Set(gone.split(" ")));
     for (const id of came.split(" ")) if (id && !this.#row(id)) this.#fresh.add(id);
     // Where nobody is listed, nothing is being read: whoever comes is shown.
     if (this.#fresh.size && !this.querySelector("tbody")) void this.#reload();
     else this.#showPill();
+  }
+
+  /** Whoever does not match any more stays until the list is asked for again, only paler.
+   * @param {Iterable<HTMLTableRowElement>} asked @param {Set<string>} gone
+   */
+  #dim(asked, gone) {
+    const ids = [...asked].map((row) => row.dataset.id ?? "");
+    for (const id of [...ids, ...gone]) {
+      const row = id ? this.#row(id) : null;
+      if (!row) continue;
+      row.classList.toggle("gone", gone.has(id));
+      row.title = gone.has(id) ? "No longer on this list" : "";
+    }
+  }
+
+  /** Whether a search or filters narrow the list down. */
+  get #isNarrowed() {
+    const asked = new URLSearchParams(this.#table?.dataset.url ?? "");
+    return Boolean(asked.get("filter") || asked.get("q"));
   }
 
   #showPill() {
@@ -154,7 +174,8 @@ class PeopleList extends HTMLElement {
     if (!pill || !words) return;
     const count = this.#fresh.size;
     const shown = count > MOST_WAITING ? `${MOST_WAITING}+` : String(count);
-    words.textContent = `${shown} more ${count === 1 ? "person" : "people"}`;
+    const match = this.#isNarrowed ? (count === 1 ? " matches" : " match") : "";
+    words.textContent = `${shown} more ${count === 1 ? "person" : "people"}${match}`;
     pill.hidden = !count;
   }
 

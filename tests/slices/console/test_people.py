@@ -7,6 +7,7 @@ import re
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
+from urllib.parse import quote
 from uuid import uuid4
 
 import pytest
@@ -342,6 +343,14 @@ def test_only_who_stands_above_the_end_of_what_is_loaded_has_come_in(cast: Cast)
     found = re.search(r'data-fresh="(.*?)"', shown)
     assert found
     assert set(found[1].split()) == {str(person.id) for person in people[:2]}
+
+
+def test_whoever_left_the_list_is_told_apart_from_who_is_still_on_it(cast: Cast) -> None:
+    stays, left = add(cast, name="Ana", browser="Firefox"), add(cast, name="Ben", browser="Safari")
+    rule = quote(json.dumps({"field": "browser", "op": "is", "value": "Firefox"}))
+    shown = get(cast, f"rows?filter={rule}&ids={stays.id}+{left.id}")
+    assert names(shown) == ["Ana", "Ben"]
+    assert f'data-gone="{left.id}"' in shown
 
 
 @pytest.mark.parametrize("query", ["?ids=x", "?others=x", "?ids=" + "+".join(["0"] * 101)])
