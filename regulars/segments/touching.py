@@ -14,16 +14,17 @@ from uuid import UUID
 import psycopg
 
 from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditions, is_timed
+from regulars.filters.compact import custom_key
 from regulars.filters.events import event_key, event_needs
 from regulars.filters.timeless import could_hold
-from regulars.filters.to_sql import event_to_sql, to_sql
+from regulars.filters.to_sql import compact_sql, event_to_sql
 
 Connection = psycopg.Connection[Any]
 Sql = tuple[str, list[Any]]
 
 PEOPLE = """
 SELECT p.id
-FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
+FROM person_compact p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
 WHERE p.project_id = %s AND p.id > %s AND p.id <= %s
   AND a.project_id = %s AND a.id > %s AND a.id <= %s
   AND ({touched})
@@ -71,7 +72,7 @@ def people_to_touch(
 
 
 def _moved(rule: Filter, number: int, now: datetime, zone: tzinfo) -> Sql:
-    text, params = to_sql(rule, now=now, zone=zone)
+    text, params = compact_sql(rule, now=now, zone=zone)
     return f"({text} IS TRUE) <> (a.segments @> %s::smallint[])", [*params, [number]]
 
 
@@ -84,7 +85,7 @@ def _woken(rule: Filter, numbers: dict[str, str], now: datetime, zone: tzinfo) -
     text, params = _joined(" OR ", [wake for wake in wakes if wake is not None])
     waiting = could_hold(rule)
     if waiting is not None:
-        narrowed, more = to_sql(waiting, now=now, zone=zone)
+        narrowed, more = compact_sql(waiting, now=now, zone=zone)
         text, params = f"({text}) AND {narrowed}", [*params, *more]
     if text:
         yield text, params
@@ -99,7 +100,7 @@ def _wake(condition: Any, numbers: dict[str, str], now: datetime) -> Sql | None:
             return f"({at} >= %s AND ({too_late}))", [now - days, days]
         case FieldCondition():
             about = condition.about
-            return f"(p.{about.bag} ->> %s) IS NOT NULL", [about.name]
+            return "(p.texts -> %s) IS NOT NULL", [custom_key(about.bag or "", about.name)]
         case EventCondition():
             number = numbers.get(event_key(condition))
             return ("a.event_times ? %s", [number]) if number else None

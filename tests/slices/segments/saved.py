@@ -11,6 +11,7 @@ from regulars.filters.to_sql import to_sql
 from regulars.people import actions as people_actions
 from regulars.segments import actions, filling, fills
 from regulars.segments.clock import move_project
+from regulars.segments.fills import Fill
 from regulars.segments.plan import segments_written_out
 from tests.slices.tracking.site import NOON, Site
 
@@ -49,6 +50,12 @@ def save_picked(site: Site, people: list[UUID], name: str = "Picked") -> UUID:
 def fill(site: Site, at: datetime = NOON) -> None:
     """Fill all segments of the project."""
     filling.fill_project(site.connection, site.project.id, at)
+
+
+def fills_of(site: Site) -> list[Fill]:
+    """What is being filled in the project: others share the database."""
+    running = fills.fills_running(site.connection)
+    return [one for one in running if one.project_id == site.project.id]
 
 
 def save_and_fill(site: Site, filter_: Any, name: str = "Saved", *, at: datetime = NOON) -> UUID:

@@ -19,10 +19,10 @@ import pytest
 from regulars.filters.errors import FilterError
 from regulars.people import actions as people_actions
 from regulars.people.merge import NothingToUndoError
-from regulars.segments import actions, filling, fills, queries
+from regulars.segments import actions, filling, queries
 from regulars.segments.upkeep import let_go
 from regulars.workspaces.errors import ConflictError
-from tests.slices.segments.saved import check, fill, wait_until
+from tests.slices.segments.saved import check, fill, fills_of, wait_until
 from tests.slices.tracking.site import NOON, Site, identify, open_site, page, track
 
 Database = psycopg.Connection[Any]
@@ -236,11 +236,7 @@ class World:
                 )  # fmt: skip
 
     def _fill_a_little(self) -> None:
-        mine = [
-            one
-            for one in fills.fills_running(self.site.connection)
-            if one.project_id == self.site.project.id
-        ]
+        mine = fills_of(self.site)
         if mine:
             filling.fill_range(self.site.connection, self._chance.choice(mine), self.now)
 

@@ -24,6 +24,7 @@ from tests.slices.segments.saved import (
     check,
     erase,
     fill,
+    fills_of,
     members,
     save,
     save_and_fill,
@@ -78,7 +79,8 @@ def test_a_segment_says_how_far_its_filling_is(site: Site, monkeypatch: pytest.M
     monkeypatch.setattr(filling, "A_RANGE", 2)
     add_all(site, [{"browser": "Firefox"} for _ in range(5)])
     segment = save(site, FIREFOX)
-    filling.fill_some(site.connection, NOON)
+    (running,) = fills_of(site)
+    filling.fill_range(site.connection, running, NOON)
     found = queries.segment(site.connection, site.project.id, segment)
     assert found.filling is not None
     assert (found.filling.done, found.filling.total, found.people) == (2, 5, 2)
