@@ -398,10 +398,13 @@ def _total(connection: Connection, question: Question, listed: Listing, *, exact
         quick = filtering.quick_count(connection, question.project_id, question.asked, people)
         if quick is not None:
             return Total(quick)
-    if question.narrow:
+    group = question.group
+    # Those on a built-in list are users all; other segments have people of every kind.
+    some_kinds = group is not None and group.builtin is None and question.kinds != KINDS
+    if question.narrow or some_kinds:
         return listed.total(exact=exact)
-    if question.group is not None:
-        return Total(question.group.people)
+    if group is not None:
+        return Total(group.people)
     return Total(sum(kept[kind] for kind in question.kinds))
 
 
