@@ -7,6 +7,7 @@ class SegmentRail extends HTMLElement {
   #timer = 0;
 
   connectedCallback() {
+    this.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
     document.addEventListener("segments", () => {
       clearTimeout(this.#timer);
       this.#timer = setTimeout(() => void this.#renew(), GAP);
