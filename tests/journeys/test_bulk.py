@@ -23,12 +23,6 @@ from tests.slices.tracking.site import Site
 
 __all__ = ["address", "browser", "cast", "site"]
 
-# A page that is closed cuts its requests off; Django leaves their empty bodies to the collector.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Exception ignored in. <function SpooledTemporaryFile"
-    ":pytest.PytestUnraisableExceptionWarning"
-)
-
 
 @pytest.fixture
 def worker(cast: Cast) -> Iterator[None]:
