@@ -19,6 +19,7 @@ from regulars.console import feed
 from regulars.events import outbox
 from regulars.kit import clock
 from regulars.people import actions
+from regulars.segments import actions as segments
 from regulars.workspaces import team
 from tests.cast import Cast, Colleague
 from tests.slices.public.served import Served
@@ -194,6 +195,27 @@ def test_events_moves_and_changes_all_name_their_people(shop: Site) -> None:
     news = feed.catch_up(shop.project.id, 0)
     assert (news.people, news.events, news.everybody) == ({one, two, three}, 2, False)
     assert news.last == 4
+
+
+def test_a_segment_that_is_made_or_filled_is_news_though_nobody_is_named(shop: Site) -> None:
+    write(shop, ("segments", {"moves": [], "segments": [str(uuid4())]}))
+    news = feed.catch_up(shop.project.id, 0)
+    assert (news.people, news.counts, news.segments) == (set(), True, True)
+
+
+def test_quiet_moves_change_numbers_alone(shop: Site) -> None:
+    write(shop, ("segments", {"moves": []}))
+    news = feed.catch_up(shop.project.id, 0)
+    assert (news.people, news.counts, news.segments) == (set(), True, False)
+
+
+def test_an_open_page_hears_of_a_segment_that_a_colleague_makes(cast: Cast, address: str) -> None:
+    with listening(cast, address, cast.bob, place(cast)) as stream:
+        with cast.connection.transaction():
+            segments.create(cast.connection, cast.home.id, "Friends", clock.now(), people=())
+        while not (news := stream.next()[2])["segments"]:
+            assert news["people"] == []
+        assert news["counts"]
 
 
 def test_too_many_to_name_is_everybody(shop: Site) -> None:
