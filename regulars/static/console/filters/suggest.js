@@ -93,6 +93,7 @@ export function suggesting(input, ask, take, flagOf = () => undefined) {
     unchoose();
     list.hidden = !shown.length;
     input.setAttribute("aria-expanded", String(shown.length > 0));
+    list.scrollIntoView({ block: "nearest" });
     // Whoever was quicker than the answer had chosen already: the same value, or else the best one.
     if (before !== null && shown.length) {
       choose(Math.max(0, shown.findIndex((one) => one.value === before)));
