@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from uuid import UUID
 
 from regulars.filters.catalog import Field, ValueType
 from regulars.filters.columns import Column, between, number_parameter
@@ -23,6 +24,7 @@ from regulars.filters.times import Span, wall_bound
 # What JSON numbers count from: instants, and readings of a wall clock.
 NEVER, NOWHERE = datetime(2000, 1, 1, tzinfo=UTC), datetime(2000, 1, 1)  # noqa: DTZ001
 _MICROSECOND = timedelta(microseconds=1)
+_LAST_MINUTE = timedelta(hours=23, minutes=59)  # of a day
 
 # PostgreSQL orders JSON by type: texts, then numbers, then truth values, then objects. There are
 # no texts among the other values, so that numbers are all that comes before these.
@@ -56,11 +58,11 @@ def ticks(at: datetime, since: datetime) -> int:
     return (at - since) // _MICROSECOND
 
 
-def compact_column_of(field: Field, zone: tzinfo) -> Column:
-    """Where compact rows have the field."""
+def compact_column_of(field: Field, zone: tzinfo, apart: UUID | None = None) -> Column:
+    """Where compact rows have the field; `apart` as in `to_sql.compact_sql`."""
     if field.bag is not None:
         return _Custom(custom_key(field.bag, field.name), zone)
-    return _LastSeen() if field.key == "last_seen" else _Standard(field)
+    return _LastSeen(apart) if field.key == "last_seen" else _Standard(field)
 
 
 class _Standard:
@@ -104,29 +106,44 @@ class _Standard:
 class _LastSeen(_Standard):
     """The day decides, but on the days of the span's ends the instant does."""
 
-    def __init__(self) -> None:
+    def __init__(self, apart: UUID | None) -> None:
         self._value = Sql("p.seen_day")
+        self._apart = apart
 
     def in_span(self, span: Span) -> Sql:
         sides = []
         if span.start is not None:
-            sides.append(_side(">", ">=", span.start))
+            sides.append(self._side(">", ">=", span.start))
         if span.end is not None:
-            sides.append(_side("<", "<", span.end))
+            sides.append(self._side("<", "<", span.end))
         return joined(" AND ", sides)
 
+    def _side(self, beyond: str, sign: str, bound: datetime) -> Sql:
+        bound = bound.astimezone(UTC)
+        day = bound.date()
+        if bound.time() == time.min:
+            return self._value.then(f" {sign} %s::date", day)
+        instant = self._instant(sign, bound)
+        open_ = f"(p.seen_day {beyond} %s::date OR (p.seen_day = %s::date AND "
+        return instant.within(open_, "))")._replace(params=(day, day, *instant.params))
 
-def _side(beyond: str, sign: str, bound: datetime) -> Sql:
-    bound = bound.astimezone(UTC)
-    if bound.time() == time.min:
-        return Sql(f"p.seen_day {sign} %s::date", (bound.date(),))
-    # A subquery that is only compared is asked of those alone whom the day leaves open.
-    return Sql(
-        f"(p.seen_day {beyond} %s::date OR (p.seen_day = %s::date AND (SELECT a.last_seen"
-        " FROM person_activity a WHERE a.project_id = p.project_id AND a.id = p.id)"
-        f" {sign} %s::timestamptz))",
-        (bound.date(), bound.date(), bound),
-    )
+    def _instant(self, sign: str, bound: datetime) -> Sql:
+        """Whether somebody seen on the bound's day was seen on the right side of it."""
+        if self._apart is None:
+            # A subquery that is only compared is asked of those alone whom the day leaves open.
+            return Sql(
+                "(SELECT a.last_seen FROM person_activity a WHERE a.project_id = p.project_id"
+                f" AND a.id = p.id) {sign} %s::timestamptz",
+                (bound,),
+            )
+        start = bound.replace(hour=0, minute=0, second=0, microsecond=0)
+        return Sql(
+            "p.id IN (SELECT a.id FROM person_activity a WHERE a.project_id = %s::uuid"
+            " AND a.kind IN ('user', 'lead', 'visitor')"
+            " AND a.last_seen_minute >= %s::timestamptz AND a.last_seen_minute <= %s::timestamptz"
+            f" AND a.last_seen {sign} %s::timestamptz)",
+            (self._apart, start, start + _LAST_MINUTE, bound),
+        )
 
 
 class _Custom:

@@ -158,7 +158,8 @@ class _CompactWriter(_Writer):
         self._apart = apart
 
     def _asked(self, condition: FieldCondition) -> Sql:
-        return _field(condition, compact_column_of(condition.about, self._when.zone), self._when)
+        column = compact_column_of(condition.about, self._when.zone, self._apart)
+        return _field(condition, column, self._when)
 
     def _happened(self, condition: EventCondition, count: int) -> Sql:
         if self._apart is None:

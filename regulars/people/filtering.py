@@ -33,7 +33,7 @@ Params = tuple[Any, ...]
 
 FIRST_STEP, SECOND_STEP = 200, 1_800  # people looked at before anything is concluded
 LONGEST_WALK = 10_000  # people looked at in all
-FOUND_BY_TEXTS = 5_000  # people that the index on texts may find
+FOUND_BY_TEXTS = 8_000  # people that the index on texts may find
 
 # Hashes of hundreds of thousands of people are made in memory; the setting ends with the block.
 ROOM = "SELECT set_config('work_mem', '64MB', true)"

@@ -63,6 +63,8 @@ def main() -> None:
     options.add_argument("--project", type=UUID)
     options.add_argument("--times", type=int, default=TIMES)
     given = options.parse_args()
+    if not given.people:
+        return
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="regulars-filters")))
         if given.project is None:

@@ -117,11 +117,11 @@ TOGETHER: dict[str, dict[str, Any]] = {
     "name contains an, seats over 1, users": {
         "all": [_field("name", "contains", "an"), _field("attributes.seats", "gt", 1), _USER]
     },
-    "Iceland, one industry, invoice": {
+    "Iceland, one industry, seats over 2": {
         "all": [
             _field("country", "is", "Iceland"),
             _field("company.industry", "is", "Hotels"),
-            _field("attributes.about", "contains", "invoice"),
+            _field("attributes.seats", "gt", 2),
         ]
     },
     "India or Kenya or plan office": {

@@ -17,7 +17,8 @@ READ_TABLES = ("person", "person_activity", "person_compact", "event", "segment_
 @pytest.fixture
 def tables(database: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
     for table in READ_TABLES:
-        database.execute(f"CREATE TEMP TABLE {table} (LIKE public.{table} INCLUDING DEFAULTS)")
+        made_like = f"LIKE public.{table} INCLUDING DEFAULTS INCLUDING GENERATED"
+        database.execute(f"CREATE TEMP TABLE {table} ({made_like})")
     database.execute(
         "CREATE TEMP TABLE checkpoint_reached "
         "(project_id uuid, person_id uuid, checkpoint int, reached_at timestamptz)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 
 from regulars.filters.evaluate import evaluate
 from regulars.filters.facts import Facts
+from regulars.filters.operands import When
+from regulars.filters.parse import parse
 from regulars.filters.to_sql import compact_sql
 from regulars.people import compact, store
 from regulars.people.person import Person
@@ -37,6 +39,19 @@ def test_compact_rows_answer_as_the_reference(
 def test_they_do_for_each_condition_alone(
     tables: Connection, apart: UUID | None, world: World
 ) -> None:
+    check(tables, world, apart)
+
+
+@pytest.mark.parametrize("apart", [None, PROJECT], ids=["each", "apart"])
+@pytest.mark.parametrize("op", ["before", "after"])
+def test_on_the_day_of_a_bound_the_instant_decides(
+    tables: Connection, apart: UUID | None, op: str
+) -> None:
+    bound = datetime(2026, 3, 4, 23, 59, 30, tzinfo=UTC)
+    seen = [bound + timedelta(seconds=s) for s in (-90_000, -45, -1, 0, 1, 29, 31, 90_000)]
+    written = {"field": "last_seen", "op": op, "value": bound.isoformat()}
+    people = [Facts(last_seen=at) for at in seen]
+    world = World(When(bound, UTC), people, [[] for _ in seen], [parse(written)], [written])
     check(tables, world, apart)
 
 
