@@ -70,7 +70,10 @@ def change_rule(request: AgentRequest, segment_id: UUID) -> HttpResponse:
     try:
         settle(work)
     except (InvalidError, FilterError) as wrong:
-        said = f"{wrong.message.rstrip('.')}. The rule stays as it was."
+        with database.of_django() as core:
+            names = queries.names(core, request.project.id)
+        problem = segments_words.with_names(wrong.message, names).rstrip(".")
+        said = f"{problem}. The rule stays as it was."
         if request.htmx:
             return _refusal(said)
         messages.error(request, said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -27,6 +28,7 @@ _BY_TIME = {
     "fill": "as everybody was counted",
     "erased": "as they were erased",
 }
+_ID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _GROUPS = {"all": "All of these", "any": "Any of these", "not": "None of this"}
 
 
@@ -62,6 +64,16 @@ def rule_words(project_id: UUID, filter_: Any, names: Mapping[UUID, str]) -> lis
         )
         for piece in pieces
     ]
+
+
+def with_names(text: str, names: Mapping[UUID, str]) -> str:
+    """What is wrong with a rule, with segments called by their names."""
+    return _ID.sub(lambda found: _quoted(found[0], names), text)
+
+
+def _quoted(id_: str, names: Mapping[UUID, str]) -> str:
+    name = names.get(UUID(id_))
+    return f"“{name}”" if name else id_
 
 
 def url_of(project_id: UUID, segment_id: UUID | None) -> str:

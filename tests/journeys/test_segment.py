@@ -188,6 +188,15 @@ def test_a_segment_is_renamed_copied_and_deleted(
     expect(rail(tab)).not_to_contain_text("(copy)")
 
 
+def test_who_is_in_it_is_exported_from_its_page(
+    browser: BrowserContext, cast: Cast, address: str, site: Site
+) -> None:
+    tab = opened(browser, cast, address, pros(site))
+    menu(tab, "Export CSV")
+    expect(tab.locator("#bulk-jobs")).to_contain_text("4 people")
+    expect(tab.locator("#segment-actions")).to_be_hidden()
+
+
 def test_what_others_are_built_on_is_kept_and_says_so(
     browser: BrowserContext, cast: Cast, address: str, site: Site
 ) -> None:

@@ -384,7 +384,13 @@ def test_what_is_wrong_with_a_rule_is_said_where_it_is_edited(cast: Cast) -> Non
     assert answer["HX-Reswap"] == "none"  # what was typed stays
     toast = json.loads(answer["HX-Trigger"])["toast"]
     assert toast["bad"]
-    assert "The rule stays as it was." in toast["text"]
+    assert toast["text"] == "The segment “Pros” is made from itself. The rule stays as it was."
+
+
+def test_those_who_may_export_find_it_in_the_menu(cast: Cast) -> None:
+    pros = made(cast, "Pros")
+    assert "Export CSV" in see(cast.alice, cast, f"{pros}/")
+    assert "Export CSV" not in see(cast.bob, cast, f"{pros}/")
 
 
 def test_a_copy_has_the_same_rule_and_a_name_of_its_own(cast: Cast) -> None:
