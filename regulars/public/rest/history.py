@@ -23,6 +23,7 @@ from regulars.public.rest.answers import ERRORS, person_of
 from regulars.public.rest.people import on_person
 from regulars.public.rest.requests import KeyRequest
 from regulars.segments import queries as segments
+from regulars.segments.queries import Transition
 
 Connection = psycopg.Connection[Any]
 
@@ -112,6 +113,9 @@ async def _export(project_id: UUID, person_id: UUID, facts: bytes) -> AsyncItera
     yield facts[:-1] + b',"sessions":['
     async for part in _parts(_sessions(project_id, person_id)):
         yield part
+    yield b'],"moves":['
+    async for part in _parts(_moves(project_id, person_id)):
+        yield part
     yield b'],"events":['
     async for part in _parts(_events(project_id, person_id)):
         yield part
@@ -135,6 +139,19 @@ def _sessions(project_id: UUID, person_id: UUID) -> Callable[[], list[dict[str, 
             part = sessions_page(core, project_id, person_id, limit=A_PART, after=last)
         last = part[-1] if part else None
         return [_session(session) for session in part]
+
+    return read
+
+
+def _moves(project_id: UUID, person_id: UUID) -> Callable[[], list[dict[str, Any]]]:
+    last: UUID | None = None
+
+    def read() -> list[dict[str, Any]]:
+        nonlocal last
+        with database.pool().connection() as core:
+            part = segments.transitions_of(core, project_id, person_id, before=last, limit=A_PART)
+        last = part[-1].id if part else None
+        return [_move(one) for one in part]
 
     return read
 
@@ -169,6 +186,18 @@ def _event(event: Event) -> dict[str, Any]:
         "session_id": event.session_id,
         "message_id": event.message_id,
         "source": event.source,
+    }
+
+
+def _move(moved: Transition) -> dict[str, Any]:
+    by_agent = moved.cause == "agent"  # whose id says nothing about the person
+    return {
+        "segment": moved.segment_id,
+        "name": moved.segment_name,
+        "way": moved.way,
+        "cause": moved.cause,
+        "detail": None if by_agent else moved.detail,
+        "at": _utc(moved.at),
     }
 
 

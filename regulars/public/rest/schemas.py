@@ -167,6 +167,9 @@ class Export(Schema):
     segments: list[dict[str, Any]]
     merges: list[dict[str, Any]] = Field(description="Who became them, as they were.")
     sessions: list[dict[str, Any]]
+    moves: list[dict[str, Any]] = Field(
+        description="Segments they entered (`way` is `in`) and left (`out`), newest first."
+    )
     events: list[Event]
 
 

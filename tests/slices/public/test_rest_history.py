@@ -124,7 +124,9 @@ def test_an_export_holds_all_there_is_of_a_person_and_nobody_else(
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["content-disposition"].startswith("attachment")
     held = answer.json()
-    assert set(held) == {"person", "identities", "segments", "merges", "sessions", "events"}
+    assert set(held) == {
+        "person", "identities", "segments", "merges", "sessions", "moves", "events",
+    }  # fmt: skip
     assert held["person"] == api.get(f"/people/{person['id']}").json()
     known = {(one["kind"], one["value"]) for one in held["identities"] if one["kind"] != "former"}
     assert known == {("user", "u1"), *(("anonymous", f"browser{n}") for n in range(5))}

@@ -285,6 +285,17 @@ def test_why_of_a_static_segment_is_that_they_were_picked(api: Api) -> None:
     assert (outside["held"], outside["since"]) == (False, None)
 
 
+def test_an_export_tells_which_segments_they_entered_and_left(api: Api) -> None:
+    segment = dynamic(api, FIREFOX, "Fox people")
+    pat = somebody(api, "u1", browser="Firefox")
+    api.patch(f"/people/{pat['id']}", {"attributes": {"browser": None}})
+    moves = api.get(f"/people/{pat['id']}/export").json()["moves"]
+    ours = [(one["way"], one["cause"]) for one in moves if one["segment"] == segment["id"]]
+    assert ours == [("out", "facts"), ("in", "facts")]
+    assert [one["at"] for one in moves] == sorted((one["at"] for one in moves), reverse=True)
+    assert "Fox people" in {one["name"] for one in moves}
+
+
 # Done once, and written down
 
 
