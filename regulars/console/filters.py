@@ -15,7 +15,7 @@ from regulars.console.access import AgentRequest, agent_view
 from regulars.console.filter_fields import FLAGS, GROUPS, ICONS, icon_of
 from regulars.filters.behaviour import EVENT_OPERATORS, MAX_COUNT, MAX_DAYS, SEGMENT_OPERATORS
 from regulars.filters.catalog import CUSTOM_TYPES, STANDARD_FIELDS, ValueType
-from regulars.filters.operands import KINDS
+from regulars.filters.operands import KINDS, Operand
 from regulars.filters.operators import operators_of
 from regulars.filters.parse import MAX_CONDITIONS, MAX_LEVELS
 from regulars.kit import database
@@ -57,7 +57,7 @@ def catalog(request: AgentRequest) -> HttpResponseBase:
                 _own("Custom attributes", "attributes", custom),
                 _own("Company", "company", company),
             ],
-            "types": {type_: _operators(type_) for type_ in (*_TYPES, "custom")},
+            "types": {type_: _operators(type_) for type_ in (*_TYPES, "custom", "property")},
             "events": [{"name": one.value, "people": one.people} for one in events],
             "event_operators": [_named(one) for one in EVENT_OPERATORS.values()],
             "segments": [{"id": str(one.id), "name": one.name} for one in saved],
@@ -136,8 +136,13 @@ def _own(label: str, scope: str, keys: dict[str, str]) -> dict[str, Any]:
 
 
 def _operators(type_: str) -> list[dict[str, Any]]:
-    """The operators on values of a type, in the order of a menu; `custom` has several types'."""
-    types = CUSTOM_TYPES if type_ == "custom" else (ValueType(type_),)
+    """The operators on values of a type, in the order of a menu.
+
+    `custom` has several types'; so has a `property` of an event, but for what moves with the clock.
+    A custom address is text, and asked for as such unless by its network.
+    """
+    of_several = type_ in ("custom", "property")
+    types = CUSTOM_TYPES if of_several else (ValueType(type_),)
     return [
         {
             "op": one.key,
@@ -146,6 +151,8 @@ def _operators(type_: str) -> list[dict[str, Any]]:
             "operand": one.operand.name.lower(),
         }
         for one in operators_of(types)
+        if not (of_several and one.operand is Operand.ADDRESS)
+        and not (type_ == "property" and one.moving is not None)
     ]
 
 

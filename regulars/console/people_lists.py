@@ -19,6 +19,7 @@ from regulars.workspaces.errors import InvalidError
 KINDS = ("user", "lead", "visitor")
 EVERYBODY = "everybody"
 BUILTIN = ("all", "new", "active", "slipping")
+LONGEST = 6_000  # characters of a filter: it stands in every address on the page
 CONDITIONS = frozenset({"field", "event", "segment"})
 
 
@@ -62,6 +63,12 @@ class Listed:
 
     def rule(self) -> Filter | None:
         """The filter. Raises FilterError."""
+        if len(self.filter) > LONGEST:
+            raise FilterError(
+                f"A filter in an address may have {LONGEST:,} characters: use fewer values, or"
+                " save parts of it as segments and filter by these",
+                "filter",
+            )
         return parse_text(self.filter, kinds=CONDITIONS) if self.filter else None
 
     def segment_id(self) -> UUID | None:

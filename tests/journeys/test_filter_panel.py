@@ -90,12 +90,12 @@ def test_a_newcomer_drills_down_by_keyboard_alone(
     expect(tab.get_by_role("option", name="Firefox")).to_be_visible()
     tab.keyboard.press("ArrowDown")
     tab.keyboard.press("Enter")
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     add_filter(tab, "country")
     tab.keyboard.type("India")
-    expect(count(tab)).to_have_text("4 users match")
+    expect(count(tab)).to_have_text("4 people match")
     add_filter(tab, "last_seen")
-    expect(count(tab)).to_have_text("3 users match")
+    expect(count(tab)).to_have_text("3 people match")
     assert names(tab) == [1, 5, 7]
     assert filter_of(tab) == {
         "all": [
@@ -108,14 +108,14 @@ def test_a_newcomer_drills_down_by_keyboard_alone(
 
 def test_the_address_is_the_filter(browser: BrowserContext, cast: Cast, address: str) -> None:
     tab = people(browser, cast, address, at({"all": [FIREFOX]}))
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     expect(tab.get_by_label("Value of browser")).to_have_value("Firefox")
     add_filter(tab, "country")
     tab.keyboard.type("India")
-    expect(count(tab)).to_have_text("4 users match")
+    expect(count(tab)).to_have_text("4 people match")
     shared = browser.new_page()
     shared.goto(tab.url)
-    expect(count(shared)).to_have_text("4 users match")
+    expect(count(shared)).to_have_text("4 people match")
     expect(shared.get_by_label("Value of country")).to_have_value("India")
 
 
@@ -128,7 +128,7 @@ def test_the_filter_that_was_typed_last_counts_however_late_the_answers(
     for typed in ("Fire", "Firef", "Firefox"):
         with tab.expect_request("**/people/?*"):
             tab.get_by_label("Value of browser").fill(typed)
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     assert filter_of(tab) == {"all": [FIREFOX]}
 
 
@@ -138,17 +138,17 @@ def test_back_and_forward_walk_through_filters(
     tab = people(browser, cast, address)
     add_filter(tab, "browser")
     tab.keyboard.type("Firefox")
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     add_filter(tab, "country")
     tab.keyboard.type("India")
-    expect(count(tab)).to_have_text("4 users match")
+    expect(count(tab)).to_have_text("4 people match")
     tab.go_back()
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     expect(tab.get_by_label("Value of country")).to_have_count(0)
     tab.go_back()
     expect(count(tab)).to_have_text("12 users")
     tab.go_forward()
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     expect(tab.get_by_label("Value of browser")).to_have_value("Firefox")
 
 
@@ -156,19 +156,19 @@ def test_conditions_are_nested_negated_and_removed(
     browser: BrowserContext, cast: Cast, address: str
 ) -> None:
     tab = people(browser, cast, address, at({"all": [FIREFOX]}))
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     tab.get_by_role("button", name="Add group").click()
     for value in ("pro", "free"):
         tab.get_by_role("button", name="Or…").click()
         tab.keyboard.type("plan")
         tab.keyboard.press("Enter")
         tab.keyboard.type(value)
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     tab.get_by_label("Match or not").last.select_option("not")
-    expect(count(tab)).to_have_text("0 users match")
+    expect(count(tab)).to_have_text("0 people match")
     expect(tab.get_by_text("No users match these filters")).to_be_visible()
     tab.get_by_role("button", name="Remove group").click()
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     tab.get_by_role("button", name="Remove browser").focus()
     tab.keyboard.press("Enter")
     expect(count(tab)).to_have_text("12 users")
@@ -180,9 +180,9 @@ def test_a_chip_drops_its_part_and_clear_drops_all(
 ) -> None:
     rule = {"all": [FIREFOX, {"field": "country", "op": "is", "value": "India"}]}
     tab = people(browser, cast, address, at(rule))
-    expect(count(tab)).to_have_text("4 users match")
+    expect(count(tab)).to_have_text("4 people match")
     tab.get_by_role("link", name="Remove: Country is India").click()
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     expect(tab.get_by_label("Value of country")).to_have_count(0)
     tab.get_by_role("button", name="Clear", exact=True).click()
     expect(count(tab)).to_have_text("12 users")
@@ -196,19 +196,19 @@ def test_what_people_did_is_a_filter(
     site.send(track("Order Completed", "b1", user="buyer", properties=said), at=clock.now())
     tab = people(browser, cast, address)
     add_filter(tab, "order")
-    expect(count(tab)).to_have_text("1 user matches")
+    expect(count(tab)).to_have_text("1 person matches")
     tab.get_by_label("Times").fill("2")
-    expect(count(tab)).to_have_text("0 users match")
+    expect(count(tab)).to_have_text("0 people match")
     tab.get_by_label("How often Order Completed").select_option("never")
-    expect(count(tab)).to_have_text("12 users match")
+    expect(count(tab)).to_have_text("12 people match")
     tab.get_by_label("How often Order Completed").select_option("at_least")
     tab.get_by_label("Property of Order Completed").fill("total")
     tab.keyboard.press("Enter")
     tab.get_by_label("Condition on total").select_option("number:gt")
     tab.get_by_label("Value", exact=True).fill("50")
-    expect(count(tab)).to_have_text("1 user matches")
+    expect(count(tab)).to_have_text("1 person matches")
     tab.get_by_label("Value", exact=True).fill("100")
-    expect(count(tab)).to_have_text("0 users match")
+    expect(count(tab)).to_have_text("0 people match")
 
 
 def test_a_segment_is_a_filter(
@@ -219,9 +219,9 @@ def test_a_segment_is_a_filter(
         actions.create(site.connection, site.project.id, "Tasters", clock.now(), people=picked)
     tab = people(browser, cast, address)
     add_filter(tab, "tasters")
-    expect(count(tab)).to_have_text("2 users match")
+    expect(count(tab)).to_have_text("2 people match")
     tab.get_by_label("In or not in").select_option("is_not_in")
-    expect(count(tab)).to_have_text("10 users match")
+    expect(count(tab)).to_have_text("10 people match")
 
 
 def test_several_values_are_chips(browser: BrowserContext, cast: Cast, address: str) -> None:
@@ -232,9 +232,9 @@ def test_several_values_are_chips(browser: BrowserContext, cast: Cast, address: 
     tab.get_by_label("Add a value of country").fill("Sweden")
     tab.keyboard.press("Enter")
     tab.get_by_role("button", name="Remove Firefox").click()
-    expect(count(tab)).to_have_text("12 users match")
+    expect(count(tab)).to_have_text("12 people match")
     tab.get_by_role("button", name="Remove Sweden").click()
-    expect(count(tab)).to_have_text("8 users match")
+    expect(count(tab)).to_have_text("8 people match")
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_a_value_the_server_refuses_is_told_at_its_condition(
     expect(card.get_by_role("alert")).to_contain_text("IP address")
     tab.get_by_label("Value of IP address").fill("203.0.113.7")
     expect(card).to_have_count(0)
-    expect(count(tab)).to_have_text("0 users match")
+    expect(count(tab)).to_have_text("0 people match")
 
 
 def test_on_a_phone_the_filters_are_a_sheet(
@@ -274,7 +274,7 @@ def test_on_a_phone_the_filters_are_a_sheet(
     tab = browser.new_page()
     tab.set_viewport_size({"width": 390, "height": 844})
     tab.goto(f"{address}{cast.home.url('people/')}{at({'all': [FIREFOX]})}")
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     expect(tab.get_by_label("Value of browser")).to_be_hidden()
     tab.locator("label.show-filters").click()
     expect(tab.get_by_label("Value of browser")).to_be_visible()
@@ -282,7 +282,7 @@ def test_on_a_phone_the_filters_are_a_sheet(
     tab.get_by_text("Show the list").click()
     expect(tab.get_by_label("Value of browser")).to_be_hidden()
     expect(tab).to_have_url(re.compile("Safari"))
-    expect(count(tab)).to_have_text("6 users match")
+    expect(count(tab)).to_have_text("6 people match")
     assert tab.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -293,7 +293,7 @@ def test_who_comes_to_match_waits_and_who_does_not_any_more_stays_paler(
     arrive(site, 51)
     rule = {"field": "name", "op": "ends_with", "value": "51"}
     tab = people(browser, cast, address, at(rule))
-    expect(count(tab)).to_have_text("1 user matches")
+    expect(count(tab)).to_have_text("1 person matches")
     one, other = (site.person_of(user=user) for user in ("u50", "u51"))
     assert one
     assert other
@@ -320,3 +320,28 @@ def test_a_segments_rule_is_edited_beside_its_people(
     tab.get_by_role("button", name="Save changes").click()
     expect(tab).to_have_url(re.compile(f"segments/{segment}/"))
     expect(tab.get_by_text("Safari").first).to_be_visible()
+
+
+def test_a_condition_without_a_value_says_that_it_is_not_applied(
+    browser: BrowserContext, cast: Cast, address: str
+) -> None:
+    tab = people(browser, cast, address)
+    add_filter(tab, "browser")
+    said = tab.get_by_text("Not applied yet")
+    expect(said).to_be_visible()
+    tab.keyboard.type("Firefox")
+    expect(said).to_be_hidden()
+    expect(count(tab)).to_have_text("6 people match")
+
+
+def test_tabs_lead_to_other_lists_by_the_filter_there_is_now(
+    browser: BrowserContext, cast: Cast, address: str
+) -> None:
+    tab = people(browser, cast, address)
+    add_filter(tab, "browser")
+    tab.keyboard.type("Firefox")
+    expect(count(tab)).to_have_text("6 people match")
+    tab.get_by_role("link", name=re.compile("^Active")).click()
+    expect(tab).to_have_url(re.compile("list=active"))
+    expect(tab.get_by_label("Value of browser")).to_have_value("Firefox")
+    assert filter_of(tab) == {"all": [FIREFOX]}

@@ -95,7 +95,7 @@ def test_one_event_lets_somebody_into_a_segment_and_time_lets_them_out(
     add_filter(people, "country")
     people.keyboard.type("India")
     add_filter(people, "last_seen")
-    expect(people.locator("#people-count")).to_have_text("0 users match")
+    expect(people.locator("#people-count")).to_have_text("0 people match")
     people.get_by_role("button", name="Save as segment").click()
     dialog = people.get_by_role("dialog")
     dialog.get_by_label("Name").fill("Indian foxes")

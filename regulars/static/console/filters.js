@@ -17,6 +17,7 @@ import { editor, whole } from "./filters/values.js";
 /** @typedef {import("./filters/tree.js").FieldNode} FieldNode */
 /** @typedef {import("./filters/tree.js").EventNode} EventNode */
 /** @typedef {import("./filters/tree.js").SegmentNode} SegmentNode */
+/** @typedef {import("./filters/tree.js").RawNode} RawNode */
 /** @typedef {import("./filters/catalog.js").Catalog} Catalog */
 /** @typedef {import("./filters/menu.js").Choice} Choice */
 
@@ -108,6 +109,10 @@ class FilterBuilder extends HTMLElement {
   /** @param {boolean} [settled] */
   #changed(settled = false) {
     clearTimeout(this.#timer);
+    for (const said of /** @type {NodeListOf<HTMLElement>} */ (this.querySelectorAll("[data-open]"))) {
+      const node = tree.find(this.#root, Number(said.parentElement?.dataset.node));
+      if (node) said.hidden = tree.isWhole(node);
+    }
     this.#typing = !settled;
     this.#timer = setTimeout(() => this.#say(), settled ? 0 : PATIENCE);
     this.#tell();
@@ -203,6 +208,10 @@ class FilterBuilder extends HTMLElement {
       [["", [["", "match"], ["not", "don’t match"]]]],
       node.not ? "not" : "",
     );
+    const negated = tree.group({ ...node, not: true });
+    const deep = !node.not && this.#levelsInstead(node, negated) > /** @type {Catalog} */ (this.#catalog).levels;
+    const option = match.querySelector("option[value=not]");
+    if (option instanceof HTMLOptionElement) option.disabled = deep;
     match.addEventListener("change", () => {
       node.not = /** @type {HTMLSelectElement} */ (match).value === "not";
       this.#redraw(node.id, "not");
@@ -265,6 +274,17 @@ class FilterBuilder extends HTMLElement {
       "Add group",
     );
     return h("div", { class: "btn-row add" }, add, (isRoot || !deeper) && addGroup);
+  }
+
+  /** How deep the filter would be with another group in place of one. @param {Group} node @param {Group} other */
+  #levelsInstead(node, other) {
+    const parent = tree.parentOf(this.#root, node);
+    if (!parent) return tree.levelsWith(other, other);
+    const place = parent.parts.indexOf(node);
+    parent.parts[place] = other;
+    const levels = tree.levelsWith(this.#root, other);
+    parent.parts[place] = node;
+    return levels;
   }
 
   /** @param {Group} node */
@@ -335,15 +355,24 @@ class FilterBuilder extends HTMLElement {
     );
   }
 
-  /** @param {FieldNode | EventNode | SegmentNode} node */
+  /** @param {FieldNode | EventNode | SegmentNode | RawNode} node */
   #drawCard(node) {
+    if (node.kind === "raw") {
+      const label = Object.keys(node.json)[0] ?? "condition";
+      const name = h("span", { class: "mono truncate", title: JSON.stringify(node.json) }, label);
+      const top = h("div", { class: "rule-top" }, icon("braces", "s"), name, this.#remover(node, `Remove ${label}`));
+      const said = h("p", { class: "muted xs" }, "Kept as it is: it can’t be changed here.");
+      return h("li", { class: "rule", "data-node": node.id }, top, said);
+    }
     const rows =
       node.kind === "field"
         ? this.#drawField(node, node)
         : node.kind === "event"
           ? this.#drawEvent(node)
           : this.#drawSegment(node);
-    return h("li", { class: "rule", "data-node": node.id }, this.#cardTop(node), ...rows);
+    const open = h("p", { class: "muted xs", "data-open": true }, "Not applied yet: it needs a value.");
+    open.hidden = tree.isWhole(node);
+    return h("li", { class: "rule", "data-node": node.id }, this.#cardTop(node), ...rows, open);
   }
 
   /** @param {FieldNode | EventNode | SegmentNode} node */
@@ -382,7 +411,7 @@ class FilterBuilder extends HTMLElement {
     const catalog = /** @type {Catalog} */ (this.#catalog);
     const isProperty = node.field.startsWith("properties.");
     const field = isProperty
-      ? { key: node.field, label: node.field.slice(11), type: "custom", icon: "braces" }
+      ? { key: node.field, label: node.field.slice(11), type: "property", icon: "braces" }
       : fieldOf(catalog, node.field);
     const all = catalog.types[field.type] ?? [];
     const now = operatorOf(catalog, field, node.op, node.type, node.value) ?? all[0];
@@ -392,7 +421,7 @@ class FilterBuilder extends HTMLElement {
     if (now.operand === "nothing") node.value = undefined;
     const op = select(
       { "aria-label": `Condition on ${field.label}`, "data-focus": "op" },
-      groupsOf(field.type === "custom" ? all.filter((one) => !isProperty || !MOVING.has(one.op)) : all, field.type === "custom"),
+      groupsOf(all, field.type === "custom" || isProperty),
       `${now.type}:${now.op}`,
     );
     op.addEventListener("change", () => {
@@ -545,9 +574,6 @@ class FilterBuilder extends HTMLElement {
     return [h("div", { class: "rule-row" }, op), h("div", { class: "rule-row" }, which)];
   }
 }
-
-// Operators that move with the clock, which an event's properties can't be asked by.
-const MOVING = new Set(["within_last", "not_within_last", "at_least_ago"]);
 
 const TYPES = /** @type {Record<string, string>} */ ({
   text: "Text",

@@ -2,6 +2,7 @@
 // be shared, and the browser's own back and forward walk through it.
 
 const HIDDEN = "regulars-filters-hidden";
+const COUNT_GAP = 2000; // ms between two counts while people come and go
 const NARROW = "(width < 860px)";
 
 /** @typedef {HTMLElement & {show: (f: string) => void, clear: () => void, filter: string,
@@ -78,6 +79,17 @@ document.addEventListener("filter-change", (event) => {
 });
 document.addEventListener("focusout", (event) => {
   if (event.target instanceof Element && event.target.closest("filter-builder")) typing = false;
+});
+
+// Who comes to match or does not any more moves the number: it is counted anew, but seldom.
+let counting = 0;
+document.addEventListener("list-moved", () => {
+  counting ||= setTimeout(() => {
+    counting = 0;
+    const place = document.getElementById("people-counting");
+    const url = place?.dataset.url;
+    if (url) void htmx().ajax("GET", url, { target: "#people-count", swap: "innerHTML" });
+  }, COUNT_GAP);
 });
 
 document.addEventListener("filter-count", (event) => {

@@ -160,6 +160,7 @@ class PeopleList extends HTMLElement {
       row.classList.toggle("gone", gone.has(id));
       row.title = gone.has(id) ? "No longer on this list" : "";
     }
+    if (gone.size) this.dispatchEvent(new Event("list-moved", { bubbles: true }));
   }
 
   /** Whether a search or filters narrow the list down. */
@@ -177,6 +178,7 @@ class PeopleList extends HTMLElement {
     const match = this.#isNarrowed ? (count === 1 ? " matches" : " match") : "";
     words.textContent = `${shown} more ${count === 1 ? "person" : "people"}${match}`;
     pill.hidden = !count;
+    if (this.#isNarrowed && count) this.dispatchEvent(new Event("list-moved", { bubbles: true }));
   }
 
   async #reload() {

@@ -89,7 +89,7 @@ def test_a_list_holds_whom_its_address_filters(cast: Cast) -> None:
     html = get(cast, at(FIREFOX))
     assert names(html) == ["Ana"]
     assert "Counting…" in html
-    assert matching(cast, FIREFOX) == "1 user matches"
+    assert matching(cast, FIREFOX) == "1 person matches"
 
 
 def test_a_filter_stays_while_the_kind_and_the_list_change(cast: Cast) -> None:
@@ -103,7 +103,7 @@ def test_filters_a_search_and_a_built_in_list_narrow_each_other(cast: Cast) -> N
     add(cast, name="Ana", browser="Firefox", last_seen=now)
     add(cast, name="Anders", browser="Firefox", last_seen=now - timedelta(days=60))
     add(cast, name="Ann", browser="Safari", last_seen=now)
-    assert matching(cast, FIREFOX, q="an") == "2 users match"
+    assert matching(cast, FIREFOX, q="an") == "2 people match"
     assert names(get(cast, at(FIREFOX, q="an", list="active"))) == ["Ana"]
 
 
@@ -115,6 +115,7 @@ def test_filters_a_search_and_a_built_in_list_narrow_each_other(cast: Cast) -> N
         ({"not": {"not": {"not": {"not": {"not": FIREFOX}}}}}, "5 levels deep"),
         ({"segment": str(uuid4()), "op": "is_in"}, "does not exist any more"),
         ("[]", "Expected a filter"),
+        ({"field": "name", "op": "is", "value": "x" * 7_000}, "use fewer values"),
         ("' OR 1=1 --", "Expected a filter as JSON"),
     ],
 )
@@ -132,8 +133,8 @@ def test_a_value_is_text_whatever_it_looks_like(cast: Cast, value: str) -> None:
     add(cast, name=value)
     add(cast, name="Ana")
     rule = {"field": "name", "op": "is", "value": value}
-    assert matching(cast, rule) == "1 user matches"
-    assert matching(cast, {**rule, "op": "contains", "value": value[1:]}) == "1 user matches"
+    assert matching(cast, rule) == "1 person matches"
+    assert matching(cast, {**rule, "op": "contains", "value": value[1:]}) == "1 person matches"
 
 
 def test_the_people_of_a_segment_are_of_every_kind(cast: Cast) -> None:

@@ -5,7 +5,8 @@
 /** @typedef {{kind: "field", id: number, field: string, type: string, op: string, value: any}} FieldNode */
 /** @typedef {{kind: "event", id: number, event: string, op: string, count: any, days: any, where: FieldNode[]}} EventNode */
 /** @typedef {{kind: "segment", id: number, segment: string, op: string}} SegmentNode */
-/** @typedef {Group | FieldNode | EventNode | SegmentNode} Node */
+/** @typedef {{kind: "raw", id: number, json: any}} RawNode a condition the panel cannot edit */
+/** @typedef {Group | FieldNode | EventNode | SegmentNode | RawNode} Node */
 
 let last = 0;
 export const nextId = () => (last += 1);
@@ -51,7 +52,8 @@ function readNode(json) {
     const { event, op = "at_least", count = 1, within_days: days = null } = json;
     return { kind: "event", id: nextId(), event, op, count, days, where };
   }
-  return typeof json.field === "string" ? readField(json) : null;
+  if (typeof json.field === "string") return readField(json);
+  return { kind: "raw", id: nextId(), json }; // kept as it is, so that nothing of a rule is lost
 }
 
 /** @param {any} json @returns {FieldNode} */
@@ -71,7 +73,7 @@ export function write(node, at = "filter", places = new Map()) {
     return node.segment ? { segment: node.segment, op: node.op } : null;
   }
   if (node.kind === "event") return writeEvent(node);
-  return writeField(node);
+  return node.kind === "raw" ? node.json : writeField(node);
 }
 
 /** @param {Group} node @param {string} at @param {Map<string, number>} places */
@@ -113,6 +115,9 @@ function isFinished(value) {
   if (Array.isArray(value)) return value.length > 0 && value.every(isFinished);
   return value !== null && String(value).trim() !== "" && !Number.isNaN(value);
 }
+
+/** Whether the condition says enough to be asked. @param {Node} node */
+export const isWhole = (node) => node.kind === "group" || write(node) !== null;
 
 /** @param {Node} node @returns {number} conditions in it, finished or not */
 export function conditions(node) {
