@@ -17,9 +17,12 @@ CREATE TABLE segment_fill (
     done bigint NOT NULL DEFAULT 0,
     total bigint NOT NULL,
     started_at timestamptz NOT NULL,
+    last_need integer NOT NULL,
     PRIMARY KEY (project_id, id),
     CONSTRAINT segment_fill_segment_fk FOREIGN KEY (project_id, id) REFERENCES segment (project_id, id)
 );
+
+COMMENT ON COLUMN segment_fill.last_need IS 'The highest number of a need that there was when it began';
 
 -- What people's rows remember of their events (person_activity.event_times), for all segments of
 -- the project that ask about the same event: the newest "keep" times. A number never comes again,
@@ -30,7 +33,6 @@ CREATE TABLE segment_need (
     key text NOT NULL,
     keep integer NOT NULL,
     filled boolean NOT NULL DEFAULT false,
-    created_at timestamptz NOT NULL,
     PRIMARY KEY (project_id, id),
     CONSTRAINT segment_need_key UNIQUE (project_id, key)
 );
