@@ -59,12 +59,15 @@ def compact_sql(
     return f"({sql.text})", list(sql.params)
 
 
-def event_to_sql(need: EventNeed | EventCondition, *, zone: tzinfo) -> tuple[str, list[object]]:
+def event_to_sql(
+    need: EventNeed | EventCondition, *, zone: tzinfo, of_people: bool = False
+) -> tuple[str, list[object]]:
     """An expression over a row `e` of `event`: whether it is one of the events asked for.
 
-    It compares neither project nor person: whoever fills a memory from history adds both.
+    It compares neither project nor person: whoever fills a memory from history adds both, and says
+    so by `of_people`.
     """
-    sql = _matching(need, When(_ANY_TIME, zone))
+    sql = _matching(need, When(_ANY_TIME, zone), of_people=of_people)
     return f"({sql.text})", list(sql.params)
 
 
@@ -111,7 +114,7 @@ class _Writer:
 
     def _happened(self, condition: EventCondition, count: int) -> Sql:
         """Whether the event happened at least `count` times in its window."""
-        found = _matching(condition, self._when).within(
+        found = _matching(condition, self._when, of_people=True).within(
             "SELECT 1 FROM event e WHERE e.project_id = p.project_id AND e.person_id = p.id AND ",
             "",
         )
@@ -181,9 +184,14 @@ class _CompactWriter(_Writer):
         return Sql(sql, (self._apart, *tests.params))
 
 
-def _matching(condition: EventCondition | EventNeed, when: When) -> Sql:
-    """Whether the row `e` is a track call of that name whose properties meet the conditions."""
-    tests = [Sql("e.kind = 'track' AND e.name = %s::text", (condition.event,))]
+def _matching(condition: EventCondition | EventNeed, when: When, *, of_people: bool = False) -> Sql:
+    """Whether the row `e` is a track call of that name whose properties meet the conditions.
+
+    Where the events of certain people are asked for, these are found by person: without figures
+    on how many events a name has, the planner may look through all of them for each person.
+    """
+    name = "(e.name || '')" if of_people else "e.name"
+    tests = [Sql(f"e.kind = 'track' AND {name} = %s::text", (condition.event,))]
     tests += [
         _signed(
             _field(one, column_of(one.about, when.zone), when), negated=bool(one.operator.negates)

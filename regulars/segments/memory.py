@@ -64,7 +64,7 @@ def recall(
     """Read from history what these people's rows shall remember, in place of what they do."""
     ids = arrays.of_ids(person.id for person in people)
     for need in needs:
-        matching, params = event_to_sql(need, zone=zone)
+        matching, params = event_to_sql(need, zone=zone, of_people=True)
         found: dict[UUID, list[datetime]] = dict(
             connection.execute(
                 NEWEST.format(matching=matching), (project_id, ids, *params, need.keep)

@@ -65,7 +65,7 @@ def people_to_touch(
     }
     for key, need in event_needs([rule]).items():
         if key in needs and not needs[key][1]:
-            matching, wanted = event_to_sql(need, zone=zone)
+            matching, wanted = event_to_sql(need, zone=zone, of_people=True)
             asked = (*place, numbers[key], *wanted)
             found |= {row[0] for row in connection.execute(DOERS.format(matching=matching), asked)}
     return sorted(found)
