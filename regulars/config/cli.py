@@ -7,6 +7,7 @@ from typing import NoReturn
 
 import click
 
+from regulars.config import asked_to_stop  # noqa: F401 - first: it listens from here on
 from regulars.config.commands import (
     agents,
     backups,

@@ -24,7 +24,7 @@ from typing import IO
 
 import psycopg
 
-from regulars.config import processes, welcome
+from regulars.config import asked_to_stop, processes, welcome
 from regulars.config.children import Child
 from regulars.config.data_folder import UP, DataFolder, State
 from regulars.config.postgres import server
@@ -96,6 +96,8 @@ class Supervisor:
 
     def run(self) -> int:
         with _woken_by(self._on_signal) as self._selector:
+            if asked_to_stop.noted():
+                return 0
             try:
                 return self._run()
             finally:
