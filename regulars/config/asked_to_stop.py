@@ -8,6 +8,7 @@ it, which the supervisor reads before it begins.
 from __future__ import annotations
 
 import signal
+import sys
 from types import FrameType
 
 _NOTED: list[int] = []
@@ -23,6 +24,7 @@ def _note(number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-# Where interrupts are ignored, as in a shell's background, they stay so.
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+# Where interrupts are ignored, as in a shell's background, they stay so; but `up` heeds them from its
+# first moment on as it does later.
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler or sys.argv[1:2] == ["up"]:
     signal.signal(signal.SIGINT, _note)
