@@ -24,7 +24,7 @@ def _note(number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-# Where interrupts are ignored, as in a shell's background, they stay so; but `up` heeds them from its
-# first moment on as it does later.
+# Where interrupts are ignored, as in a shell's background, they stay so; but `up` heeds them from
+# its first moment on, as it does later.
 if signal.getsignal(signal.SIGINT) is signal.default_int_handler or sys.argv[1:2] == ["up"]:
     signal.signal(signal.SIGINT, _note)
