@@ -110,7 +110,7 @@ def fill_range(connection: Connection, fill: Fill, now: datetime) -> None:
 
 def _end_of_range(connection: Connection, fill: Fill, cursor: UUID) -> UUID:
     place = (fill.project_id, cursor, fill.until, A_RANGE - 1)
-    row = connection.execute(END_OF_RANGE, place).fetchone()
+    row = connection.execute(END_OF_RANGE, place, prepare=False).fetchone()
     return row[0] if row else fill.until
 
 
@@ -190,7 +190,7 @@ def _move(
 
 def _advance(connection: Connection, fill: Fill, at: UUID | None, reached: UUID) -> None:
     place = (fill.project_id, at or _BEFORE_ALL, reached)
-    passed = connection.execute(PASSED, place).fetchone()
+    passed = connection.execute(PASSED, place, prepare=False).fetchone()
     connection.execute(
         ADVANCE, (reached, passed[0] if passed else 0, fill.project_id, fill.segment_id)
     )

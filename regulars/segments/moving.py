@@ -79,7 +79,8 @@ def move_all(
         "project": project_id, "ids": ids, "number": number, "numbers": [number],
         **params, **more,
     }  # fmt: skip
-    rows = connection.execute(MOVE.format(rule=text, wake=wake), asked).fetchall()
+    statement = MOVE.format(rule=text, wake=wake)
+    rows = connection.execute(statement, asked, prepare=False).fetchall()
     entered = [id_ for id_, fits, is_in in rows if fits and not is_in]
     left = [id_ for id_, fits, is_in in rows if is_in and not fits]
     if left:
