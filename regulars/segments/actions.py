@@ -223,8 +223,7 @@ def _pick(
     missing = [id_ for id_ in ids if id_ not in found]
     if missing:
         raise InvalidError("people", f"There is no person {missing[0]}.")
-    number = one.number
-    picked = pick(found.values(), add=number if into else None, remove=None if into else number)
+    picked = pick(found.values(), one.number, into=into)
     changes.flush()
     changes.finish()
     return picked

@@ -25,6 +25,8 @@ Connection = psycopg.Connection[Any]
 class _Picking(Changing):
     """What both have in common: the segment, found anew for each batch, since it may go."""
 
+    into: bool
+
     def check(
         self, connection: Connection, project_id: UUID, given: Mapping[str, Any], /
     ) -> dict[str, Any]:
@@ -39,29 +41,21 @@ class _Picking(Changing):
         self, changes: Changes, people: Sequence[Person], arguments: Mapping[str, Any], /
     ) -> list[UUID]:
         one = _hand_picked(changes.connection, changes.project_id, UUID(arguments["segment"]))
-        return self.pick(people, one.number)
-
-    def pick(self, people: Sequence[Person], number: int) -> list[UUID]:
-        """Put them in or take them out; who that changes."""
-        raise NotImplementedError
+        return pick(people, one.number, into=self.into)
 
 
 class AddToSegment(_Picking):
     """Put everybody into a segment picked by hand."""
 
+    into = True
     undo: str | None = "segment_remove"
-
-    def pick(self, people: Sequence[Person], number: int) -> list[UUID]:
-        return pick(people, add=number)
 
 
 class RemoveFromSegment(_Picking):
     """Take everybody out of a segment picked by hand."""
 
+    into = False
     undo: str | None = "segment_add"
-
-    def pick(self, people: Sequence[Person], number: int) -> list[UUID]:
-        return pick(people, remove=number)
 
 
 def _hand_picked(connection: Connection, project_id: UUID, segment_id: UUID) -> Segment:

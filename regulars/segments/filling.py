@@ -10,7 +10,8 @@ range it was in.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -22,11 +23,12 @@ import psycopg
 from regulars.events import outbox
 from regulars.filters.ast import Filter
 from regulars.kit import clock, database
-from regulars.people.changes import Changes, CollidedError
+from regulars.people.actions import settled
+from regulars.people.changes import Changes
 from regulars.segments import needs, touching
 from regulars.segments.fills import Fill, fills_running
 from regulars.segments.moving import is_plain, move_all
-from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, share_plan
+from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
 
 Connection = psycopg.Connection[Any]
 
@@ -53,7 +55,6 @@ WHERE project_id = %s AND id = %s
 END = "DELETE FROM segment_fill WHERE project_id = %s AND id = %s AND started_at = %s"
 
 _BEFORE_ALL = UUID(int=0)
-_TRIES = 5
 
 
 def fill_segments(stop: threading.Event) -> None:
@@ -96,12 +97,11 @@ def fill_range(connection: Connection, fill: Fill, now: datetime) -> None:
         connection, fill.project_id, fill.number, rule,
         after=cursor, end=end, now=now, zone=ZoneInfo(fill.time_zone),
     )  # fmt: skip
-    at: UUID | None = fill.cursor
-    plain = is_plain(rule)
-    for chunk, is_last in _chunks(people, AT_ONCE_PLAIN if plain else AT_ONCE):
+    at = fill.cursor
+    for chunk, is_last in _chunks(people, AT_ONCE_PLAIN if is_plain(rule) else AT_ONCE):
         reached = end if is_last else chunk[-1]
-        move = partial(_move, rule=rule) if plain else _touch
-        if not _settled(connection, fill, partial(move, connection, fill, chunk, now), at, reached):
+        step = partial(_step, fill=fill, rule=rule, people=chunk, at=at, reached=reached, now=now)
+        if not settled(partial(_inside, connection), step):
             return
         at = reached
     if end == fill.until:
@@ -120,71 +120,41 @@ def _chunks(people: list[UUID], size: int) -> Iterator[tuple[list[UUID], bool]]:
         yield people[at : at + size], at + size >= len(people)
 
 
-def _settled(
+@contextmanager
+def _inside(connection: Connection) -> Iterator[Connection]:
+    with connection.transaction():
+        yield connection
+
+
+def _step(
     connection: Connection,
+    *,
     fill: Fill,
-    work: Callable[[Callable[[], bool]], bool],
+    rule: Filter,
+    people: list[UUID],
     at: UUID | None,
     reached: UUID,
-) -> bool:
-    """Do a piece of work and note how far it brings the fill; False where another does it.
-
-    The work is given a question that it must ask once it shares the plan: whether to go on.
-    """
-    place = (fill.project_id, fill.segment_id, fill.started_at, at)
-
-    def goes_on() -> bool:
-        if connection.execute(HOLD, place).fetchone() is None:
-            return False
-        _advance(connection, fill, at, reached)
-        return True
-
-    for _ in range(_TRIES):
-        try:
-            with connection.transaction():
-                return work(goes_on)
-        except (CollidedError, *database.Collision):
-            continue
-    return False
-
-
-def _touch(
-    connection: Connection,
-    fill: Fill,
-    people: list[UUID],
     now: datetime,
-    goes_on: Callable[[], bool],
 ) -> bool:
-    """Evaluate these people anew, as if they had changed."""
+    """Move whom the rule moves of these people, and note how far that is.
+
+    False where another worker has gone on with the fill from `at`, or it has begun anew.
+    """
     changes = Changes(connection, fill.project_id, now)
     changes.cause = ("rule", None)
     changes.begin()
-    if not goes_on():
+    place = (fill.project_id, fill.segment_id, fill.started_at, at)
+    if connection.execute(HOLD, place).fetchone() is None:
         return False
+    _advance(connection, fill, at, reached)
+    if is_plain(rule):
+        segment, zone = (fill.segment_id, fill.number), ZoneInfo(fill.time_zone)
+        move_all(connection, fill.project_id, segment, rule, people, now, zone)
+        return True
     for person in changes.load(people).values():
         person.seen_changed = True
     changes.flush()
     changes.finish()
-    return True
-
-
-def _move(
-    connection: Connection,
-    fill: Fill,
-    people: list[UUID],
-    now: datetime,
-    goes_on: Callable[[], bool],
-    *,
-    rule: Filter,
-) -> bool:
-    """Move these people by SQL alone."""
-    share_plan(connection, fill.project_id)
-    if not goes_on():
-        return False
-    segment = (fill.segment_id, fill.number)
-    zone = ZoneInfo(fill.time_zone)
-    if people:
-        move_all(connection, fill.project_id, segment, rule, people, now, zone)
     return True
 
 

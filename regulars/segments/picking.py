@@ -12,19 +12,15 @@ from uuid import UUID
 from regulars.people.person import Person
 
 
-def pick(
-    people: Iterable[Person], *, add: int | None = None, remove: int | None = None
-) -> list[UUID]:
-    """Put people, loaded in running changes, into the segment numbered `add`, out of `remove`.
+def pick(people: Iterable[Person], number: int, *, into: bool) -> list[UUID]:
+    """Put people, loaded in running changes, into the segment of that number, or take them out.
 
     Returns the ids of those whom that changes; nothing is written before the changes are flushed.
     """
     changed = []
     for person in people:
         picks = person.picks()
-        wanted = frozenset(
-            number for number in {*picks, *([] if add is None else [add])} if number != remove
-        )
+        wanted = picks | {number} if into else picks - {number}
         if wanted != picks:
             person.picked = wanted
             person.seen_changed = True

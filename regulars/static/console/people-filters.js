@@ -122,7 +122,7 @@ const isHere = () => Boolean(table());
 document.addEventListener("htmx:before:history:restore", (event) => {
   if (isHere()) event.preventDefault();
 });
-let path = location.pathname;
+const path = location.pathname;
 addEventListener("popstate", () => {
   if (!isHere()) return;
   if (location.pathname !== path) {
@@ -133,7 +133,6 @@ addEventListener("popstate", () => {
   builder()?.show(filter);
   void load(location.pathname + location.search);
 });
-path = location.pathname;
 
 // Whether the panel is open is remembered; on narrow screens it is a sheet, and closed.
 const shelf = toggle();

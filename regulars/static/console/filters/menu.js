@@ -53,7 +53,7 @@ export function fieldMenu(catalog, choose) {
   for (const { label, fields } of catalog.groups) {
     const items = fields.map((one) => {
       const shown = one.type === "custom" ? one.label : one.key;
-      return item("field", one.key, shown, one.icon, one.key === one.label ? "" : "");
+      return item("field", one.key, shown, one.icon);
     });
     addGroup(groups, label, items);
   }
