@@ -14,8 +14,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
-from regulars.events import outbox
-from regulars.filters.ast import Filter, SegmentCondition, conditions
+from regulars.filters.ast import Filter
 from regulars.filters.errors import FilterError
 from regulars.filters.parse import parse
 from regulars.filters.to_json import to_json
@@ -23,9 +22,9 @@ from regulars.kit.ids import new_id
 from regulars.kit.text import fold
 from regulars.people.changes import Changes
 from regulars.people.facts import unusable
-from regulars.segments import fills, needs
+from regulars.segments import fills, needs, queries
 from regulars.segments.picking import pick
-from regulars.segments.plan import KINDS, lock_plan, renew_plan, written_out
+from regulars.segments.plan import KINDS, lock_plan, renew_plan, segments_written_out, tell
 from regulars.segments.queries import Segment, segment
 from regulars.workspaces.errors import ConflictError, ForbiddenError, InvalidError, UnknownError
 
@@ -65,7 +64,6 @@ UPDATE segment SET filter = %s::jsonb, changed_at = %s, changed_by = %s
 WHERE project_id = %s AND id = %s
 """
 DELETE = "UPDATE segment SET deleted_at = %s WHERE project_id = %s AND id = %s"
-FILTERS = "SELECT id, filter FROM segment WHERE project_id = %s AND deleted_at IS NULL"
 PICKED_BEFORE = """
 SELECT person_id FROM segment_member
 WHERE project_id = %s AND segment_id = %s ORDER BY person_id LIMIT %s
@@ -119,7 +117,7 @@ def rename(
     _own(connection, project_id, segment_id)
     kept = _free_name(connection, project_id, name, but=segment_id)
     connection.execute(RENAME, (kept, now, by, project_id, segment_id))
-    _tell(connection, project_id, segment_id, now)
+    tell(connection, project_id, segment_id, now)
 
 
 def change_filter(
@@ -250,31 +248,18 @@ def _renew(
     refill: Sequence[UUID],
 ) -> None:
     """Let everybody evaluate by the segments as they are now, and remember what these need."""
-    rows = dict(connection.execute(FILTERS, (project_id,)).fetchall())
-    needs.reconcile(connection, project_id, written_out(rows), refill, now)
+    filters = segments_written_out(connection, project_id)
+    needs.reconcile(connection, project_id, filters, refill, now)
     renew_plan(connection, project_id)
-    _tell(connection, project_id, segment_id, now)
-
-
-def _tell(connection: Connection, project_id: UUID, segment_id: UUID, now: datetime) -> None:
-    news = ("segments", {"moves": [], "segments": [segment_id]})
-    outbox.append(connection, project_id, [news], now)
+    tell(connection, project_id, segment_id, now)
 
 
 def _with_those_built_on(connection: Connection, project_id: UUID, segment_id: UUID) -> list[UUID]:
     """The segment, and those whose rules ask for it, or for one that does."""
-    uses = {
-        id_: {
-            one.segment
-            for one in conditions(parse(filter_, kinds=KINDS))
-            if isinstance(one, SegmentCondition)
-        }
-        for id_, filter_ in connection.execute(FILTERS, (project_id,)).fetchall()
-        if filter_ is not None
-    }
     found = [segment_id]
     for one in found:
-        found += [id_ for id_, used in uses.items() if one in used and id_ not in found]
+        users = queries.used_by(connection, project_id, one)
+        found += [user.id for user in users if user.id not in found]
     return found
 
 

@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from regulars.events import outbox
 from regulars.filters.ast import Filter
 from regulars.kit import clock, database
 from regulars.people.actions import settled
@@ -28,7 +27,7 @@ from regulars.people.changes import Changes
 from regulars.segments import needs, touching
 from regulars.segments.fills import Fill, fills_running
 from regulars.segments.moving import is_plain, move_all
-from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
+from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, tell
 
 Connection = psycopg.Connection[Any]
 
@@ -174,5 +173,4 @@ def _finish(connection: Connection, fill: Fill, rule: Filter, now: datetime) -> 
         if ended.rowcount:
             needs.filled(connection, fill, rule)
             renew_plan(connection, fill.project_id)
-            news = ("segments", {"moves": [], "segments": [fill.segment_id]})
-            outbox.append(connection, fill.project_id, [news], now)
+            tell(connection, fill.project_id, fill.segment_id, now)

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
+from regulars.events import outbox
 from regulars.filters.ast import Filter
 from regulars.filters.compile import Matcher, Verdict, compile_filters, compile_matcher
 from regulars.filters.events import EventNeed, event_needs
@@ -125,6 +126,12 @@ def lock_plan(connection: Connection, project_id: UUID) -> str | None:
 def renew_plan(connection: Connection, project_id: UUID) -> None:
     """The segments have changed: everybody compiles them anew. Under `lock_plan`."""
     connection.execute(RENEW, (getrandbits(62), project_id))
+
+
+def tell(connection: Connection, project_id: UUID, segment_id: UUID, now: datetime) -> None:
+    """Let those who look know that a segment is not what it was. The transaction's last write."""
+    news = ("segments", {"moves": [], "segments": [segment_id]})
+    outbox.append(connection, project_id, [news], now)
 
 
 def read_plan(connection: Connection, project_id: UUID, version: tuple[int, str]) -> Plan:
