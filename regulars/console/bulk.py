@@ -30,6 +30,7 @@ from django.views.decorators.http import require_GET, require_POST
 from regulars.console import bulk_words
 from regulars.console.access import MANAGERS, AgentRequest, actor_of, agent_view
 from regulars.console.people_lists import listed_of
+from regulars.console.refusals import refusal
 from regulars.console.templatetags.console import number
 from regulars.kit import clock, database
 from regulars.people import actions, bulk, bulk_jobs, export, selection, values
@@ -46,7 +47,7 @@ Connection = psycopg.Connection[Any]
 
 A_PIECE = 256 * 1024  # bytes of a file that are sent at a time
 A_FEW = 10  # people who may be deleted without their number being typed
-FORBIDDEN, UNKNOWN, REFUSED = 403, 404, 422
+FORBIDDEN, UNKNOWN = 403, 404
 
 audit.describe(bulk.AUDITED)
 
@@ -70,9 +71,9 @@ def _in_words(
         try:
             return view(request, *args, **kwargs)
         except InvalidError as wrong:
-            return _refusal(wrong.message)
+            return refusal(wrong.message)
         except UnknownError as unknown:
-            return _refusal(str(unknown), UNKNOWN)
+            return refusal(str(unknown), UNKNOWN)
 
     return wrapper
 
@@ -84,7 +85,7 @@ def start(request: AgentRequest) -> HttpResponseBase:
     """Begin what was chosen in the bar; the answer is what is going on now."""
     kind = _kind(request)
     if kind in bulk_words.MANAGED and request.role.role not in MANAGERS:
-        return _refusal(bulk_words.MANAGED[kind], FORBIDDEN)
+        return refusal(bulk_words.MANAGED[kind], FORBIDDEN)
     now = clock.now()
     selected = _selected(request.POST.get("selection", ""), now)
     most = _confirmed(request) if kind == "erase" else None
@@ -295,10 +296,3 @@ def _jobs(request: AgentRequest) -> HttpResponse:
     ]
     context = {"cards": cards, "runs": any(card.runs for card in cards)}
     return render(request, "console/bulk/jobs.html", context)
-
-
-def _refusal(words: str, status: int = REFUSED) -> HttpResponse:
-    """Said in a toast; nothing on the page is swapped."""
-    toast = json.dumps({"toast": {"text": words, "bad": True}})
-    headers = {"HX-Trigger": toast, "HX-Reswap": "none"}
-    return HttpResponse(words, content_type="text/plain", status=status, headers=headers)

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from regulars.console import segments_words
 from regulars.console.access import AgentRequest, actor_of, agent_view
 from regulars.console.frame import project_url
+from regulars.console.refusals import refusal
 from regulars.filters.errors import FilterError
 from regulars.kit import clock, database
 from regulars.people.actions import settled
@@ -29,7 +30,6 @@ T = TypeVar("T")
 
 audit.describe(actions.AUDITED)
 
-REFUSED = 422
 MOST_RULE = 200_000  # characters of a rule's JSON: a hundred conditions with long lists
 
 
@@ -75,7 +75,7 @@ def change_rule(request: AgentRequest, segment_id: UUID) -> HttpResponse:
         problem = segments_words.with_names(wrong.message, names).rstrip(".")
         said = f"{problem}. The rule stays as it was."
         if request.htmx:
-            return _refusal(said)
+            return refusal(said)
         messages.error(request, said)
         edit = urlencode({"segment": str(segment_id), "edit": "1"})
         return HttpResponseRedirect(project_url(request.project.id, f"people/?{edit}"))
@@ -158,13 +158,6 @@ def gone_to(request: AgentRequest, url: str) -> HttpResponse:
     answer = HttpResponse()
     answer["HX-Redirect"] = url
     return answer
-
-
-def _refusal(words: str) -> HttpResponse:
-    """Said in a toast; nothing on the page is swapped, so that nothing typed is lost."""
-    toast = json.dumps({"toast": {"text": words, "bad": True}})
-    headers = {"HX-Trigger": toast, "HX-Reswap": "none"}
-    return HttpResponse(words, content_type="text/plain", status=REFUSED, headers=headers)
 
 
 def _segment(core: psycopg.Connection[Any], request: AgentRequest, segment_id: UUID) -> Segment:
