@@ -12,7 +12,7 @@ import psycopg
 
 from regulars.console.people_lists import Listed
 from regulars.console.segments_words import Words, rule_words
-from regulars.filters.ast import All, Filter, SegmentCondition, conditions
+from regulars.filters.ast import All, Filter
 from regulars.filters.to_json import to_json
 from regulars.segments import queries as segments
 from regulars.workspaces.errors import InvalidError
@@ -32,11 +32,7 @@ class Chip:
 def check_segments(connection: Connection, project_id: UUID, listed: Listed) -> None:
     """Raise InvalidError where the filter names a segment that is none of the project's."""
     rule = listed.rule()
-    if rule is None:
-        return
-    named = {one.segment for one in conditions(rule) if isinstance(one, SegmentCondition)}
-    missing = named - segments.known(connection, project_id, named)
-    if missing:
+    if rule is not None and segments.missing(connection, project_id, rule):
         raise InvalidError("filter", "A segment in this filter does not exist any more.")
 
 

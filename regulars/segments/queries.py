@@ -10,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.filters.ast import SegmentCondition, conditions
+from regulars.filters.ast import Filter, SegmentCondition, conditions
 from regulars.filters.parse import parse
 from regulars.segments.plan import KINDS
 from regulars.workspaces.errors import UnknownError
@@ -257,6 +257,12 @@ def known(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> set[
     """Which of the ids are segments of the project."""
     rows = connection.execute(KNOWN, (project_id, list(ids)))
     return {row[0] for row in rows}
+
+
+def missing(connection: Connection, project_id: UUID, rule: Filter) -> set[UUID]:
+    """The segments a filter names that the project does not have."""
+    named = {one.segment for one in conditions(rule) if isinstance(one, SegmentCondition)}
+    return named - known(connection, project_id, named) if named else set()
 
 
 def _segment(row: tuple[Any, ...]) -> Segment:

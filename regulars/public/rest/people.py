@@ -11,7 +11,7 @@ import psycopg
 from django.http import HttpResponse
 from ninja import Router
 
-from regulars.filters.ast import Filter, SegmentCondition, conditions
+from regulars.filters.ast import Filter
 from regulars.filters.errors import FilterError
 from regulars.filters.parse import parse
 from regulars.people import actions, queries
@@ -142,8 +142,7 @@ def _filter(core: Connection, project_id: UUID, given: Any) -> Filter | None:
     if given is None:
         return None
     wanted = parse(given, kinds=CONDITIONS)
-    named = {one.segment for one in conditions(wanted) if isinstance(one, SegmentCondition)}
-    missing = named - segments.known(core, project_id, named) if named else set()
+    missing = segments.missing(core, project_id, wanted)
     if missing:
         raise FilterError(f"There is no segment {min(missing)}", "filter")
     return wanted
