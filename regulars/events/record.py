@@ -41,17 +41,29 @@ WHERE project_id = %(project)s AND person_id = %(into)s AND %(gone)s::uuid = ANY
 OWNED = ("event", "session")
 
 
-def move(connection: Connection, project_id: UUID, gone: UUID, into: UUID) -> None:
-    """All that `gone` did becomes what `into` did."""
-    for table in OWNED:
+def move(
+    connection: Connection,
+    project_id: UUID,
+    gone: UUID,
+    into: UUID,
+    tables: Iterable[str] = OWNED,
+) -> None:
+    """All that `gone` did becomes what `into` did; `tables` are others of such rows."""
+    for table in tables:
         connection.execute(
             MOVE.format(table=table), {"project": project_id, "gone": gone, "into": into}
         )
 
 
-def move_back(connection: Connection, project_id: UUID, gone: UUID, into: UUID) -> None:
+def move_back(
+    connection: Connection,
+    project_id: UUID,
+    gone: UUID,
+    into: UUID,
+    tables: Iterable[str] = OWNED,
+) -> None:
     """What came from `gone` is `gone`'s again; what `into` did since stays."""
-    for table in OWNED:
+    for table in tables:
         connection.execute(
             MOVE_BACK.format(table=table), {"project": project_id, "gone": gone, "into": into}
         )

@@ -28,15 +28,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb)
 EARLIER_MERGES = """
 SELECT id FROM merge WHERE project_id = %s AND into_id = ANY(%s) ORDER BY id DESC LIMIT 1
 """
-MOVE_IDENTITIES = """
-UPDATE identity SET person_id = %(into)s, came_from = came_from || %(gone)s::uuid
-WHERE project_id = %(project)s AND person_id = %(gone)s
-"""
-MOVE_IDENTITIES_BACK = """
-UPDATE identity
-SET person_id = %(gone)s, came_from = came_from[:array_position(came_from, %(gone)s::uuid) - 1]
-WHERE project_id = %(project)s AND person_id = %(into)s AND %(gone)s::uuid = ANY(came_from)
-"""
+IDENTITIES = ("identity",)
 FORGET_FORMER = "DELETE FROM identity WHERE project_id = %s AND id = %s AND kind = 'former'"
 FIND_MERGE = "SELECT into_id FROM merge WHERE project_id = %s AND id = %s AND undone_at IS NULL"
 READ_MERGE = """
@@ -145,7 +137,7 @@ def write_partings(changes: Changes) -> None:
         survivor = into.survivor()
         pair = {"project": project, "gone": gone.id, "into": survivor.id}
         record.move(connection, project, gone.id, survivor.id)
-        connection.execute(MOVE_IDENTITIES, pair)
+        record.move(connection, project, gone.id, survivor.id, IDENTITIES)
         connection.execute(MOVE_MERGES, pair)
         connection.execute(DROP_DISMISSALS, (project, gone.id))
         for consequence in CONSEQUENCES:
@@ -213,7 +205,7 @@ def write_returns(changes: Changes) -> None:
     connection, project = changes.connection, changes.project_id
     for back, into in changes.returning:
         pair = {"project": project, "gone": back.id, "into": into.id}
-        connection.execute(MOVE_IDENTITIES_BACK, pair)
+        record.move_back(connection, project, back.id, into.id, IDENTITIES)
         connection.execute(MOVE_MERGES_BACK, pair)
         record.move_back(connection, project, back.id, into.id)
         for consequence in CONSEQUENCES:

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import psycopg
 
+from regulars.events import record
 from regulars.kit import arrays
 from regulars.kit.ids import key_bytes
 from regulars.people.changes import Changes, Columns, Move, NoConsequence
@@ -166,11 +167,11 @@ class Membership(NoConsequence):
     def merged(self, changes: Changes, gone: Person, into: Person) -> None:
         """Who went leaves their segments; the survivor was evaluated as both."""
         self._leave_all(changes, gone)
-        transitions.move(changes, gone.id, into.id)
+        record.move(changes.connection, changes.project_id, gone.id, into.id, transitions.TABLES)
 
     def unmerged(self, changes: Changes, back: UUID, from_: UUID) -> None:
         """Both are what they were before: their events have moved, and their memories follow."""
-        transitions.move_back(changes, back, from_)
+        record.move_back(changes.connection, changes.project_id, back, from_, transitions.TABLES)
         plan = self._plans.kept(changes.project_id)
         if not plan.needs:
             return

@@ -19,15 +19,7 @@ FROM unnest(%(ids)s::uuid[], %(segments)s::uuid[], %(people)s::uuid[], %(ways)s:
             %(causes)s::text[], %(details)s::text[])
      AS n (id, segment_id, person_id, way, cause, detail)
 """
-MOVE = """
-UPDATE segment_transition SET person_id = %(into)s, came_from = came_from || %(gone)s::uuid
-WHERE project_id = %(project)s AND person_id = %(gone)s
-"""
-MOVE_BACK = """
-UPDATE segment_transition
-SET person_id = %(gone)s, came_from = came_from[:array_position(came_from, %(gone)s::uuid) - 1]
-WHERE project_id = %(project)s AND person_id = %(into)s AND %(gone)s::uuid = ANY(came_from)
-"""
+TABLES = ("segment_transition",)  # rows that move as people are merged
 ERASE = "DELETE FROM segment_transition WHERE project_id = %s AND person_id = %s"
 
 
@@ -56,18 +48,6 @@ def write(changes: Changes, everybody: UUID | None) -> None:
         },
         prepare=True,
     )
-
-
-def move(changes: Changes, gone: UUID, into: UUID) -> None:
-    """What `gone` went through is `into`'s from now on."""
-    pair = {"project": changes.project_id, "gone": gone, "into": into}
-    changes.connection.execute(MOVE, pair)
-
-
-def move_back(changes: Changes, back: UUID, from_: UUID) -> None:
-    """Give back what came from `back`."""
-    pair = {"project": changes.project_id, "gone": back, "into": from_}
-    changes.connection.execute(MOVE_BACK, pair)
 
 
 def erase(changes: Changes, person_id: UUID) -> None:
