@@ -27,21 +27,21 @@ SELECT id FROM person_activity WHERE project_id = %s AND id = ANY(%s::uuid[]) OR
 """
 MOVE = """
 WITH asked AS (
-    SELECT p.id, ({rule} IS TRUE) AS fits, a.segments @> %(numbers)s::smallint[] AS is_in,
-           {wake} AS wake
-    FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
-    WHERE p.project_id = %(project)s AND p.id = ANY(%(ids)s::uuid[])
-      AND a.project_id = %(project)s AND a.id = ANY(%(ids)s::uuid[])
+    SELECT p.project_id, p.id, ({rule} IS TRUE) AS fits, {wake} AS wake,
+           number.own, number.own = ANY(a.segments) AS is_in
+    FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id,
+         (SELECT %s::smallint AS own) number
+    WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
 )
 UPDATE person_activity a
 SET segments = CASE
         WHEN asked.fits = asked.is_in THEN a.segments
-        WHEN asked.fits THEN ARRAY(SELECT unnest(a.segments || %(numbers)s::smallint[]) ORDER BY 1)
-        ELSE array_remove(a.segments, %(number)s::smallint)
+        WHEN asked.fits THEN ARRAY(SELECT unnest(a.segments || asked.own) ORDER BY 1)
+        ELSE array_remove(a.segments, asked.own)
     END,
     next_move_at = least(a.next_move_at, asked.wake)
 FROM asked
-WHERE a.project_id = %(project)s AND a.id = asked.id
+WHERE a.project_id = asked.project_id AND a.project_id = %s AND a.id = asked.id
   AND (asked.fits <> asked.is_in OR asked.wake < a.next_move_at
        OR (asked.wake IS NOT NULL AND a.next_move_at IS NULL))
 RETURNING a.id, asked.fits, asked.is_in
@@ -75,12 +75,9 @@ def move_all(
     segment_id, number = segment
     ids = arrays.of_ids(people)
     connection.execute(LOCK, (project_id, ids))
-    text, params = _named(*to_sql(rule, now=now, zone=zone), "rule")
-    wake, more = _named(*_wake(rule, now), "wake")
-    asked = {
-        "project": project_id, "ids": ids, "number": number, "numbers": [number],
-        **params, **more,
-    }  # fmt: skip
+    text, params = to_sql(rule, now=now, zone=zone)
+    wake, more = _wake(rule, now)
+    asked = (*params, *more, number, project_id, ids, project_id)
     statement = MOVE.format(rule=text, wake=wake)
     rows = connection.execute(statement, asked, prepare=False).fetchall()
     entered = [id_ for id_, fits, is_in in rows if fits and not is_in]
@@ -144,14 +141,3 @@ def _wake(rule: Filter, now: datetime) -> tuple[str, list[Any]]:
         turns.append(f"CASE WHEN {column} >= %s THEN {column} + %s::interval END")
         params += [now - timedelta(days=days), timedelta(days=days)]
     return f"least({', '.join(turns)})", params
-
-
-def _named(text: str, params: Sequence[Any], prefix: str) -> tuple[str, dict[str, Any]]:
-    """Placeholders given names, so that they may stand among others that have some."""
-    names = [f"{prefix}{place}" for place in range(len(params))]
-    pieces = text.split("%s")
-    named = "".join(
-        piece + (f"%({name})s" if name else "")
-        for piece, name in zip(pieces, [*names, ""], strict=True)
-    )
-    return named, dict(zip(names, params, strict=True))
