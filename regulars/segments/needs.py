@@ -7,6 +7,7 @@ under a new number; so whoever reads a row knows whether it has what is asked fo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,7 +21,7 @@ from regulars.segments.fills import Fill
 
 Connection = psycopg.Connection[Any]
 
-ROWS = "SELECT key, keep FROM segment_need WHERE project_id = %s"
+KEPT = "SELECT key, id, keep, filled FROM segment_need WHERE project_id = %s ORDER BY id"
 DROP = "DELETE FROM segment_need WHERE project_id = %s AND key = ANY(%s)"
 KEEP = "UPDATE segment_need SET keep = %s WHERE project_id = %s AND key = %s"
 NUMBER = """
@@ -35,7 +36,26 @@ UPDATE segment_need SET filled = true
 WHERE project_id = %s AND key = ANY(%s) AND id <= %s
 """
 FILLS = "SELECT id, last_need FROM segment_fill WHERE project_id = %s"
-UNFILLED = "SELECT key, id FROM segment_need WHERE project_id = %s AND NOT filled"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A memory that people's rows have: its number, how many times, and whether everybody has it."""
+
+    number: int
+    keep: int
+    filled: bool
+
+    @property
+    def name(self) -> str:
+        """What its times stand under in `person_activity.event_times`."""
+        return str(self.number)
+
+
+def kept(connection: Connection, project_id: UUID) -> dict[str, Kept]:
+    """The project's memories by their event keys."""
+    rows = connection.execute(KEPT, (project_id,)).fetchall()
+    return {key: Kept(*row) for key, *row in rows}
 
 
 def reconcile(
@@ -51,13 +71,13 @@ def reconcile(
     segment that did is gone, is filled by another. Under the plan's lock.
     """
     wanted = event_needs(filters.values())
-    have: dict[str, int] = dict(connection.execute(ROWS, (project_id,)).fetchall())
-    too_small = [key for key, need in wanted.items() if key in have and need.keep > have[key]]
+    have = kept(connection, project_id)
+    too_small = [key for key, need in wanted.items() if key in have and need.keep > have[key].keep]
     connection.execute(DROP, (project_id, [*(have.keys() - wanted.keys()), *too_small]))
     for key, need in wanted.items():
         if key not in have or key in too_small:
             _add(connection, project_id, key, need.keep)
-        elif need.keep < have[key]:
+        elif need.keep < have[key].keep:
             connection.execute(KEEP, (need.keep, project_id, key))
     for segment_id in refill:
         fills.start(connection, project_id, segment_id, now)
@@ -80,8 +100,10 @@ def _adopt(
     connection: Connection, project_id: UUID, filters: Mapping[UUID, Filter], now: datetime
 ) -> None:
     running: dict[UUID, int] = dict(connection.execute(FILLS, (project_id,)).fetchall())
-    for key, number in connection.execute(UNFILLED, (project_id,)).fetchall():
+    for key, memory in kept(connection, project_id).items():
+        if memory.filled:
+            continue
         users = [id_ for id_, filter_ in filters.items() if key in event_needs([filter_])]
-        if not any(running.get(id_, 0) >= number for id_ in users):
+        if not any(running.get(id_, 0) >= memory.number for id_ in users):
             fills.start(connection, project_id, users[0], now)
-            running[users[0]] = number
+            running[users[0]] = memory.number

@@ -27,6 +27,7 @@ from regulars.filters.events import EventNeed, event_needs
 from regulars.filters.inline import all_inlined
 from regulars.filters.parse import parse
 from regulars.people.person import Person
+from regulars.segments.needs import kept
 
 Connection = psycopg.Connection[Any]
 
@@ -57,7 +58,6 @@ FROM segment s LEFT JOIN segment_fill f ON f.project_id = s.project_id AND f.id 
 WHERE s.project_id = %s AND s.deleted_at IS NULL ORDER BY s.number
 """
 FILTERS = "SELECT id, filter FROM segment WHERE project_id = %s AND deleted_at IS NULL"
-NEEDS = "SELECT key, id, filled FROM segment_need WHERE project_id = %s"
 
 Evaluate = Callable[[Person, datetime], tuple[list[int], datetime | None]]
 
@@ -137,11 +137,11 @@ def tell(connection: Connection, project_id: UUID, segment_id: UUID, now: dateti
 def read_plan(connection: Connection, project_id: UUID, version: tuple[int, str]) -> Plan:
     """The plan as the database has it, compiled. `version` is its version and the time zone."""
     rows = connection.execute(SEGMENTS, (project_id,)).fetchall()
-    needs = connection.execute(NEEDS, (project_id,)).fetchall()
+    needs = kept(connection, project_id)
     zone = ZoneInfo(version[1])
     numbers = {id_: number for number, id_, _, _, _ in rows}
     filters = written_out({id_: filter_ for _, id_, _, filter_, _ in rows})
-    memories = {key: str(need) for key, need, _ in needs}
+    memories = {key: need.name for key, need in needs.items()}
     by_number = {numbers[id_]: filter_ for id_, filter_ in filters.items()}
     filling = frozenset(number for number, _, _, _, is_filling in rows if is_filling)
     plan = Plan(
@@ -165,7 +165,7 @@ def read_plan(connection: Connection, project_id: UUID, version: tuple[int, str]
         plan = replace(
             plan,
             needs=wanted,
-            unfilled=frozenset(str(need) for _, need, is_filled in needs if not is_filled),
+            unfilled=frozenset(need.name for need in needs.values() if not need.filled),
             remembers=compile_matcher(wanted.values(), zone),
             events=frozenset(need.event for need in wanted.values()),
         )

@@ -22,6 +22,7 @@ from regulars.filters.why import why as why_filter
 from regulars.people import queries as people
 from regulars.people.person import Person
 from regulars.segments import queries
+from regulars.segments.needs import kept
 from regulars.segments.plan import KINDS, segments_written_out
 from regulars.workspaces.errors import UnknownError
 
@@ -30,7 +31,6 @@ Connection = psycopg.Connection[Any]
 A_FEW = 300  # people of whom the next to leave is looked for
 
 ZONE = "SELECT time_zone FROM project WHERE id = %s"
-NEEDS = "SELECT id::text, key FROM segment_need WHERE project_id = %s"
 MEMBERS = """
 SELECT person_id FROM segment_member WHERE project_id = %s AND segment_id = %s LIMIT %s
 """
@@ -100,8 +100,8 @@ def next_to_leave(
 
 def _known(connection: Connection, project_id: UUID) -> _Known:
     """What the numbers on people's rows stand for."""
-    needs: Any = connection.execute(NEEDS, (project_id,))
-    return _Known(queries.by_number(connection, project_id), dict(needs.fetchall()))
+    needs = {need.name: key for key, need in kept(connection, project_id).items()}
+    return _Known(queries.by_number(connection, project_id), needs)
 
 
 def _facts(person: Person, known: _Known) -> Facts:

@@ -18,6 +18,7 @@ from regulars.filters.compact import custom_key
 from regulars.filters.events import event_key, event_needs
 from regulars.filters.timeless import could_hold
 from regulars.filters.to_sql import compact_sql, event_to_sql
+from regulars.segments.needs import kept
 
 Connection = psycopg.Connection[Any]
 Sql = tuple[str, list[Any]]
@@ -35,7 +36,6 @@ FROM event e JOIN person_activity a ON a.project_id = e.project_id AND a.id = e.
 WHERE e.project_id = %s AND e.person_id > %s AND e.person_id <= %s
   AND NOT a.event_times ? %s AND {matching}
 """
-NUMBERS = "SELECT key, id::text, filled FROM segment_need WHERE project_id = %s"
 
 
 def people_to_touch(
@@ -51,11 +51,8 @@ def people_to_touch(
 ) -> list[UUID]:
     """Their ids, ascending, behind `after` and up to `end`."""
     place = (project_id, after, end)
-    needs = {
-        key: (need, filled)
-        for key, need, filled in connection.execute(NUMBERS, (project_id,)).fetchall()
-    }
-    numbers = {key: need for key, (need, _) in needs.items()}
+    needs = kept(connection, project_id)
+    numbers = {key: need.name for key, need in needs.items()}
     touched, params = _joined(
         " OR ", [_moved(rule, number, now, zone), *_woken(rule, numbers, now, zone)]
     )
@@ -64,7 +61,7 @@ def people_to_touch(
     rows = connection.execute(statement, (*place, *params), prepare=False)
     found = {row[0] for row in rows}
     for key, need in event_needs([rule]).items():
-        if key in needs and not needs[key][1]:
+        if key in needs and not needs[key].filled:
             matching, wanted = event_to_sql(need, zone=zone, of_people=True)
             asked = (*place, numbers[key], *wanted)
             statement = DOERS.format(matching=matching)
