@@ -40,7 +40,7 @@ FILLS = "SELECT id, last_need FROM segment_fill WHERE project_id = %s"
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A memory that people's rows have: its number, how many times, and whether everybody has it."""
+    """A memory on people's rows: its number, how many times, and whether everybody has it."""
 
     number: int
     keep: int
