@@ -5,19 +5,15 @@
 // none): a moment after the last key, or at once where something was chosen. `show(filter)` draws another one,
 // `refuse(message, place)` says at the condition it concerns what the server said of it.
 
-import { blank, carried, fieldOf, firstOperator, operatorOf } from "./filters/catalog.js";
+import { drawCard } from "./filters/cards.js";
+import { blank, fieldOf, firstOperator } from "./filters/catalog.js";
 import { h, icon, paths, select } from "./filters/dom.js";
 import { fieldMenu } from "./filters/menu.js";
-import { suggesting } from "./filters/suggest.js";
 import * as tree from "./filters/tree.js";
-import { editor, whole } from "./filters/values.js";
 
 /** @typedef {import("./filters/tree.js").Group} Group */
 /** @typedef {import("./filters/tree.js").Node} Node */
 /** @typedef {import("./filters/tree.js").FieldNode} FieldNode */
-/** @typedef {import("./filters/tree.js").EventNode} EventNode */
-/** @typedef {import("./filters/tree.js").SegmentNode} SegmentNode */
-/** @typedef {import("./filters/tree.js").RawNode} RawNode */
 /** @typedef {import("./filters/catalog.js").Catalog} Catalog */
 /** @typedef {import("./filters/menu.js").Choice} Choice */
 
@@ -184,7 +180,7 @@ class FilterBuilder extends HTMLElement {
       ...(place ? [h("li", { class: "joiner", "aria-hidden": "true" }, node.every ? "and" : "or")] : []),
       part.kind === "group"
         ? h("li", { class: "nested", "data-node": part.id }, ...this.#drawGroup(part, false))
-        : this.#drawCard(part),
+        : drawCard(this.#on, part),
     ]);
     const head = this.#groupHead(node, isRoot);
     const adds = this.#adds(node, isRoot);
@@ -355,48 +351,6 @@ class FilterBuilder extends HTMLElement {
     );
   }
 
-  /** @param {FieldNode | EventNode | SegmentNode | RawNode} node */
-  #drawCard(node) {
-    if (node.kind === "raw") {
-      const label = Object.keys(node.json)[0] ?? "condition";
-      const name = h("span", { class: "mono truncate", title: JSON.stringify(node.json) }, label);
-      const top = h("div", { class: "rule-top" }, icon("braces", "s"), name, this.#remover(node, `Remove ${label}`));
-      const said = h("p", { class: "muted xs" }, "Kept as it is: it can’t be changed here.");
-      return h("li", { class: "rule", "data-node": node.id }, top, said);
-    }
-    const rows =
-      node.kind === "field"
-        ? this.#drawField(node, node)
-        : node.kind === "event"
-          ? this.#drawEvent(node)
-          : this.#drawSegment(node);
-    const open = h("p", { class: "muted xs", "data-open": true }, "Not applied yet: it needs a value.");
-    open.hidden = tree.isWhole(node);
-    return h("li", { class: "rule", "data-node": node.id }, this.#cardTop(node), ...rows, open);
-  }
-
-  /** @param {FieldNode | EventNode | SegmentNode} node */
-  #cardTop(node) {
-    const catalog = /** @type {Catalog} */ (this.#catalog);
-    const field = node.kind === "field" ? fieldOf(catalog, node.field) : null;
-    const picture = node.kind === "event" ? "zap" : node.kind === "segment" ? "chart-pie" : (field?.icon ?? "braces");
-    const label =
-      node.kind === "event" ? node.event : node.kind === "segment" ? "segment" : field?.type === "custom" ? field.label : (field?.key ?? "");
-    const name = h(
-      "button",
-      {
-        type: "button",
-        class: "rule-name",
-        "aria-haspopup": "true",
-        title: label,
-        onclick: () => this.#openMenu(name, (choice) => this.#become(node, choice)),
-      },
-      h("span", { class: node.kind === "segment" ? "truncate" : "mono truncate" }, label),
-      icon("chevron-down", "s"),
-    );
-    return h("div", { class: "rule-top" }, icon(picture, "s"), name, this.#remover(node, `Remove ${label}`));
-  }
-
   /** The card asks about something else from now on. @param {Node} node @param {Choice} choice */
   #become(node, choice) {
     const parent = tree.parentOf(this.#root, node);
@@ -406,197 +360,19 @@ class FilterBuilder extends HTMLElement {
     this.#redraw(made.id, made.kind === "field" ? "value" : "op");
   }
 
-  /** @param {FieldNode} node @param {Node} of the node whose card this stands in */
-  #drawField(node, of) {
-    const catalog = /** @type {Catalog} */ (this.#catalog);
-    const isProperty = node.field.startsWith("properties.");
-    const field = isProperty
-      ? { key: node.field, label: node.field.slice(11), type: "property", icon: "braces" }
-      : fieldOf(catalog, node.field);
-    const all = catalog.types[field.type] ?? [];
-    const now = operatorOf(catalog, field, node.op, node.type, node.value) ?? all[0];
-    if (!now) return [];
-    node.op = now.op;
-    node.type = now.type;
-    if (now.operand === "nothing") node.value = undefined;
-    const op = select(
-      { "aria-label": `Condition on ${field.label}`, "data-focus": "op" },
-      groupsOf(all, field.type === "custom" || isProperty),
-      `${now.type}:${now.op}`,
-    );
-    op.addEventListener("change", () => {
-      const [type, key] = /** @type {HTMLSelectElement} */ (op).value.split(":");
-      const next = all.find((one) => one.type === type && one.op === key);
-      if (!next) return;
-      node.value = carried(node.value, now.operand, next.operand);
-      node.op = next.op;
-      node.type = next.type;
-      this.#redraw(of.id, "op");
-    });
-    const values = editor({
-      value: node.value,
-      operand: now.operand,
-      field: node.field,
-      label: field.label,
-      flags: catalog.flags,
-      kinds: catalog.kinds,
+  /** What the cards ask of us. @returns {import("./filters/cards.js").On} */
+  get #on() {
+    return {
+      catalog: /** @type {Catalog} */ (this.#catalog),
       suggest: this.#suggest,
-      changed: (value, settled) => {
-        node.value = value;
-        this.#changed(settled);
-      },
-      redraw: (value) => {
-        node.value = value;
-        this.#redraw(of.id, "add");
-      },
-    });
-    return [h("div", { class: "rule-row" }, op), ...values];
-  }
-
-  /** @param {EventNode} node */
-  #drawEvent(node) {
-    const catalog = /** @type {Catalog} */ (this.#catalog);
-    const never = node.op === "exactly" && node.count === 0;
-    const op = select(
-      { "aria-label": `How often ${node.event}`, "data-focus": "op" },
-      [["", [...catalog.event_operators.map((one) => /** @type {[string, string]} */ ([one.op, one.label])), ["never", "never"]]]],
-      never ? "never" : node.op,
-    );
-    op.addEventListener("change", () => {
-      const chosen = /** @type {HTMLSelectElement} */ (op).value;
-      if (chosen === "never") [node.op, node.count] = ["exactly", 0];
-      else [node.op, node.count] = [chosen, never ? 1 : node.count];
-      this.#redraw(node.id, "op");
-    });
-    const often = never
-      ? [op]
-      : [op, whole(node.count, "Times", (value) => ((node.count = value), this.#changed()), 0), " times"];
-    const when = select(
-      { "aria-label": "When", "data-focus": "when" },
-      [["", [["ever", never ? "at any time" : "ever"], ["within", "in the last"]]]],
-      node.days === null ? "ever" : "within",
-    );
-    when.addEventListener("change", () => {
-      node.days = /** @type {HTMLSelectElement} */ (when).value === "ever" ? null : 28;
-      this.#redraw(node.id, "when");
-    });
-    const days =
-      node.days === null
-        ? [when]
-        : [when, whole(node.days, "Days", (value) => ((node.days = value), this.#changed())), " days"];
-    return [
-      h("div", { class: "rule-row" }, ...often),
-      h("div", { class: "rule-row" }, ...days),
-      ...node.where.map((one) => this.#drawProperty(node, one)),
-      this.#whereAdder(node),
-    ];
-  }
-
-  /** @param {EventNode} event @param {FieldNode} node */
-  #drawProperty(event, node) {
-    const label = node.field.slice("properties.".length);
-    const remove = h(
-      "button",
-      {
-        type: "button",
-        class: "btn quiet s icon-only",
-        "aria-label": `Remove ${label}`,
-        onclick: () => {
-          event.where.splice(event.where.indexOf(node), 1);
-          this.#redraw(event.id, "where");
-        },
-      },
-      icon("x"),
-    );
-    const top = h("div", { class: "rule-top" }, icon("braces", "s"), h("span", { class: "mono truncate", title: label }, label), remove);
-    return h("div", { class: "where", "data-node": node.id }, top, ...this.#drawField(node, node));
-  }
-
-  /** @param {EventNode} event */
-  #whereAdder(event) {
-    const input = /** @type {HTMLInputElement} */ (
-      h("input", {
-        class: "input s",
-        placeholder: "Only with property…",
-        "aria-label": `Property of ${event.event}`,
-        "data-focus": "where",
-        maxlength: 400,
-      })
-    );
-    const add = (/** @type {string} */ name) => {
-      const key = name.trim();
-      if (!key) return;
-      const made = /** @type {FieldNode} */ ({
-        kind: "field",
-        id: tree.nextId(),
-        field: `properties.${key}`,
-        type: "text",
-        op: "is",
-        value: "",
-      });
-      event.where.push(made);
-      this.#redraw(made.id, "op");
+      properties: (event) => this.#properties(event),
+      changed: (settled) => this.#changed(settled),
+      redraw: (id, part) => this.#redraw(id, part),
+      remover: (node, label) => this.#remover(node, label),
+      openMenu: (button, then) => this.#openMenu(button, then),
+      become: (node, choice) => this.#become(node, choice),
     };
-    input.addEventListener("keydown", (pressed) => {
-      if (pressed.key === "Enter") {
-        pressed.preventDefault();
-        add(input.value);
-      }
-    });
-    const ask = async (/** @type {string} */ typed) =>
-      (await this.#properties(event.event))
-        .filter((one) => one.toLowerCase().includes(typed.toLowerCase()))
-        .map((value) => ({ value }));
-    return h("div", { class: "rule-row" }, suggesting(input, ask, add));
   }
-
-  /** @param {SegmentNode} node */
-  #drawSegment(node) {
-    const catalog = /** @type {Catalog} */ (this.#catalog);
-    const op = select(
-      { "aria-label": "In or not in", "data-focus": "op" },
-      [["", catalog.segment_operators.map((one) => [one.op, one.label])]],
-      node.op,
-    );
-    op.addEventListener("change", () => {
-      node.op = /** @type {HTMLSelectElement} */ (op).value;
-      this.#changed(true);
-    });
-    const which = select(
-      { "aria-label": "Segment", "data-focus": "value" },
-      [["", catalog.segments.map((one) => [one.id, one.name])]],
-      node.segment,
-    );
-    which.addEventListener("change", () => {
-      node.segment = /** @type {HTMLSelectElement} */ (which).value;
-      this.#changed(true);
-    });
-    return [h("div", { class: "rule-row" }, op), h("div", { class: "rule-row" }, which)];
-  }
-}
-
-const TYPES = /** @type {Record<string, string>} */ ({
-  text: "Text",
-  number: "Number",
-  date: "Date",
-  boolean: "True or false",
-  ip: "IP address",
-  any: "Any value",
-});
-
-/** Operators as options; of custom values by type, since a key may be several types'.
- * @param {{op: string, type: string, label: string}[]} all @param {boolean} byType
- * @returns {[string, [string, string][]][]}
- */
-function groupsOf(all, byType) {
-  /** @param {{op: string, type: string, label: string}} one @returns {[string, string]} */
-  const option = (one) => [`${one.type}:${one.op}`, one.label];
-  if (!byType) return [["", all.map(option)]];
-  const types = [...new Set(all.map((one) => one.type))];
-  return types.map((type) => [
-    TYPES[type] ?? type,
-    all.filter((one) => one.type === type).map(option),
-  ]);
 }
 
 customElements.define("filter-builder", FilterBuilder);
