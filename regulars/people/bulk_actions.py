@@ -7,6 +7,7 @@ theirs to `ACTIONS`, wired in `config`.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 from uuid import UUID
@@ -46,7 +47,7 @@ class BulkAction(Protocol):
         """Do it to the people of the batch, in its transaction."""
 
 
-class Changing:
+class Changing(ABC):
     """An action that changes people: says how in `change`, and all else follows from that."""
 
     at_once = AT_ONCE
@@ -59,11 +60,11 @@ class Changing:
         """Nothing is asked for unless an action says so."""
         return {}
 
+    @abstractmethod
     def change(
         self, changes: Changes, people: Sequence[Person], arguments: Mapping[str, Any], /
     ) -> list[UUID]:
         """Change the people, locked in `changes`; the ids of those who are different now."""
-        raise NotImplementedError
 
     def work(self, batch: Batch) -> Worked:
         """Lock the people, leave out who has left the selection, change, and remember whom."""

@@ -67,7 +67,7 @@ class Sql:
             case FieldCondition():
                 return self._field(filter_)
             case _:
-                raise NotImplementedError(filter_)
+                raise ValueError(f"no rival is asked this: {filter_}")
 
     def _event(self, condition: EventCondition) -> str:
         tests = [f"name = {_text(condition.event)}"]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from regulars.filters.parse import parse
 from regulars.people import bulk, bulk_jobs
 from regulars.people.bulk_jobs import Job
 from regulars.people.person import Person
-from regulars.people.selection import Everyone, Picked, Selection, picked
+from regulars.people.queries import Which
+from regulars.people.selection import Everyone, Picked, Selection, everyone, picked
+from tests.slices.people.crowd import add_all
 from tests.slices.tracking.site import NOON, Site
 
 AGENT = UUID(int=7)
@@ -67,6 +70,22 @@ def look(site: Site, job: Job) -> Job:
     found = bulk_jobs.find(site.connection, job.project_id, job.id)
     assert found is not None
     return found
+
+
+def tags_of(site: Site, people: Sequence[Person]) -> list[list[str]]:
+    """Each one's tags, as they are now."""
+    return [site.person(person.id).tags for person in people]
+
+
+def crowd(site: Site, count: int, **said: Any) -> list[Person]:
+    """So many people."""
+    return add_all(site, [{"name": f"P{number}", **said} for number in range(count)])
+
+
+def listed(**said: Any) -> Everyone:
+    """Everyone on such a list."""
+    filter_ = said.pop("filter", None)
+    return everyone(Which(NOON, filter=parse(filter_) if filter_ else None, **said))
 
 
 EVERYBODY = Everyone()
