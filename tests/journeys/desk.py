@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 from regulars.kit import clock
 from tests.cast import Cast
+from tests.running import Running, wait_until
 from tests.slices.public.served import Served
 from tests.slices.tracking.site import Site, identify, page
 
@@ -37,6 +39,23 @@ def browser(chromium: Browser, cast: Cast, address: str) -> Iterator[BrowserCont
 @pytest.fixture
 def site(cast: Cast) -> Site:
     return Site(cast.connection, cast.home.config, cast.home.secret_key)
+
+
+def first_owner(chromium: Browser, installation: Running) -> BrowserContext:
+    """The new owner's browser, signed in by the link that the first start printed."""
+    wait_until(lambda: "/first-sign-in/" in installation.said(), seconds=20)
+    link = re.search(r"\S+/first-sign-in/\S+", installation.said())
+    assert link is not None
+    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    tab = context.new_page()
+    tab.goto(link[0])
+    tab.get_by_label("Name").fill("Ines Carvalho")
+    tab.get_by_label("Email").fill("ines@example.com")
+    tab.locator("input[type=password]").first.fill("a sentence is easiest to keep")
+    tab.locator("form button.primary").click()
+    tab.wait_for_url("**/welcome/")
+    tab.close()
+    return context
 
 
 def arrive(site: Site, number: int, path: str = "/") -> None:

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import PERSON
-from tests.running import Running, running, wait_until
+from tests.journeys.desk import first_owner
+from tests.running import Running, running
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
@@ -27,18 +28,7 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def agent(chromium: Browser, installation: Running) -> Iterator[BrowserContext]:
     """The new owner's browser, signed in by the link that the first start printed."""
-    wait_until(lambda: "/first-sign-in/" in installation.said(), seconds=20)
-    link = re.search(r"\S+/first-sign-in/\S+", installation.said())
-    assert link is not None
-    context = chromium.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
-    tab = context.new_page()
-    tab.goto(link[0])
-    tab.get_by_label("Name").fill("Ines Carvalho")
-    tab.get_by_label("Email").fill("ines@example.com")
-    tab.locator("input[type=password]").first.fill("a sentence is easiest to keep")
-    tab.locator("form button.primary").click()
-    tab.wait_for_url("**/welcome/")
-    tab.close()
+    context = first_owner(chromium, installation)
     yield context
     context.close()
 

@@ -111,8 +111,8 @@ def test_a_postal_address_may_have_lines(cast: Cast) -> None:
 def test_doors_hear_of_a_change_when_it_is_committed(cast: Cast) -> None:
     cast.connection.execute("LISTEN regulars")
     actions.change_project(cast.home.id, {"honour_gpc": False}, by=cast.alice.actor, now=NOW)
-    told = [m.payload for m in cast.connection.notifies(timeout=5, stop_after=1)]
-    assert told == [f"{cast.home.id}:project"]
+    told = (m.payload for m in cast.connection.notifies(timeout=5))
+    assert f"{cast.home.id}:project" in told  # others of this database may be heard, too
 
 
 def test_an_agent_is_the_same_one_in_every_project(cast: Cast) -> None:

@@ -21,6 +21,7 @@ export function fieldMenu(catalog, choose) {
       "aria-label": "Find a field, an event or a segment",
       autocomplete: "off",
       spellcheck: "false",
+      autofocus: "", // showing the menu moves the focus here at once, before the next key arrives
     })
   );
   const groups = h("div", { class: "field-groups" });
@@ -91,11 +92,11 @@ export function fieldMenu(catalog, choose) {
     nothing.hidden = found > 0;
   };
   input.addEventListener("input", sift);
-  menu.addEventListener("toggle", (event) => {
+  // Not on "toggle", which is told later: it would wipe what a quick typist wrote meanwhile.
+  menu.addEventListener("beforetoggle", (event) => {
     if (event instanceof ToggleEvent && event.newState === "open") {
       input.value = "";
       sift();
-      input.focus();
     }
   });
   menu.addEventListener("keydown", (event) => {
