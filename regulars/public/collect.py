@@ -122,6 +122,8 @@ class Collect:
                 await http.refuse(send, 400, refused.reason, refused.detail, field=refused.field)
                 return
         await http.answer(send, 200, SUCCESS, [http.JSON, *http.CORS])
+        if not project.identity_used and not trusted and any(e.verified for e in arrival.events):
+            await self._projects.note_identity_used(project, request.received_at)
 
     async def _project(self, scope: Scope, envelope: Envelope) -> tuple[ProjectConfig | None, bool]:
         """The project of the request's key, and whether it is the secret one."""

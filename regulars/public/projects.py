@@ -7,6 +7,8 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -83,6 +85,20 @@ class Projects:
         return await self._find(
             ("id", str(project_id)), lambda connection: keys.load_project(connection, project_id)
         )
+
+    async def note_identity_used(self, project: ProjectConfig, now: datetime) -> None:
+        """A signed claim was seen to be right: from the first one on, they are demanded.
+
+        To be called where the project says that none was seen before. While the database is away
+        nothing happens: the next claim will do.
+        """
+        with suppress(*database.Away):
+            await asyncio.to_thread(
+                self._line.ask, lambda line: keys.note_identity_used(line, project.id, now)
+            )
+            for name, (_, known) in [*self._known.items()]:
+                if known is not None and known.id == project.id:
+                    del self._known[name]
 
     async def _find(self, name: tuple[str, str], load: Load) -> ProjectConfig | None:
         known = self._known.get(name)

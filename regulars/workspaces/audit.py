@@ -45,6 +45,9 @@ SENTENCES: dict[str, str] = {
     "key.made": "Made a key",
     "key.rotated": "Replaced a key",
     "key.revoked": "Revoked a key",
+    "identity.first_used": "Saw the first signed claim, and demands them from now on",
+    "identity.secret_shown": "Looked at the identity secret",
+    "identity.secret_replaced": "Replaced the identity secret",
 }
 
 

@@ -19,6 +19,9 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import kwargs_row
 
+from regulars.kit import bus
+from regulars.kit.ids import new_id
+
 # The bus topic of a change to a project's settings or keys.
 TOPIC = "project"
 
@@ -29,7 +32,7 @@ _HINT = 4
 
 _CONFIG = """
 SELECT p.id, p.name, p.time_zone, p.dedupe_hours, p.honour_gpc, p.enforce_identity,
-       p.identity_secret,
+       p.identity_secret, p.identity_used_at IS NOT NULL AS identity_used,
        ARRAY(SELECT w.value::text FROM project_key w
              WHERE w.project_id = p.id AND w.kind = 'write' AND w.revoked_at IS NULL
              ORDER BY w.created_at DESC, w.id DESC) AS write_keys
@@ -46,6 +49,18 @@ UPDATE project_key SET last_used_at = %(now)s
 WHERE id = ANY(%(ids)s)
   AND (last_used_at IS NULL OR last_used_at < %(now)s - interval '1 minute')
 """
+# Whoever signs can be trusted to go on signing, so that unsigned claims need not be believed any
+# more. It happens once: an owner who switches it off again has the last word.
+_FIRST_USE = """
+WITH first AS (
+    UPDATE project SET identity_used_at = %(now)s, enforce_identity = true
+    WHERE id = %(project)s AND identity_used_at IS NULL
+    RETURNING id
+)
+INSERT INTO audit_entry (project_id, id, action, subject, details, at)
+SELECT first.id, %(id)s, %(action)s, '', '{}', %(now)s FROM first
+"""
+FIRST_USE = "identity.first_used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,7 @@ class ProjectConfig:
     honour_gpc: bool
     enforce_identity: bool
     identity_secret: str
+    identity_used: bool  # whether it has ever signed something
     write_keys: tuple[str, ...]  # those that live, the newest first
     key_id: UUID | None = None  # the key that opened the door, for `record_use`
 
@@ -88,6 +104,22 @@ def load_project(connection: psycopg.Connection[Any], project_id: UUID) -> Proje
 def record_use(connection: psycopg.Connection[Any], key_ids: Iterable[UUID], now: datetime) -> None:
     """Remember that keys were used, so that an agent can tell when an old one has fallen silent."""
     connection.execute(_USED, {"ids": sorted(key_ids), "now": now})
+
+
+def note_identity_used(
+    connection: psycopg.Connection[Any], project_id: UUID, now: datetime
+) -> bool:
+    """Remember that a signed claim was seen to be right, and demand signed ones from now on.
+
+    True for the first one of the project alone; that one tells the doors. To be called for a
+    `ProjectConfig` that says `identity_used` is false: it may be some seconds old.
+    """
+    values = {"project": project_id, "id": new_id(now), "action": FIRST_USE, "now": now}
+    with connection.transaction():
+        if not connection.execute(_FIRST_USE, values).rowcount:
+            return False
+        connection.execute(bus.NOTIFY, (bus.message(project_id, TOPIC),))
+    return True
 
 
 def new_key(kind: str) -> str:

@@ -25,6 +25,7 @@ class Project(models.Model):
     honour_gpc = models.BooleanField(default=True, db_default=True)
     enforce_identity = models.BooleanField(default=False, db_default=False)
     identity_secret = models.CharField(max_length=100)
+    identity_used_at = models.DateTimeField(null=True)
     company = models.CharField(max_length=200, blank=True, default="", db_default="")
     postal_address = models.CharField(max_length=500, blank=True, default="", db_default="")
     from_name = models.CharField(max_length=100, blank=True, default="", db_default="")

@@ -104,7 +104,7 @@ def replace_identity_secret(project_id: UUID, *, by: Actor, now: datetime) -> No
     project = locked_project(project_id)
     project.identity_secret = _new_identity_secret()
     project.save(update_fields=["identity_secret"])
-    record(project_id, "project.changed", "identity_secret", by=by, now=now)
+    record(project_id, "identity.secret_replaced", by=by, now=now)
     announce(project_id)
 
 
