@@ -78,7 +78,7 @@ def boiled_down(entries: Iterable[Entry], last: int) -> News:
             news.add(person for _, person, _ in body["moves"])
             news.counts = True
             news.segments |= bool(body.get("segments"))
-        elif topic == "people":
+        elif topic in ("people", "notes"):
             news.add(body["people"])
     return news
 
