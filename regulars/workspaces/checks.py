@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -13,40 +12,23 @@ from django.core.validators import validate_email
 
 from regulars.workspaces.errors import InvalidError
 from regulars.workspaces.models import Agent
+from regulars.workspaces.plain import MOST_EMAIL, line, lines, switch, whole_number
 
-_EMAIL_MAX = 254
-
-
-def line(field: str, value: Any, *, most: int, called: str, required: bool = True) -> str:
-    """One line of text without control characters, stripped; `called` names it in the error."""
-    if not isinstance(value, str):
-        raise InvalidError(field, f"{called} must be text.")
-    text = unicodedata.normalize("NFC", value.strip())
-    if required and not text:
-        raise InvalidError(field, f"{called} can't be empty.")
-    if len(text) > most:
-        raise InvalidError(field, f"{called} can have {most} characters at most.")
-    if any(unicodedata.category(letter) in {"Cc", "Cs", "Zl", "Zp"} for letter in text):
-        raise InvalidError(field, f"{called} can't hold line breaks or control characters.")
-    return text
-
-
-def lines(field: str, value: Any, *, most: int, called: str) -> str:
-    """Text of several lines, or none, without control characters."""
-    if not isinstance(value, str):
-        raise InvalidError(field, f"{called} must be text.")
-    kept = [
-        line(field, part, most=most, called=called, required=False) for part in value.splitlines()
-    ]
-    text = "\n".join(kept).strip()
-    if len(text) > most:
-        raise InvalidError(field, f"{called} can have {most} characters at most.")
-    return text
+__all__ = [
+    "email",
+    "line",
+    "lines",
+    "new_password",
+    "switch",
+    "time_zone",
+    "time_zones",
+    "whole_number",
+]
 
 
 def email(field: str, value: Any, *, required: bool = True) -> str:
     """An email address, as it was written."""
-    text = line(field, value, most=_EMAIL_MAX, called="The email", required=required)
+    text = line(field, value, most=MOST_EMAIL, called="The email", required=required)
     if text:
         try:
             validate_email(text)
@@ -65,18 +47,6 @@ def time_zone(field: str, value: Any) -> str:
 def time_zones() -> list[str]:
     """The time zones to choose from: regions and UTC, in order."""
     return sorted(name for name in _zones() if "/" in name or name == "UTC")
-
-
-def whole_number(field: str, value: Any, *, least: int, most: int, called: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InvalidError(field, f"{called} must be a whole number from {least} to {most}.")
-    return value
-
-
-def switch(field: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise InvalidError(field, "This is either on or off.")
-    return value
 
 
 def new_password(field: str, value: str, agent: Agent) -> str:
