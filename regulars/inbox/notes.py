@@ -15,7 +15,7 @@ import psycopg
 from regulars.events import outbox
 from regulars.inbox import rich_text
 from regulars.inbox.live import Pointer, tell
-from regulars.inbox.notes_queries import COLUMNS, Note, read
+from regulars.inbox.notes_queries import NOTES, Note, read
 from regulars.kit.ids import new_id
 from regulars.people.facts import unusable
 from regulars.workspaces.errors import InvalidError, UnknownError
@@ -35,7 +35,7 @@ AUDITED = {
 
 # Nobody merges or erases the person meanwhile.
 HOLD = "SELECT FROM person_activity WHERE project_id = %s AND id = %s FOR KEY SHARE"
-LOCK = f"SELECT {COLUMNS} FROM note n WHERE n.project_id = %s AND n.id = %s FOR UPDATE"
+LOCK = f"{NOTES} WHERE n.project_id = %s AND n.id = %s FOR UPDATE OF n"
 ADD = """
 INSERT INTO note (project_id, id, person_id, agent_id, html, text, shared, pinned_at, created_at)
 VALUES (%(project)s, %(id)s, %(person)s, %(by)s, %(html)s, %(text)s, %(shared)s, %(pinned_at)s,

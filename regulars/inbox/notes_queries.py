@@ -25,20 +25,25 @@ _COLUMNS = (
     "id", "person_id", "agent_id", "html", "text", "shared", "pinned_at", "created_at",
     "edited_at", "edited_by", "deleted_at",
 )  # fmt: skip
-COLUMNS = ", ".join(f"n.{column}" for column in _COLUMNS)
-
+# A former colleague has a name, too.
+_CALLED = "coalesce(nullif({agent}.name, ''), {agent}.email, '')"
+NOTES = f"""
+SELECT {", ".join(f"n.{column}" for column in _COLUMNS)},
+       {_CALLED.format(agent="a")} AS by, {_CALLED.format(agent="e")} AS editor
+FROM note n LEFT JOIN agent a ON a.id = n.agent_id LEFT JOIN agent e ON e.id = n.edited_by
+"""
 FIND = f"""
-SELECT {COLUMNS} FROM note n
+{NOTES}
 WHERE n.project_id = %s AND n.id = %s AND n.deleted_at IS NULL
 """
 OF_PERSON = f"""
-SELECT {COLUMNS} FROM note n
+{NOTES}
 WHERE n.project_id = %s AND n.person_id = %s AND n.deleted_at IS NULL
 ORDER BY n.pinned_at DESC NULLS LAST, n.id DESC LIMIT %s
 """
 # Newest first, behind a note; of one person, or of everybody.
 BEHIND = f"""
-SELECT {COLUMNS} FROM note n
+{NOTES}
 WHERE n.project_id = %(project)s AND (%(person)s::uuid IS NULL OR n.person_id = %(person)s)
   AND (%(before)s::uuid IS NULL OR n.id < %(before)s)
   AND (%(deleted)s OR n.deleted_at IS NULL)
@@ -46,14 +51,15 @@ ORDER BY n.id DESC LIMIT %(limit)s
 """
 # Names of agents, but never their addresses: the person reads this.
 SHARED_WITH = """
-SELECT n.id, n.html, n.agent_id, coalesce(g.name, '') AS by, n.created_at AS at
-FROM note n LEFT JOIN agent g ON g.id = n.agent_id
+SELECT n.id, n.html, n.agent_id, coalesce(a.name, '') AS by, n.created_at AS at
+FROM note n LEFT JOIN agent a ON a.id = n.agent_id
 WHERE n.project_id = %s AND n.person_id = %s AND n.shared AND n.deleted_at IS NULL
 ORDER BY n.pinned_at DESC NULLS LAST, n.id DESC LIMIT %s
 """
-HISTORY = """
-SELECT id, note_id, agent_id, html, shared, at FROM note_version
-WHERE project_id = %s AND note_id = ANY(%s) ORDER BY id DESC LIMIT %s
+HISTORY = f"""
+SELECT v.id, v.note_id, v.agent_id, v.html, v.shared, v.at, {_CALLED.format(agent="a")} AS by
+FROM note_version v LEFT JOIN agent a ON a.id = v.agent_id
+WHERE v.project_id = %s AND v.note_id = ANY(%s) ORDER BY v.id DESC LIMIT %s
 """
 STATE = """
 SELECT count(*), max(greatest(created_at, edited_at)) FROM note
@@ -63,7 +69,11 @@ WHERE project_id = %s AND person_id = %s AND deleted_at IS NULL
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note about a person. `html` is sanitised, `text` the same without markup."""
+    """A note about a person. `html` is sanitised, `text` the same without markup.
+
+    `by` and `editor` are what the agents are called who wrote it and who changed it last; empty
+    where it was nobody, or none but the REST API.
+    """
 
     id: UUID
     person_id: UUID
@@ -76,6 +86,8 @@ class Note:
     edited_at: datetime | None
     edited_by: UUID | None
     deleted_at: datetime | None
+    by: str
+    editor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +111,7 @@ class Version:
     html: str
     shared: bool
     at: datetime
+    by: str
 
 
 def note(connection: Connection, project_id: UUID, note_id: UUID) -> Note:
@@ -158,6 +171,6 @@ def state(connection: Connection, project_id: UUID, person_id: UUID) -> tuple[in
 def read(
     connection: Connection, statement: str, asked: Sequence[Any] | Mapping[str, Any]
 ) -> list[Note]:
-    """Rows of COLUMNS as notes."""
+    """Rows of NOTES as notes."""
     with connection.cursor(row_factory=class_row(Note)) as cursor:
         return cursor.execute(statement, asked).fetchall()

@@ -17,7 +17,7 @@ from regulars.filters.errors import FilterError
 from regulars.kit.database import Away, Collision
 from regulars.people.changes import CollidedError
 from regulars.people.merge import NotMergeableError
-from regulars.public.rest import errors, history, merges, people, project, segments
+from regulars.public.rest import errors, history, merges, notes, people, project, segments
 from regulars.public.rest.bodies import Renderer, StrictParser
 from regulars.public.rest.errors import ApiError
 from regulars.public.rest.requests import SecretKey
@@ -53,7 +53,7 @@ api = RestAPI(
     renderer=Renderer(),
     urls_namespace="rest",
     openapi_extra={
-        "tags": [{"name": name} for name in ("People", "Merges", "Segments", "Project")]
+        "tags": [{"name": name} for name in ("People", "Merges", "Segments", "Notes", "Project")]
     },
 )
 api.add_router("/people", merges.people_router)
@@ -61,6 +61,7 @@ api.add_router("/people", people.router)
 api.add_router("/people", history.router)
 api.add_router("/merges", merges.router)
 api.add_router("/segments", segments.router)
+api.add_router("/notes", notes.router)
 api.add_router("/project", project.router)
 
 

@@ -18,7 +18,7 @@ from regulars.kit import database
 from regulars.kit.ids import instant_of
 from regulars.people import queries
 from regulars.people.person import Person
-from regulars.public.rest import bodies, schemas
+from regulars.public.rest import bodies, notes, schemas
 from regulars.public.rest.answers import ERRORS, person_of
 from regulars.public.rest.people import on_person
 from regulars.public.rest.requests import KeyRequest
@@ -28,6 +28,8 @@ from regulars.segments.queries import Transition
 Connection = psycopg.Connection[Any]
 
 router = Router(tags=["People"])
+
+Reader = Callable[[], list[dict[str, Any]]]  # the next part each time, and at the end an empty one
 
 Limit = Annotated[int, Query(ge=1, le=200)]
 PartCursor = Annotated[str | None, Query(description="`next` of the part before.")]
@@ -110,19 +112,16 @@ async def _export(project_id: UUID, person_id: UUID, facts: bytes) -> AsyncItera
     No transaction is held either, since a slow reader would hold it open; what happens meanwhile
     may or may not be in it.
     """
-    yield facts[:-1] + b',"sessions":['
-    async for part in _parts(_sessions(project_id, person_id)):
-        yield part
-    yield b'],"moves":['
-    async for part in _parts(_moves(project_id, person_id)):
-        yield part
-    yield b'],"events":['
-    async for part in _parts(_events(project_id, person_id)):
-        yield part
-    yield b"]}"
+    yield facts[:-1]
+    for name, reader in PARTS.items():
+        yield f',"{name}":['.encode()
+        async for part in _parts(reader(project_id, person_id)):
+            yield part
+        yield b"]"
+    yield b"}"
 
 
-async def _parts(read: Callable[[], list[dict[str, Any]]]) -> AsyncIterator[bytes]:
+async def _parts(read: Reader) -> AsyncIterator[bytes]:
     """Rows as JSON with commas between them, part by part."""
     comma = b""
     while rows := await asyncio.to_thread(read):
@@ -130,7 +129,7 @@ async def _parts(read: Callable[[], list[dict[str, Any]]]) -> AsyncIterator[byte
         comma = b","
 
 
-def _sessions(project_id: UUID, person_id: UUID) -> Callable[[], list[dict[str, Any]]]:
+def _sessions(project_id: UUID, person_id: UUID) -> Reader:
     last: Session | None = None
 
     def read() -> list[dict[str, Any]]:
@@ -143,7 +142,7 @@ def _sessions(project_id: UUID, person_id: UUID) -> Callable[[], list[dict[str, 
     return read
 
 
-def _moves(project_id: UUID, person_id: UUID) -> Callable[[], list[dict[str, Any]]]:
+def _moves(project_id: UUID, person_id: UUID) -> Reader:
     last: UUID | None = None
 
     def read() -> list[dict[str, Any]]:
@@ -156,7 +155,7 @@ def _moves(project_id: UUID, person_id: UUID) -> Callable[[], list[dict[str, Any
     return read
 
 
-def _events(project_id: UUID, person_id: UUID) -> Callable[[], list[dict[str, Any]]]:
+def _events(project_id: UUID, person_id: UUID) -> Reader:
     cursor: str | None = None
     more = True
 
@@ -170,6 +169,15 @@ def _events(project_id: UUID, person_id: UUID) -> Callable[[], list[dict[str, An
         return [_event(event) for event in part]
 
     return read
+
+
+# What an export holds behind the facts, in order: whoever keeps more of a person adds it here.
+PARTS: dict[str, Callable[[UUID, UUID], Reader]] = {
+    "sessions": _sessions,
+    "moves": _moves,
+    "notes": notes.exported,
+    "events": _events,
+}
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -170,6 +170,9 @@ class Export(Schema):
     moves: list[dict[str, Any]] = Field(
         description="Segments they entered (`way` is `in`) and left (`out`), newest first."
     )
+    notes: list[dict[str, Any]] = Field(
+        description="What was written about them, newest first, with what it said before."
+    )
     events: list[Event]
 
 
@@ -276,6 +279,49 @@ class SegmentWhy(Schema):
         description="What joins the `parts`; null for a single condition and for static segments."
     )
     parts: list[Reason]
+
+
+class Note(Schema):
+    """What an agent, or a program, wrote down about a person."""
+
+    id: UUID
+    person: UUID
+    html: str = Field(description="Sanitised: paragraphs, bold, italic, lists, code, links.")
+    text: str = Field(description="The same without markup.")
+    shared: bool = Field(description="The person may read it too; else the team alone.")
+    pinned: bool
+    agent_id: UUID | None = Field(description="Who wrote it; null where this API did.")
+    by: str | None = Field(description="What that agent is called.")
+    created_at: datetime
+    edited_at: datetime | None = Field(
+        description="When its words, or who may read it, changed last."
+    )
+
+
+class Notes(Schema):
+    """A part of the notes, newest first."""
+
+    items: list[Note]
+    next: str | None = Field(description="Give it as `cursor` for the next part; null at the end.")
+
+
+class NewNote(_Body):
+    """About whom, and either `html` or `text`."""
+
+    person: UUID
+    html: StrictStr | None = Field(None, description="What can't stay in it is taken out.")
+    text: StrictStr | None = Field(None, description="Plain text, of which lines stay lines.")
+    shared: StrictBool = Field(True, description="Whether the person may read it too.")
+    pinned: StrictBool = False
+
+
+class NoteChange(_Body):
+    """What to change: that which is given."""
+
+    html: StrictStr = Field(default_factory=str)
+    text: StrictStr = Field(default_factory=str)
+    shared: StrictBool = Field(default_factory=bool)
+    pinned: StrictBool = Field(default_factory=bool)
 
 
 class Project(Schema):

@@ -18,7 +18,8 @@ SECTIONS = set(re.findall(r"^### (\w+ /.+)$", REFERENCE, re.MULTILINE))
 NAMED = set(re.findall(r"`\"?(\w+)\"?`", REFERENCE)) | set(re.findall(r'"(\w+)"', REFERENCE))
 SHAPES = [
     schemas.Person, schemas.Event, schemas.Project, schemas.Search, schemas.Segment,
-    schemas.NewSegment, schemas.SegmentWhy, schemas.Reason, schemas.Filling,
+    schemas.NewSegment, schemas.SegmentWhy, schemas.Reason, schemas.Filling, schemas.Note,
+    schemas.NewNote,
 ]  # fmt: skip
 
 

@@ -36,11 +36,16 @@ CALLS: dict[str, Reach] = {
     "POST /segments/{segment_id}/people": lambda ids: {"people": [ids["other_id"]]},
     "DELETE /segments/{segment_id}/people": lambda ids: {"people": [ids["person_id"]]},
     "GET /segments/{segment_id}/why/{person_id}": lambda _: None,
+    "GET /notes": lambda _: None,
+    "POST /notes": lambda ids: {"person": ids["person_id"], "text": "Planted"},
+    "GET /notes/{note_id}": lambda _: None,
+    "PATCH /notes/{note_id}": lambda _: {"text": "Taken", "shared": True},
+    "DELETE /notes/{note_id}": lambda _: None,
     "GET /project": lambda _: None,
     "PATCH /project": lambda _: {"name": "Mine"},
 }
 # Calls that are about the key's own project whatever they say: they do their work there.
-OWN = {"POST /people", "GET /segments", "GET /project", "PATCH /project"}
+OWN = {"POST /people", "GET /segments", "GET /notes", "GET /project", "PATCH /project"}
 # Calls whose body names what they reach for: that is what is wrong with them.
 NAMING = {"POST /people/search", "POST /segments"}
 
@@ -81,13 +86,15 @@ def test_without_a_key_there_is_nothing(api: Api, call: str) -> None:
 
 
 def somebody(api: Api) -> dict[str, str]:
-    """Pat, somebody else, a merge and a segment of Alice's project."""
+    """Pat, somebody else, a merge, a segment and a note of Alice's project."""
     pat = make(api, user_id="u1", email="pat@example.com")
     other = make(api, user_id="u2")
     gone = make(api, email="lee@example.com")
     merge = api.post("/people/merge", {"from": gone["id"], "into": pat["id"]}).json()
     picked = api.post("/segments", {"name": "Picked", "people": [pat["id"]]}).json()
+    note = {"person": pat["id"], "text": "Likes Guji", "shared": False}
     return {
+        "note_id": api.post("/notes", note).json()["id"],
         "person_id": pat["id"],
         "other_id": other["id"],
         "merge_id": merge["id"],
@@ -102,6 +109,7 @@ def state(api: Api, ids: dict[str, str]) -> tuple[Any, ...]:
         api.post("/people/search", {"sort": "name"}).json(),
         api.get("/segments").json(),
         api.get(f"/segments/{ids['segment_id']}/people").json(),
+        api.get("/notes").json(),
         api.get("/project").json(),
         api.site.count("merge"),
     )
