@@ -17,7 +17,7 @@ from tests.slices.public.test_rest_people import make
 
 DOCUMENT = Document(json.loads(json.dumps(rest.get_openapi_schema(path_prefix="/"))))
 CALLS = list(DOCUMENT.calls())
-PATHS = ("person_id", "merge_id", "segment_id")
+PATHS = ("person_id", "merge_id", "segment_id", "note_id")
 
 fuzzing = settings(
     max_examples=25,
@@ -57,10 +57,13 @@ def ask(api: Api, call: Call, body: Any, data: st.DataObject) -> None:
 
 
 def _known(api: Api) -> list[str]:
-    """Ids that stand for somebody or for a segment, most of the time."""
+    """Ids that stand for somebody, for a segment or for a note, most of the time."""
     found = [str(person.id) for person in api.site.people()]
     found = found or [make(api, user_id="u1", email="pat@example.com")["id"]]
-    return found + [segment["id"] for segment in api.get("/segments").json()["items"][-3:]]
+    if not api.get("/notes?limit=1").json()["items"]:
+        api.post("/notes", {"person": found[0], "text": "Likes Guji"})
+    lists = [api.get(path).json()["items"] for path in ("/segments", "/notes?limit=3")]
+    return found + [one["id"] for items in lists for one in items[-3:]]
 
 
 PARTS = st.text(
