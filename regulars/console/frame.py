@@ -13,6 +13,7 @@ from django.urls import reverse
 from regulars.console.access import MANAGERS, AgentRequest
 from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, Rail, SegmentLink, Shell
 from regulars.events import outbox
+from regulars.inbox import preferences
 from regulars.kit import clock, database, environment
 from regulars.people.queries import online_count
 from regulars.segments import glance
@@ -46,6 +47,7 @@ def frame(
         place = outbox.last(core, project.id)  # where the page's knowledge ends
         if online is None:
             online = online_count(core, project.id, clock.now())
+        mine = preferences.load(core, project.id, request.user.id)
     credit = geo.credit(environment.read().data)
     return Shell(
         project=project.name,
@@ -54,6 +56,8 @@ def frame(
             email=request.user.email,
             role=cast("RoleWord", request.role.role),
             sign_out_url=reverse("account_logout"),
+            away=mine.away,
+            away_url=reverse("away", args=[project.id]),
         ),
         nav=(
             NavItem(

@@ -29,16 +29,34 @@ class SettingsGroup:
     links: tuple[SettingsLink, ...]
 
 
-# Pages of a project's settings: key, label, icon, and the path below settings/.
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A page of a project's settings: `key` is its path below settings/, too."""
+
+    key: str
+    label: str
+    icon: str
+    everybody: bool = False  # plain agents see it as well
+
+
 _PROJECT = (
     ("Project", (
-        ("project", "Project", "building-2"),
-        ("tracking", "Tracking", "code-xml"),
+        _Page("project", "Project", "building-2"),
+        _Page("tracking", "Tracking", "code-xml"),
+        _Page("identity", "Identity verification", "shield-check"),
+    )),
+    ("Conversations", (
+        _Page("messenger", "Messenger", "message-circle"),
+        _Page("inbox", "Inbox and office hours", "inbox"),
+        _Page("replies", "Saved replies", "zap", everybody=True),
     )),
     ("Team", (
-        ("team", "Team and roles", "users"),
-        ("keys", "Keys", "key-round"),
-        ("audit", "Audit log", "scroll-text"),
+        _Page("team", "Team and roles", "users"),
+        _Page("keys", "Keys", "key-round"),
+        _Page("audit", "Audit log", "scroll-text"),
+    )),
+    ("You", (
+        _Page("notifications", "Notifications", "bell", everybody=True),
     )),
 )  # fmt: skip
 
@@ -53,13 +71,21 @@ def settings_context(request: AgentRequest, here: str) -> dict[str, Any]:
 
 
 def _groups(request: AgentRequest) -> list[SettingsGroup]:
+    manages = request.role.role in MANAGERS
     groups = []
-    if request.role.role in MANAGERS:
-        for heading, pages in _PROJECT:
-            links = tuple(
-                SettingsLink(key, label, icon, project_url(request.project.id, f"settings/{key}/"))
-                for key, label, icon in pages
+    for heading, pages in _PROJECT:
+        links = tuple(
+            SettingsLink(
+                page.key,
+                page.label,
+                page.icon,
+                project_url(request.project.id, f"settings/{page.key}/"),
             )
+            for page in pages
+            if manages or page.everybody
+        )
+        if heading == "You":
+            links = (SettingsLink("account", "Your account", "user", reverse("account")), *links)
+        if links:
             groups.append(SettingsGroup(heading, links))
-    own = SettingsLink("account", "Your account", "user", reverse("account"))
-    return [*groups, SettingsGroup("You", (own,))]
+    return groups

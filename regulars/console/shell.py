@@ -69,6 +69,13 @@ class Account:
     email: str
     role: Literal["owner", "admin", "agent"]
     sign_out_url: str  # takes a POST
+    away: bool = False
+    away_url: str = ""  # goes away and comes back; takes a POST
+
+    @property
+    def here(self) -> bool:
+        """Whether they are shown as present."""
+        return not self.away
 
 
 @dataclass(frozen=True, slots=True)

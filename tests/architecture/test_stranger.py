@@ -16,6 +16,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from regulars.inbox import saved_replies
 from regulars.kit import clock
 from regulars.people import bulk
 from regulars.people.actions import merge_people
@@ -23,7 +24,7 @@ from regulars.people.bulk import Working
 from regulars.people.selection import picked
 from regulars.segments import actions as segment_actions
 from regulars.workspaces import sign_in, team
-from regulars.workspaces.models import AuditEntry, Invitation, ProjectKey, SignInLink
+from regulars.workspaces.models import AuditEntry, Invitation, Project, ProjectKey, SignInLink
 from tests.cast import Cast
 
 Parts = Callable[[Cast], dict[str, Any]]
@@ -104,6 +105,14 @@ def _segment(cast: Cast) -> dict[str, Any]:
             cast.connection, cast.home.id, "Regulars", clock.now(), filter_=rule
         )
     return {"segment_id": made}
+
+
+def _saved_reply(cast: Cast) -> dict[str, Any]:
+    with cast.connection.transaction():
+        made = saved_replies.create(
+            cast.connection, cast.home.id, clock.now(), name="Gift", body="Wrapped."
+        )
+    return {"reply_id": made}
 
 
 def _segment_and_person(cast: Cast) -> dict[str, Any]:
@@ -204,6 +213,23 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/settings/keys/<uuid:key_id>/rotate": Address("project", _key),
     "p/<uuid:project_id>/settings/keys/<uuid:key_id>/revoke": Address("project", _key),
     "p/<uuid:project_id>/settings/audit/": Address("project"),
+    "p/<uuid:project_id>/settings/identity/": Address("project"),
+    "p/<uuid:project_id>/settings/identity/reveal": Address("project"),
+    "p/<uuid:project_id>/settings/identity/replace": Address("project"),
+    "p/<uuid:project_id>/settings/identity/enforce": Address("project"),
+    "p/<uuid:project_id>/settings/identity/check": Address("project"),
+    "p/<uuid:project_id>/settings/messenger/": Address("project"),
+    "p/<uuid:project_id>/settings/inbox/": Address("project"),
+    "p/<uuid:project_id>/settings/replies/": Address("project"),
+    "p/<uuid:project_id>/settings/replies/new": Address("project"),
+    "p/<uuid:project_id>/settings/replies/preview": Address("project"),
+    "p/<uuid:project_id>/settings/replies/<uuid:reply_id>/": Address("project", _saved_reply),
+    "p/<uuid:project_id>/settings/replies/<uuid:reply_id>/delete": Address("project", _saved_reply),
+    "p/<uuid:project_id>/settings/replies/<uuid:reply_id>/restore": Address(
+        "project", _saved_reply
+    ),
+    "p/<uuid:project_id>/settings/notifications/": Address("project"),
+    "p/<uuid:project_id>/settings/notifications/away": Address("project"),
 }
 
 # Posts with these in them would do something, were they let in.
@@ -221,6 +247,12 @@ _FORM = {
     "tag": "evil",
     "selection": '{"list": "?kind=user"}',
     "filter": '{"field": "name", "op": "is_known"}',
+    "body": "evil",
+    "away": "on",
+    "enforce_identity": "on",
+    "greeting": "evil",
+    "assignment": "manual",
+    "side": "left",
 }
 
 _OF_AGENTS = [route for route, address in ADDRESSES.items() if address.opens_to == "agents"]
@@ -310,6 +342,7 @@ def _state(cast: Cast) -> tuple[Any, ...]:
     """All that a stranger could have changed in Alice's project."""
     project = cast.home.id
     return (
+        list(Project.objects.filter(id=project).values_list()),
         list(AuditEntry.objects.filter(project_id=project).order_by("id").values_list("id")),
         list(ProjectKey.objects.filter(project_id=project).order_by("id").values_list()),
         list(Invitation.objects.filter(project_id=project).order_by("id").values_list()),
@@ -327,6 +360,9 @@ def _state(cast: Cast) -> tuple[Any, ...]:
                 "bulk_job",
                 "segment",
                 "segment_plan",
+                "saved_reply",
+                "messenger_settings",
+                "agent_preferences",
             )
         ],
     )
