@@ -21,6 +21,7 @@ NOTIFY = f"SELECT pg_notify('{CHANNEL}', %s)"
 log = logging.getLogger(__name__)
 
 Listener = Callable[[str], None]
+Hearer = Callable[[], None]
 
 
 class Bus:
@@ -32,6 +33,7 @@ class Bus:
 
     def __init__(self) -> None:
         self._listeners: dict[UUID, set[Listener]] = {}
+        self._hearers: dict[str, set[Hearer]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
@@ -41,10 +43,7 @@ class Bus:
         """Call `listener` for every message of the project while the block runs."""
         with self._lock:
             self._listeners.setdefault(project_id, set()).add(listener)
-            if self._thread is None or not self._thread.is_alive():
-                self._stop.clear()
-                self._thread = threading.Thread(target=self._run, name="bus", daemon=True)
-                self._thread.start()
+            self._start()
         try:
             yield
         finally:
@@ -54,9 +53,33 @@ class Bus:
                 if not rest:
                     self._listeners.pop(project_id, None)
 
+    @contextmanager
+    def hearing(self, topic: str, hearer: Hearer) -> Iterator[None]:
+        """Call `hearer` for every message of this topic, whichever project it is of.
+
+        Also after a lost connection.
+        """
+        with self._lock:
+            self._hearers.setdefault(topic, set()).add(hearer)
+            self._start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                rest = self._hearers.get(topic, set())
+                rest.discard(hearer)
+                if not rest:
+                    self._hearers.pop(topic, None)
+
     def stop(self) -> None:
         """End the thread within a second."""
         self._stop.set()
+
+    def _start(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._stop.clear()
+            self._thread = threading.Thread(target=self._run, name="bus", daemon=True)
+            self._thread.start()
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -74,6 +97,7 @@ class Bus:
                 for message in connection.notifies(timeout=1):
                     project, _, topic = message.payload.partition(":")
                     self._tell(UUID(project), topic)
+                    self._tell_hearers(topic)
 
     def _tell(self, project_id: UUID, topic: str) -> None:
         with self._lock:
@@ -81,11 +105,19 @@ class Bus:
         for listener in listeners:
             listener(topic)
 
+    def _tell_hearers(self, topic: str) -> None:
+        with self._lock:
+            hearers = tuple(self._hearers.get(topic, ()))
+        for hearer in hearers:
+            hearer()
+
     def _tell_all(self) -> None:
         with self._lock:
-            projects = tuple(self._listeners)
+            projects, topics = tuple(self._listeners), tuple(self._hearers)
         for project_id in projects:
             self._tell(project_id, "")
+        for topic in topics:
+            self._tell_hearers(topic)
 
 
 bus = Bus()

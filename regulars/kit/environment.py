@@ -17,6 +17,7 @@ class Environment:
     database_url: str | None
     base_url: str
     smtp_url: str | None
+    inbound_smtp: str | None
     trusted_proxies: tuple[str, ...]
     testing: bool
 
@@ -37,6 +38,7 @@ def read() -> Environment:
         database_url=source.get("DATABASE_URL") or None,
         base_url=(source.get("REGULARS_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
         smtp_url=source.get("REGULARS_SMTP_URL") or None,
+        inbound_smtp=source.get("REGULARS_INBOUND_SMTP") or None,
         trusted_proxies=tuple(part.strip() for part in proxies.split(",") if part.strip()),
         testing=source.get("REGULARS_TESTING") == "1",
     )

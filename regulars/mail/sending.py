@@ -1,0 +1,252 @@
+"""Sends the mail that waits: a loop of the worker.
+
+A mail is taken up by moving the instant at which it may be taken up again, so that a worker which
+dies leaves it to the others after some minutes, and no row is locked while a server thinks. Whoever
+took it up knows it by the number of the try; a result that comes too late finds another number and
+changes nothing. A worker that dies between the server's yes and our commit makes a mail go twice,
+under the same Message-ID (decision 0051).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+from regulars.kit import bus, clock, database, environment
+from regulars.mail import smtp
+from regulars.mail.letters import Mail
+from regulars.mail.outgoing import ENDED_TOPIC, TOPIC, State
+from regulars.mail.smtp import AwayError, LaterError, Line, RefusedError, Server
+
+Connection = psycopg.Connection[Any]
+
+AT_ONCE = 10  # mails that are taken up at a time
+PAUSE = 1.0  # seconds between looks while nothing is due and nothing is heard
+PAUSES_AWAY = (2, 5, 10, 30, 60)  # seconds, while the server is away
+TIDY_EVERY = 60.0  # seconds
+KEPT = timedelta(days=30)  # mail that was sent, failed or kept
+FORGOTTEN_AT_ONCE = 1_000
+
+# A mail is begun within these seconds and over smtp.MOST_SECONDS later, before others may have it.
+BEGUN_WITHIN = 100.0
+TAKEN_FOR = timedelta(seconds=300)
+
+# How long a mail that the server would not take now waits for its next try. One more fails.
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240, 480, 720, 720))
+# How long mail waits for a server that is away altogether.
+MOST_AWAY = timedelta(days=2)
+
+DUE = """
+SELECT project_id FROM (
+    SELECT project_id, next_try_at FROM outgoing_mail
+    WHERE state = 'waiting' AND next_try_at <= %s ORDER BY next_try_at LIMIT 500
+) AS due
+GROUP BY project_id ORDER BY min(next_try_at)
+"""
+TAKE = """
+UPDATE outgoing_mail SET tries = tries + 1, next_try_at = %(until)s
+WHERE project_id = %(project)s AND id IN (
+    SELECT id FROM outgoing_mail
+    WHERE project_id = %(project)s AND state = 'waiting' AND next_try_at <= %(now)s
+    ORDER BY next_try_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
+RETURNING project_id, id, tries, asked_at
+"""
+READ = """
+SELECT id, kind, sender, to_address, subject, message_id, raw FROM outgoing_mail
+WHERE project_id = %(project)s AND id = %(id)s AND state = 'waiting' AND tries = %(tries)s
+"""
+WAIT = """
+UPDATE outgoing_mail SET next_try_at = %(at)s, last_error = %(error)s
+WHERE project_id = %(project)s AND id = %(id)s AND state = 'waiting' AND tries = %(tries)s
+"""
+# As if it had not been taken up.
+GIVE_BACK = """
+UPDATE outgoing_mail
+SET tries = tries - 1, next_try_at = %(at)s, last_error = coalesce(%(error)s, last_error)
+WHERE project_id = %(project)s AND id = %(id)s AND state = 'waiting' AND tries = %(tries)s
+"""
+END = """
+UPDATE outgoing_mail
+SET state = %(state)s, ended_at = %(at)s, next_try_at = NULL, last_error = %(error)s
+WHERE project_id = %(project)s AND id = %(id)s AND state = 'waiting' AND tries = %(tries)s
+"""
+OLD = """
+SELECT project_id, array_agg(id) FROM (
+    SELECT project_id, id FROM outgoing_mail
+    WHERE state <> 'waiting' AND ended_at < %s ORDER BY ended_at LIMIT %s
+) AS old
+GROUP BY project_id
+"""
+FORGET = """
+DELETE FROM outgoing_mail
+WHERE project_id = %s AND id = ANY(%s) AND state <> 'waiting' AND ended_at < %s
+"""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A mail that we have taken up. `tries` says that it is we who have it."""
+
+    project_id: UUID
+    id: UUID
+    tries: int
+    asked_at: datetime
+
+
+def send_mail(stop: threading.Event) -> None:
+    """Until stopped: send whatever is due."""
+    woken = threading.Event()
+    away = 0
+    tidied = 0.0
+    with (
+        database.connect() as connection,
+        asyncio.Runner() as runner,
+        bus.bus.hearing(TOPIC, woken.set),
+    ):
+        while not stop.is_set():
+            woken.clear()
+            try:
+                if send_due(connection, runner, clock.now(), stop):
+                    continue
+                away = 0
+            except AwayError as error:
+                if not away:
+                    log.warning("Mail waits for its server: %s", error)
+                stop.wait(PAUSES_AWAY[min(away, len(PAUSES_AWAY) - 1)])
+                away += 1
+                continue
+            if monotonic() - tidied > TIDY_EVERY:
+                forget_old(connection, clock.now())
+                tidied = monotonic()
+            woken.wait(PAUSE)
+
+
+def send_due(
+    connection: Connection, runner: asyncio.Runner, now: datetime, stop: threading.Event
+) -> int:
+    """Take up some mails of each project and send them; how many there were. Raises AwayError."""
+    settings = environment.read()
+    count = 0
+    for (project_id,) in connection.execute(DUE, (now,)).fetchall():
+        taken = take(connection, project_id, now)
+        count += len(taken)
+        batch = Batch(connection, now, stop)
+        if settings.smtp_url is None:
+            for one in taken:
+                batch.end(one, "kept")
+        elif taken:
+            try:
+                server = smtp.server_of(settings.smtp_url, settings.base_url)
+            except smtp.BadServerError as wrong:
+                batch.give_back(taken, str(wrong))
+                raise AwayError(str(wrong)) from wrong
+            runner.run(batch.send(taken, server))
+        if stop.is_set():
+            break
+    return count
+
+
+def take(connection: Connection, project_id: UUID, now: datetime) -> list[Taken]:
+    """Mails of the project that are ours for a while; nobody else takes them up meanwhile."""
+    named = {"project": project_id, "now": now, "until": now + TAKEN_FOR, "most": AT_ONCE}
+    with connection.cursor(row_factory=class_row(Taken)) as cursor:
+        return cursor.execute(TAKE, named).fetchall()
+
+
+def forget_old(connection: Connection, now: datetime) -> None:
+    """Let go of mail that has long been sent, or never will be."""
+    over = now - KEPT
+    for project_id, ids in connection.execute(OLD, (over, FORGOTTEN_AT_ONCE)).fetchall():
+        connection.execute(FORGET, (project_id, ids, over))
+
+
+class Batch:
+    """Mails that were taken up at one instant, and what becomes of each."""
+
+    def __init__(self, connection: Connection, now: datetime, stop: threading.Event) -> None:
+        self._connection = connection
+        self._now = now
+        self._stop = stop
+        self._began = monotonic()
+
+    async def send(self, taken: Iterable[Taken], server: Server) -> None:
+        """Send them one after the other over one connection. Raises AwayError.
+
+        What is not begun in time, or not at all since we are to stop, is given back.
+        """
+        rest = deque(taken)
+        try:
+            while rest and self._may_begin():
+                async with smtp.calling(server) as line:
+                    await self._send_one(line, rest.popleft())
+                    while rest and line.is_open and self._may_begin():
+                        await self._send_one(line, rest.popleft())
+        except AwayError as away:
+            self.give_back(rest, str(away))
+            raise
+        self.give_back(rest, None)
+
+    def end(self, one: Taken, state: State, error: str = "") -> None:
+        """It is over with this mail, and whoever shows it is told."""
+        named = self._named(one) | {"state": state, "error": error, "at": self._at()}
+        with self._connection.transaction():
+            if self._connection.execute(END, named).rowcount:
+                told = bus.message(one.project_id, ENDED_TOPIC)
+                self._connection.execute(bus.NOTIFY, (told,))
+
+    def give_back(self, taken: Iterable[Taken], error: str | None) -> None:
+        """It was not their turn after all; those that waited too long for a server have failed."""
+        for one in taken:
+            if error is not None and self._at() - one.asked_at > MOST_AWAY:
+                self.end(one, "failed", error)
+            else:
+                named = self._named(one) | {"at": self._now, "error": error}
+                self._connection.execute(GIVE_BACK, named)
+
+    async def _send_one(self, line: Line, one: Taken) -> None:
+        mail = self._read(one)
+        if mail is None:
+            return  # erased, or too late: somebody else has it
+        try:
+            await line.send(mail)
+        except LaterError as later:
+            self._wait(one, str(later))
+        except RefusedError as refused:
+            self.end(one, "failed", str(refused))
+        else:
+            self.end(one, "sent")
+
+    def _read(self, one: Taken) -> Mail | None:
+        with self._connection.cursor(row_factory=class_row(Mail)) as cursor:
+            return cursor.execute(READ, self._named(one)).fetchone()
+
+    def _wait(self, one: Taken, error: str) -> None:
+        if one.tries > len(WAITS):
+            self.end(one, "failed", error)
+            return
+        named = self._named(one) | {"at": self._at() + WAITS[one.tries - 1], "error": error}
+        self._connection.execute(WAIT, named)
+
+    def _may_begin(self) -> bool:
+        return not self._stop.is_set() and monotonic() - self._began < BEGUN_WITHIN
+
+    def _at(self) -> datetime:
+        return self._now + timedelta(seconds=monotonic() - self._began)
+
+    @staticmethod
+    def _named(one: Taken) -> dict[str, Any]:
+        return {"project": one.project_id, "id": one.id, "tries": one.tries}
