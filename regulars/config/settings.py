@@ -43,6 +43,8 @@ INSTALLED_APPS = [
     "regulars.events",
     "regulars.people",
     "regulars.segments",
+    "regulars.mail",
+    "regulars.inbox",
     "regulars.tracking",
     "regulars.console",
     "regulars.public",

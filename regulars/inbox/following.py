@@ -1,0 +1,67 @@
+"""Conversations follow their people: when they merge, when that is undone, when they are erased."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from regulars.events import record
+from regulars.people.changes import Changes, Columns, NoConsequence
+from regulars.people.person import Person
+
+TABLES = ("conversation",)
+
+# Files of what the merged person's conversations hold name them too.
+FILES_MOVE = """
+UPDATE attachment SET person_id = %s
+WHERE project_id = %s AND message_id IS NOT NULL AND conversation_id IN (
+    SELECT id FROM conversation WHERE project_id = %s AND person_id = %s
+)
+"""
+ERASE = """
+    DELETE FROM {table} WHERE project_id = %(project)s AND conversation_id IN (
+        SELECT id FROM conversation WHERE project_id = %(project)s AND person_id = %(person)s
+    )
+    """
+# What the storage shall let go of, once this commits.
+FILES_GONE = """
+INSERT INTO file_gone (project_id, id, key, at)
+SELECT a.project_id, a.id, a.key, %(now)s FROM attachment a
+WHERE a.project_id = %(project)s AND (
+    a.person_id = %(person)s OR a.conversation_id IN (
+        SELECT id FROM conversation WHERE project_id = %(project)s AND person_id = %(person)s
+    )
+)
+ON CONFLICT (project_id, id) DO NOTHING
+"""
+IN_CONVERSATIONS = ("mention", "onlooker", "attachment", "message")
+ERASE_OWN = "DELETE FROM {table} WHERE project_id = %(project)s AND person_id = %(person)s"
+
+
+class ConversationsFollow(NoConsequence):
+    """Moves and erases conversations, their messages and files with the person."""
+
+    erases: Columns = (("conversation", "person_id"), ("attachment", "person_id"))
+
+    def merged(self, changes: Changes, gone: Person, into: Person) -> None:
+        """The survivor has them all."""
+        record.move(changes.connection, changes.project_id, gone.id, into.id, TABLES)
+        self._move_files(changes, into.id)
+
+    def unmerged(self, changes: Changes, back: UUID, from_: UUID) -> None:
+        """What came from the one who is back is theirs again."""
+        record.move_back(changes.connection, changes.project_id, back, from_, TABLES)
+        self._move_files(changes, back)
+
+    def erased(self, changes: Changes, person: Person) -> None:
+        """Everything that was said to them and by them. The storage lets go of files after."""
+        named = {"project": changes.project_id, "person": person.id, "now": changes.now}
+        changes.connection.execute(FILES_GONE, named)
+        for table in IN_CONVERSATIONS:
+            changes.connection.execute(ERASE.format(table=table), named)
+        for table in ("attachment", "conversation"):
+            changes.connection.execute(ERASE_OWN.format(table=table), named)
+
+    @staticmethod
+    def _move_files(changes: Changes, person_id: UUID) -> None:
+        project = changes.project_id
+        changes.connection.execute(FILES_MOVE, (person_id, project, project, person_id))
