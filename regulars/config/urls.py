@@ -21,8 +21,11 @@ from regulars.console import (
     live,
     merge,
     messenger_settings,
+    new_people,
+    notes,
     notifications,
     people,
+    picking,
     profile,
     profile_edits,
     project_settings,
@@ -102,6 +105,16 @@ _settings: list[URLPattern | URLResolver] = [
     path("notifications/away", notifications.away, name="away"),
 ]
 
+_notes: list[URLPattern | URLResolver] = [
+    path("", notes.add, name="add_note"),
+    path("<uuid:note_id>/edit", notes.edit, name="note_edit"),
+    path("<uuid:note_id>/share", notes.share, name="note_share"),
+    path("<uuid:note_id>/pin", notes.pin, name="note_pin"),
+    path("<uuid:note_id>/history", notes.history, name="note_history"),
+    path("<uuid:note_id>/delete", notes.delete, name="note_delete"),
+    path("<uuid:note_id>/restore", notes.restore, name="note_restore"),
+]
+
 _person: list[URLPattern | URLResolver] = [
     path("", profile.profile, name="profile"),
     path("now", profile.now, name="profile_now"),
@@ -110,6 +123,7 @@ _person: list[URLPattern | URLResolver] = [
     path("attributes", profile_edits.attribute, name="add_attribute"),
     path("tags", profile_edits.tags, name="change_tags"),
     path("erase", profile_edits.erase, name="erase"),
+    path("notes/", include(_notes)),
     path("merge/", merge.choose, name="choose_merge"),
     path("merge/<uuid:gone_id>/", merge.merge, name="merge"),
     path("merge/<uuid:gone_id>/dismiss", merge.dismiss, name="dismiss_merge"),
@@ -133,6 +147,7 @@ _people: list[URLPattern | URLResolver] = [
     path("count", people.people_count, name="people_count"),
     path("counts", people.people_counts, name="people_counts"),
     path("columns", people.people_columns_chosen, name="people_columns"),
+    path("pick", picking.pick, name="pick_person"),
     path("bulk/", include(_bulk)),
 ]
 
@@ -161,6 +176,9 @@ _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
     path("welcome/", welcome.welcome, name="welcome"),
     path("welcome/live", welcome.live, name="welcome_live"),
+    path("new/note", notes.new, name="new_note"),
+    path("new/user", new_people.new_user, name="new_user"),
+    path("new/lead", new_people.new_lead, name="new_lead"),
     path("people/<uuid:person_id>/", include(_person)),
     path("merges/<uuid:merge_id>/undo", merge.undo, name="undo_merge"),
     path("live", live.live, name="live"),

@@ -10,6 +10,7 @@ import psycopg
 from django.http import HttpRequest
 from django.urls import reverse
 
+from regulars.console import new_menu
 from regulars.console.access import MANAGERS, AgentRequest
 from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, Rail, SegmentLink, Shell
 from regulars.events import outbox
@@ -33,12 +34,13 @@ def frame(
     here: Here,
     *,
     segment: UUID | None = None,
+    person: UUID | None = None,
     online: int | None = None,
 ) -> Shell:
     """What `console/shell.html` needs; `here` is the part of the console that is shown.
 
-    `segment` is the one that is shown; `online` is how many people are here now, where the view
-    knows it already.
+    `segment` and `person` are those that are shown; `online` is how many people are here now,
+    where the view knows it already.
     """
     project = request.project
     people = project_url(project.id, "people/")
@@ -81,6 +83,7 @@ def frame(
             for other in queries.projects_of(request.user.id)
         ),
         new_project_url=reverse("new_project") if queries.owns_a_project(request.user.id) else "",
+        new=new_menu.items(project.id, person),
         account_items=(MenuItem("Your account", "user", url=reverse("account")),),
         online=online,
         credit=credit.text if credit else "",

@@ -13,11 +13,20 @@ from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRed
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from regulars.console import people_way, profile_history, profile_timeline, rhythm
+from regulars.console import (
+    new_menu,
+    notes_card,
+    people_way,
+    picking,
+    profile_history,
+    profile_timeline,
+    rhythm,
+)
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.frame import frame, project_url
 from regulars.events import timeline as history
 from regulars.events import visits
+from regulars.inbox import notes_queries
 from regulars.kit import clock, database
 from regulars.people import naming, queries
 from regulars.people.person import Person
@@ -66,11 +75,12 @@ def profile(request: AgentRequest, person_id: UUID) -> HttpResponseBase:
         context = (
             head_of(request, person)
             | _now_part(core, request, person)
+            | notes_card.card_of(core, request.project.id, person.id, url_of(request, person.id))
             | profile_history.timeline_part(core, request, person)
             | _around(core, request, person)
             | {"way": people_way.way_of(core, request, person)}
         )
-        shell = frame(request, "people", online=_online(core, request))
+        shell = frame(request, "people", person=person.id, online=_online(core, request))
     return render(request, "console/profile/profile.html", context | {"shell": shell})
 
 
@@ -81,6 +91,7 @@ def now(request: AgentRequest, person_id: UUID) -> HttpResponse:
     with database.of_django() as core:
         person = _person(core, request, person_id)
         context = head_of(request, person) | _now_part(core, request, person)
+        context |= notes_card.card_of(core, request.project.id, person.id, context["url"])
         context |= {"memberships": _memberships(core, request, person)}
     return render(request, "console/profile/live.html", context)
 
@@ -92,6 +103,7 @@ def timeline(request: AgentRequest, person_id: UUID) -> HttpResponse:
     with database.of_django() as core:
         person = _person(core, request, person_id)
         context = {"person": person, "url": url_of(request, person.id)}
+        context |= {"short": picking.short_of(person)}
         context |= profile_history.timeline_part(core, request, person)
     part = "older" if request.GET.get("cursor") else "timeline"
     return render(request, f"console/profile/{part}.html", context)
@@ -104,7 +116,9 @@ def head_of(request: AgentRequest, person: Person) -> dict[str, Any]:
         "project": request.project,
         "person": person,
         "name": naming.called(person.name, person.email, person.user_id, person.id),
+        "short": picking.short_of(person),
         "url": url_of(request, person.id),
+        "new_note_url": new_menu.url_about("new_note", request.project.id, person.id),
         "segments_url": project_url(request.project.id, "segments/"),
         "people_url": project_url(request.project.id, f"people/?kind={person.kind}"),
         "online": queries.is_online(person, at),
@@ -217,6 +231,7 @@ def _around(core: Connection, request: AgentRequest, person: Person) -> dict[str
     """Who they may also be, what they are known by, and what erasing them would take."""
     project_id = request.project.id
     events, sessions = history.held(core, project_id, person.id)
+    notes, _ = notes_queries.state(core, project_id, person.id)
     agents = {role.agent_id: role.agent.called for role in workspace_queries.team_of(project_id)}
     return {
         "memberships": _memberships(core, request, person),
@@ -229,7 +244,7 @@ def _around(core: Connection, request: AgentRequest, person: Person) -> dict[str
             (other, naming.called(other.name, other.email, other.user_id, other.id))
             for other in queries.suggested_merges(core, project_id, person)
         ],
-        "held": {"events": events, "sessions": sessions},
+        "held": {"events": events, "sessions": sessions, "notes": notes},
     }
 
 

@@ -1,9 +1,10 @@
-"""A person's history: what they did and which segments they entered and left, as one.
+"""A person's history: what they did, segments they entered and left, notes on them, as one.
 
-Events and moves are kept apart and paged apart. A part of the history goes down as far as both
-have been read: what lies deeper in either comes with the next part. So both need one order, of
+Events, moves and notes are kept apart and paged apart. A part of the history goes down as far as
+all have been read: what lies deeper in one comes with the next part. So all need one order, of
 places (instant, id). A move stands where the millisecond in which its id was made ends, which is
-after the event that brought it about; its id then sorts as its place does.
+after the event that brought it about; a note where that millisecond begins. Their ids then sort as
+their places do.
 """
 
 from __future__ import annotations
@@ -18,10 +19,14 @@ from django.http import Http404
 
 from regulars.console import profile_timeline
 from regulars.console.access import AgentRequest
+from regulars.console.frame import project_url
+from regulars.console.profile_timeline import Drawing
 from regulars.console.segments_page import agents_of
 from regulars.events import timeline
 from regulars.events.timeline import GROUPS, Event, read_cursor, write_cursor
 from regulars.events.visits import Visit
+from regulars.inbox import notes_queries
+from regulars.inbox.notes_queries import Note
 from regulars.kit import clock
 from regulars.kit.ids import first_id, instant_of
 from regulars.people.person import Person
@@ -31,12 +36,19 @@ from regulars.workspaces.errors import InvalidError
 
 Connection = psycopg.Connection[Any]
 Place = tuple[datetime, UUID]
+Part = profile_timeline.Part
 
-A_PART = 40  # events, and moves, that are loaded at a time
-MOVES = "segments"  # what the timeline calls them, beside the groups of events
-CHIPS = {"pages": "Pages", "events": "Events", "facts": "Facts said", MOVES: "Segments"}
+A_PART = 40  # events, moves, and notes, that are loaded at a time
+MOVES, NOTES = "segments", "notes"  # what the timeline calls them, beside the groups of events
+CHIPS = {
+    "pages": "Pages",
+    "events": "Events",
+    "facts": "Facts said",
+    NOTES: "Notes",
+    MOVES: "Segments",
+}
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -54,7 +66,7 @@ class Chip:
 class History:
     """A part of a history, newest first; `next` continues it."""
 
-    items: list[Visit | Event | Transition]
+    items: list[Part]
     next: str | None
 
 
@@ -72,10 +84,11 @@ def timeline_part(core: Connection, request: AgentRequest, person: Person) -> di
     moves = segments.transitions_counted(core, request.project.id, person.id, most)
     counted: dict[str, int] = {str(group): count for group, count in events.groups.items()}
     counted[MOVES] = moves
+    counted[NOTES], _ = notes_queries.state(core, request.project.id, person.id)
+    url = project_url(request.project.id, f"people/{person.id}/")
+    drawing = Drawing(request.project, clock.now(), agents_of(request), url)
     return {
-        "days": profile_timeline.days_of(
-            part.items, request.project, clock.now(), agents_of(request)
-        ),
+        "days": profile_timeline.days_of(part.items, drawing),
         "next": part.next,
         "kinds": kinds,
         "chips": [
@@ -94,7 +107,7 @@ def history(
     cursor: str | None = None,
     limit: int = A_PART,
 ) -> History:
-    """What comes behind the cursor: up to `limit` events and `limit` moves. Raises InvalidError."""
+    """What comes behind the cursor: up to `limit` of each kind. Raises InvalidError."""
     done = timeline.timeline(
         core,
         project_id,
@@ -103,27 +116,35 @@ def history(
         limit=limit,
         cursor=cursor,
     )
+    ends = [read_cursor(done.next)] if done.next else []
+    place = read_cursor(cursor) if cursor else None
     moved: list[Transition] = []
     if MOVES in kinds:
-        before = _before(read_cursor(cursor)) if cursor else None
+        before = _before(place, _MILLISECOND) if place else None
         moved = segments.transitions_of(core, project_id, person_id, before=before, limit=limit + 1)
-    ends = [read_cursor(done.next)] if done.next else []
-    if len(moved) > limit:
-        moved = moved[:limit]
-        ends.append(_place(moved[-1]))
+    written: list[Note] = []
+    if NOTES in kinds:
+        before = _before(place) if place else None
+        written = notes_queries.behind(
+            core, project_id, person_id=person_id, before=before, limit=limit + 1
+        )
+    ends += [_place(found[limit - 1]) for found in (moved, written) if len(found) > limit]
     end = max(ends, default=None)
-    items = [one for one in (*done.items, *moved) if end is None or _place(one) >= end]
+    parts = (*done.items, *moved[:limit], *written[:limit])
+    items = [one for one in parts if end is None or _place(one) >= end]
     return History(sorted(items, key=_place, reverse=True), write_cursor(*end) if end else None)
 
 
 def newest_of(core: Connection, project_id: UUID, person_id: UUID) -> str:
-    """What the timeline begins with: another text once there is something newer."""
+    """What the timeline begins with, and how its notes stand: another text once that changes."""
     event = timeline.newest_of(core, project_id, person_id)
     moved = segments.transitions_of(core, project_id, person_id, limit=1)
-    return f"{event or ''}.{moved[0].id if moved else ''}"
+    notes, at = notes_queries.state(core, project_id, person_id)
+    written = f"{notes}.{at.timestamp()}" if at else ""
+    return f"{event or ''}.{moved[0].id if moved else ''}.{written}"
 
 
-def _place(item: Visit | Event | Transition) -> Place:
+def _place(item: Part) -> Place:
     match item:
         case Visit():
             return item.newest
@@ -131,11 +152,16 @@ def _place(item: Visit | Event | Transition) -> Place:
             return item.happened_at, item.id
         case Transition():
             return instant_of(item.id) + _MILLISECOND, item.id
+        case Note():
+            return instant_of(item.id), item.id
 
 
-def _before(place: Place) -> UUID:
-    """The id such that the moves with lesser ones are those behind the place."""
-    at, id_ = max(place[0], _EPOCH + _MILLISECOND), place[1]
+def _before(place: Place, after: timedelta = timedelta(0)) -> UUID:
+    """The id such that those with lesser ones stand behind the place.
+
+    They stand so long `after` the millisecond in which their ids were made.
+    """
+    at, id_ = min(max(place[0], _EPOCH + after), _END) - after, place[1]
     if at.microsecond % 1000:
-        return first_id(at)
-    return max(first_id(at - _MILLISECOND), min(id_, first_id(at)))
+        return first_id(at + _MILLISECOND)
+    return max(first_id(at), min(id_, first_id(at + _MILLISECOND)))

@@ -1,4 +1,4 @@
-"""A person's timeline as the profile draws it: days, visits with their pages, events, moves."""
+"""A person's timeline as the profile draws it: days of visits, events, moves and notes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from regulars.console import segments_words
+from regulars.console import notes_card, segments_words
 from regulars.events.timeline import Event
 from regulars.events.visits import PageView, Visit
+from regulars.inbox.notes_queries import Note
 from regulars.segments.queries import Transition
 from regulars.workspaces.models import Project
 
@@ -44,11 +45,11 @@ class PageRow:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A visit, an event, or a segment that was entered or left."""
+    """A visit, an event, a segment that was entered or left, or a note."""
 
     at: datetime
     icon: str
-    node: str  # the colour: "ok", "event", "out" or none
+    node: str  # the colour: "ok", "event", "out", "note" or none
     strong: str
     text: str
     code: str
@@ -60,6 +61,7 @@ class Item:
     is_open: bool = False
     properties: tuple[tuple[str, str], ...] = ()
     more: int = 0
+    note: notes_card.Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +72,23 @@ class Day:
     items: tuple[Item, ...]
 
 
-def days_of(
-    parts: Iterable[Visit | Event | Transition],
-    project: Project,
-    now: datetime,
-    agents: Mapping[UUID, str],
-) -> list[Day]:
-    """Parts of a timeline, newest first, by the project's days. `agents` have names."""
-    zone = ZoneInfo(project.time_zone)
-    drawn = [
-        _move(part, project, agents) if isinstance(part, Transition) else _item(part, now)
-        for part in parts
-    ]
+Part = Visit | Event | Transition | Note
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """What all items of a timeline have in common. `agents` have names; `url` is the profile's."""
+
+    project: Project
+    now: datetime
+    agents: Mapping[UUID, str]
+    url: str
+
+
+def days_of(parts: Iterable[Part], drawing: Drawing) -> list[Day]:
+    """Parts of a timeline, newest first, by the project's days."""
+    zone = ZoneInfo(drawing.project.time_zone)
+    drawn = [_item(part, drawing) for part in parts]
     by_day = groupby(drawn, key=lambda item: item.at.astimezone(zone).date())
     return [Day(day, tuple(items)) for day, items in by_day]
 
@@ -102,8 +109,28 @@ def in_words(span: timedelta) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
 
 
-def _item(part: Visit | Event, now: datetime) -> Item:
-    return _visit(part, now) if isinstance(part, Visit) else _event(part)
+def _item(part: Part, drawing: Drawing) -> Item:
+    match part:
+        case Visit():
+            return _visit(part, drawing.now)
+        case Event():
+            return _event(part)
+        case Transition():
+            return _move(part, drawing.project, drawing.agents)
+        case Note():
+            return _note(part, drawing.url)
+
+
+def _note(note: Note, url: str) -> Item:
+    return Item(
+        at=note.created_at,
+        icon="sticky-note",
+        node="" if note.shared else "note",
+        strong=note.by or "The API",
+        text="left a note",
+        code="",
+        note=notes_card.shown(note, url),
+    )
 
 
 def _move(moved: Transition, project: Project, agents: Mapping[UUID, str]) -> Item:

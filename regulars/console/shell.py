@@ -51,7 +51,10 @@ class ProjectLink:
 
 @dataclass(frozen=True, slots=True)
 class MenuItem:
-    """A line of the *New* or the account menu: a link, or a dialog of this page to open."""
+    """A line of the *New* or the account menu: a link, or a dialog to open.
+
+    `opens` names one that the page has; with `dialog`, the address answers one.
+    """
 
     label: str
     icon: str
@@ -59,6 +62,7 @@ class MenuItem:
     opens: str = ""  # the id of a <dialog>
     key: str = ""  # its single-key shortcut, lower case
     after_rule: bool = False  # a line is drawn above it
+    dialog: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -210,6 +210,11 @@ def dismiss_merge(
     connection.execute(DISMISS, (project_id, key, one, other, now))
 
 
+def is_email(text: str) -> bool:
+    """Whether the text may be somebody's address."""
+    return _EMAIL.fullmatch(text) is not None
+
+
 def erase(connection: Connection, project_id: UUID, person_id: UUID, now: datetime) -> None:
     """Erase the person and everything of theirs. Raises UnknownError."""
     changes = _begin(connection, project_id, now, "alone")

@@ -16,7 +16,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from regulars.inbox import saved_replies
+from regulars.inbox import notes, saved_replies
 from regulars.kit import clock
 from regulars.people import bulk
 from regulars.people.actions import merge_people
@@ -68,6 +68,14 @@ def _reset_token(cast: Cast) -> dict[str, Any]:
 
 def _person(cast: Cast) -> dict[str, Any]:
     return {"person_id": cast.pat.id}
+
+
+def _note(cast: Cast) -> dict[str, Any]:
+    with cast.connection.transaction():
+        note_id = notes.add(
+            cast.connection, cast.home.id, cast.pat.id, clock.now(), text="Ours", shared=False
+        )
+    return _person(cast) | {"note_id": note_id}
 
 
 def _two_people(cast: Cast) -> dict[str, Any]:
@@ -154,6 +162,10 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/filters/values": Address("project"),
     "p/<uuid:project_id>/filters/properties": Address("project"),
     "p/<uuid:project_id>/people/columns": Address("project"),
+    "p/<uuid:project_id>/people/pick": Address("project"),
+    "p/<uuid:project_id>/new/note": Address("project"),
+    "p/<uuid:project_id>/new/user": Address("project"),
+    "p/<uuid:project_id>/new/lead": Address("project"),
     "p/<uuid:project_id>/people/bulk/start": Address("project"),
     "p/<uuid:project_id>/people/bulk/jobs": Address("project"),
     "p/<uuid:project_id>/people/bulk/count": Address("project"),
@@ -170,6 +182,25 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/people/<uuid:person_id>/attributes": Address("project", _person),
     "p/<uuid:project_id>/people/<uuid:person_id>/tags": Address("project", _person),
     "p/<uuid:project_id>/people/<uuid:person_id>/erase": Address("project", _person),
+    "p/<uuid:project_id>/people/<uuid:person_id>/notes/": Address("project", _person),
+    "p/<uuid:project_id>/people/<uuid:person_id>/notes/<uuid:note_id>/edit": Address(
+        "project", _note
+    ),
+    "p/<uuid:project_id>/people/<uuid:person_id>/notes/<uuid:note_id>/share": Address(
+        "project", _note
+    ),
+    "p/<uuid:project_id>/people/<uuid:person_id>/notes/<uuid:note_id>/pin": Address(
+        "project", _note
+    ),
+    "p/<uuid:project_id>/people/<uuid:person_id>/notes/<uuid:note_id>/history": Address(
+        "project", _note
+    ),
+    "p/<uuid:project_id>/people/<uuid:person_id>/notes/<uuid:note_id>/delete": Address(
+        "project", _note
+    ),
+    "p/<uuid:project_id>/people/<uuid:person_id>/notes/<uuid:note_id>/restore": Address(
+        "project", _note
+    ),
     "p/<uuid:project_id>/people/<uuid:person_id>/merge/": Address("project", _person),
     "p/<uuid:project_id>/people/<uuid:person_id>/merge/<uuid:gone_id>/": Address(
         "project", _two_people
@@ -247,6 +278,9 @@ _FORM = {
     "tag": "evil",
     "selection": '{"list": "?kind=user"}',
     "filter": '{"field": "name", "op": "is_known"}',
+    "text": "evil",
+    "audience": "both",
+    "pinned": "1",
     "body": "evil",
     "away": "on",
     "enforce_identity": "on",
@@ -357,6 +391,8 @@ def _state(cast: Cast) -> tuple[Any, ...]:
                 "merge",
                 "merge_dismissal",
                 "erased_key",
+                "note",
+                "note_version",
                 "bulk_job",
                 "segment",
                 "segment_plan",

@@ -77,7 +77,8 @@ class LiveBoard extends HTMLElement {
     }
     // Compared with what came before, not with the page: scripts there finish what they are given.
     const text = part.innerHTML;
-    if (shown.get(old.id) === text || old.contains(document.activeElement)) return;
+    const busy = old.contains(document.activeElement) || old.querySelector(":popover-open");
+    if (shown.get(old.id) === text || busy) return;
     shown.set(old.id, text);
     old.className = part.className;
     const open = [...old.querySelectorAll("details[id][open]")].map((details) => details.id);

@@ -1,0 +1,48 @@
+"""The *New* menu of the top bar: what an agent may begin from anywhere.
+
+Each line leads to a dialog that opens over the page (`dialog-link.js`); on somebody's profile it is
+about them from the start.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.urls import reverse
+
+from regulars.console.shell import MenuItem
+
+
+def items(project_id: UUID, person_id: UUID | None = None) -> tuple[MenuItem, ...]:
+    """The lines of the menu; `person_id` is whose profile is shown.
+
+    Conversation (C) stands before *Note* and Ticket (T) behind it, as `_about` somebody; Email (E)
+    before all of them; Campaign last. Each comes with its dialog.
+    """
+    return (
+        _about("Note", "sticky-note", "new_note", project_id, person_id, key="n"),
+        _dialog("User", "user-check", "new_user", project_id, after_rule=True),
+        _dialog("Lead", "user-plus", "new_lead", project_id),
+        MenuItem("Segment", "chart-pie", url=reverse("segments", args=[project_id])),
+    )
+
+
+def url_about(name: str, project_id: UUID, person_id: UUID | None) -> str:
+    """The dialog of this name, about the person if there is one."""
+    about = f"?{urlencode({'person': str(person_id)})}" if person_id else ""
+    return reverse(name, args=[project_id]) + about
+
+
+def _about(
+    label: str, icon: str, name: str, project_id: UUID, person_id: UUID | None, *, key: str
+) -> MenuItem:
+    url = url_about(name, project_id, person_id)
+    return MenuItem(label, icon, url=url, key=key, dialog=True)
+
+
+def _dialog(
+    label: str, icon: str, name: str, project_id: UUID, *, after_rule: bool = False
+) -> MenuItem:
+    url = reverse(name, args=[project_id])
+    return MenuItem(label, icon, url=url, dialog=True, after_rule=after_rule)
