@@ -28,6 +28,7 @@ TARGETS = (5, 15, 30, 60, 120, 240, 480, 1440)
 USUAL = tuple({"day": day, "from": "09:00", "to": "17:00"} for day in range(5))
 
 _MINUTES_A_DAY, _MINUTES_AN_HOUR = 1440, 60
+_NONE = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +66,9 @@ def minutes_field(
     offered = sorted({*usual, *([kept] if kept else [])})
     return forms.TypedChoiceField(
         label=label,
-        choices=[("", none), *((str(each), before + minutes_words(each)) for each in offered)],
-        coerce=int,
-        empty_value=None,
-        required=False,
+        choices=[(_NONE, none), *((str(each), before + minutes_words(each)) for each in offered)],
+        coerce=lambda chosen: None if chosen == _NONE else int(chosen),
+        initial=kept or _NONE,
         **more,
     )
 
@@ -90,10 +90,8 @@ class InboxForm(forms.Form):
     )
 
     def __init__(self, data: QueryDict | None, kept: MessengerSettings) -> None:
-        names = ("away_message", "assignment", "inbound_address", "email_after_minutes")
-        initial = {name: getattr(kept, name) for name in names}
-        initial["first_reply_target_minutes"] = kept.first_reply_target_minutes
-        super().__init__(data, initial=initial)
+        names = ("away_message", "assignment", "inbound_address")
+        super().__init__(data, initial={name: getattr(kept, name) for name in names})
         self.fields["email_after_minutes"] = minutes_field(
             "Send replies on by email",
             EMAIL_AFTER,

@@ -24,6 +24,8 @@ from regulars.people import actions
 
 EMAIL_AFTER = (5, 10, 15, 30, 60, 240)
 
+_SWITCHES = ("away", "sound", "browser")
+
 
 class NotificationsForm(forms.Form):
     away = forms.BooleanField(required=False)
@@ -34,8 +36,7 @@ class NotificationsForm(forms.Form):
     )
 
     def __init__(self, data: QueryDict | None, kept: AgentPreferences) -> None:
-        names = ("away", "sound", "browser", "email_after_minutes")
-        initial: dict[str, Any] = {name: getattr(kept, name) for name in names}
+        initial: dict[str, Any] = {name: getattr(kept, name) for name in _SWITCHES}
         super().__init__(data, initial={**initial, "only_mine": "yes" if kept.only_mine else ""})
         self.fields["email_after_minutes"] = minutes_field(
             "By email",
