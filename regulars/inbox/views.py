@@ -66,7 +66,7 @@ SELECT '{{name}}', count(*) FROM (
     SELECT 1 FROM conversation c
     WHERE c.project_id = %(project)s AND c.merged_into IS NULL AND {{where}}
     LIMIT {MOST_COUNTED + 1}
-) {{name}}
+) AS "{{name}}"
 """
 COUNTS = " UNION ALL ".join(
     COUNT.format(name=view, where=_WHERE.get(view, _TICKETS[UNSOLVED])) for view in VIEWS

@@ -153,6 +153,8 @@ def test_unread_is_mine_and_nobodys_or_mine_alone(cast: Cast) -> None:
     says(cast.home.id, "b3", "Hej")
     assign(cast, mine, cast.alice.id)
     assign(cast, theirs, cast.bob.id)
+    mine = says(cast.home.id, "b1", "Still there?", thread=mine.id)
+    theirs = says(cast.home.id, "b2", "Still there?", thread=theirs.id)
     core, project = cast.connection, cast.home.id
     assert views.unread(core, project, cast.alice.id) == 2
     assert views.unread(core, project, cast.alice.id, only_mine=True) == 1
