@@ -19,7 +19,7 @@ from regulars.console.access import AgentRequest, actor_of, agent_view
 from regulars.console.forms import attempt
 from regulars.console.frame import frame
 from regulars.kit import clock, database
-from regulars.people import actions, naming
+from regulars.people import actions, naming, queries
 from regulars.people.person import Person
 from regulars.workspaces import audit
 from regulars.workspaces.errors import InvalidError
@@ -35,7 +35,7 @@ class _PersonForm(forms.Form):
         label="Name",
         max_length=200,
         required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True}),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
     email = forms.CharField(
         label="Email",
@@ -68,8 +68,8 @@ class UserForm(_PersonForm):
 class ThereAlreadyError(InvalidError):
     """Somebody else goes by that, and is not changed in passing."""
 
-    def __init__(self, field: str, message: str, person_id: UUID) -> None:
-        super().__init__(field, message)
+    def __init__(self, field: str, person_id: UUID) -> None:
+        super().__init__(field, "Somebody goes by that already.")
         self.person_id = person_id
 
 
@@ -99,10 +99,8 @@ def _new(request: AgentRequest, kind: Kind, form: forms.Form) -> HttpResponseBas
 
     person = attempt(form, make) if request.method == "POST" else None
     if person is None:
-        url = profile.url_of(request, there[0]) if there else ""
-        return _answer(request, kind, form, url)
-    name = naming.called(person.name, person.email, person.user_id, person.id)
-    messages.success(request, f"{name} is added.")
+        return _answer(request, kind, form, there)
+    messages.success(request, f"{_called(person)} is added.")
     url = profile.url_of(request, person.id)
     return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
@@ -114,22 +112,25 @@ def _made(request: AgentRequest, given: dict[str, Any]) -> Person:
 
     def work(core: Connection) -> Person:
         person, made = actions.create_or_update(core, request.project.id, facts, at)
-        name = naming.called(person.name, person.email, person.user_id, person.id)
         if not made:
-            field = "user_id" if "user_id" in facts else "email"
-            message = f"{person.kind.capitalize()} {name} is here by that already."
-            raise ThereAlreadyError(field, message, person.id)
+            raise ThereAlreadyError("user_id" if "user_id" in facts else "email", person.id)
+        name = _called(person)
         audit.record(request.project.id, "person.made", name, by=actor_of(request), now=at)
         return person
 
     return actions.settled(database.of_django, work)
 
 
-def _answer(request: AgentRequest, kind: Kind, form: forms.Form, there_url: str) -> HttpResponse:
+def _answer(request: AgentRequest, kind: Kind, form: forms.Form, there: list[UUID]) -> HttpResponse:
+    with database.of_django() as core:
+        found = queries.people(core, request.project.id, there)
+    first = next(iter(form.errors), "name")
+    if first in form.fields:
+        form.fields[first].widget.attrs["autofocus"] = True
     context: dict[str, Any] = {
         "form": form,
         "kind": kind,
-        "there_url": there_url,
+        "there": [(_called(one), profile.url_of(request, one.id)) for one in found.values()],
         "url": reverse(f"new_{kind}", args=[request.project.id]),
     }
     if not request.htmx:
@@ -138,3 +139,7 @@ def _answer(request: AgentRequest, kind: Kind, form: forms.Form, there_url: str)
         return render(request, "console/new/page.html", context, status=status)
     part = "dialog" if request.method == "GET" else "form"
     return render(request, f"console/new/{part}.html", context)
+
+
+def _called(person: Person) -> str:
+    return naming.called(person.name, person.email, person.user_id, person.id)

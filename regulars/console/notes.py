@@ -220,10 +220,7 @@ def _given(request: AgentRequest) -> dict[str, str]:
 def _typed(request: AgentRequest) -> dict[str, Any]:
     """What a form had, for one that is shown again."""
     given = _given(request)
-    try:
-        html = notes_card.safe(given.get("html", ""))
-    except rich_text.TooMuchError:
-        html = notes_card.safe("")
+    html = notes_card.safe(given.get("html", "")[: notes.MAX_HTML])
     return {
         "html": html,
         "text": given.get("text") or rich_text.plain(html),

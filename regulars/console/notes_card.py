@@ -17,8 +17,8 @@ Connection = psycopg.Connection[Any]
 
 ON_CARD = 4
 MOST_ON_CARD = 24  # behind “more”, too; the timeline has all of them
-LONG = 420  # characters from which on a note is folded
-FOLDED = 280
+LONG = 300  # characters from which on a note is folded
+FOLDED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def shown(note: Note, person_url: str) -> Shown:
 
 def safe(html: str) -> SafeString:
     """Rich text as a template takes it: cleaned again, whatever the database holds."""
-    return SafeString(rich_text.clean(html))
+    return SafeString(rich_text.kept(html))
 
 
 def card_of(core: Connection, project_id: UUID, person_id: UUID, person_url: str) -> dict[str, Any]:

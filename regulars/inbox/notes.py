@@ -6,6 +6,7 @@ is kept with every change. What is deleted can be brought back for some days; th
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,6 @@ from regulars.inbox import rich_text
 from regulars.inbox.live import Pointer, tell
 from regulars.inbox.notes_queries import NOTES, Note, read
 from regulars.kit.ids import new_id
-from regulars.people.facts import unusable
 from regulars.workspaces.errors import InvalidError, UnknownError
 
 Connection = psycopg.Connection[Any]
@@ -26,6 +26,8 @@ MAX_TEXT = 10_000  # characters, without markup
 MAX_HTML = 50_000
 KEPT = timedelta(days=7)  # that a deleted note can be brought back
 TOPIC = "notes"  # of the outbox: {"people": [those whose notes these are]}
+
+_UNUSABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 # What the audit log calls these: all else about a note, its own history says.
 AUDITED = {
@@ -106,8 +108,10 @@ def edit(
     open_to_person = before.shared if shared is None else shared
     if (rich, open_to_person) == (before.html, before.shared):
         return False
-    connection.execute(EDIT, (rich, words, open_to_person, now, by, project_id, note_id))
-    version = (project_id, new_id(now), note_id, by, rich, open_to_person, now)
+    # Who waited for another's edit began before it ended, and yet is the last.
+    at = max(now, (before.edited_at or before.created_at) + datetime.resolution)
+    connection.execute(EDIT, (rich, words, open_to_person, at, by, project_id, note_id))
+    version = (project_id, new_id(at), note_id, by, rich, open_to_person, at)
     connection.execute(KEEP_VERSION, version)
     _announce(connection, project_id, before.person_id, now)
     return True
@@ -157,9 +161,8 @@ def _body(html: str | None, text: str | None) -> tuple[str, str]:
     field, given = ("text", text) if html is None else ("html", html)
     if given is None or (html is not None and text is not None):
         raise InvalidError("html", "Expected either html or text.")
-    problem = unusable(given)
-    if problem:
-        raise InvalidError(field, f"It {problem}.")
+    if _UNUSABLE.search(given):
+        raise InvalidError(field, "There is a character in it that can't be kept.")
     if len(given) > MAX_HTML:
         raise InvalidError(field, f"A note has at most {MAX_TEXT:,} characters.")
     try:
@@ -169,7 +172,7 @@ def _body(html: str | None, text: str | None) -> tuple[str, str]:
     words = rich_text.plain(rich)
     if not words:
         raise InvalidError(field, "Write something first.")
-    if len(words) > MAX_TEXT or len(rich) > 2 * MAX_HTML:
+    if len(words) > MAX_TEXT:
         raise InvalidError(field, f"A note has at most {MAX_TEXT:,} characters.")
     return rich, words
 

@@ -16,7 +16,7 @@ TAGS = frozenset(
     {"p", "br", "b", "strong", "i", "em", "u", "s", "ul", "ol", "li", "code", "a"}
 )  # fmt: skip
 SCHEMES = frozenset({"http", "https", "mailto"})
-MOST_MARKS = 4_000  # opening and closing tags: deeper nests cost more than they say
+MOST_MARKS = 10_000  # opening and closing tags: deep nests cost more than they say
 
 # Of pages and mails: where a block ends, a paragraph does.
 _BLOCKS = frozenset(
@@ -42,14 +42,18 @@ def clean(given: str) -> str:
     """The same without what could do harm; safe to put into a page. Raises TooMuchError."""
     if given.count("<") > MOST_MARKS:
         raise TooMuchError
-    widened = nh3.clean(given, tags=set(TAGS | _BLOCKS), attributes={"a": {"href"}})
-    return _EMPTY.sub("", _strict(_BLOCK.sub(r"<\1p>", widened))).strip()
+    return _clean(given)
+
+
+def kept(rich: str) -> str:
+    """What `clean` made and the database kept, cleaned again before it is put into a page."""
+    return _strict(rich)
 
 
 def of_text(text: str) -> str:
     """Plain text as rich text: lines stay lines, and addresses of the web become links."""
     paragraphs = _LINES_APART.split(text.replace("\r\n", "\n").replace("\r", "\n").strip())
-    return clean("".join(f"<p>{_lines(one)}</p>" for one in paragraphs if one.strip()))
+    return _clean("".join(f"<p>{_lines(one)}</p>" for one in paragraphs if one.strip()))
 
 
 def plain(rich: str) -> str:
@@ -58,6 +62,11 @@ def plain(rich: str) -> str:
     reader.feed(rich)
     reader.close()
     return _MANY_LINES.sub("\n\n", "".join(reader.parts)).strip()
+
+
+def _clean(given: str) -> str:
+    widened = nh3.clean(given, tags=set(TAGS | _BLOCKS), attributes={"a": {"href"}})
+    return _EMPTY.sub("", _strict(_BLOCK.sub(r"<\1p>", widened))).strip()
 
 
 def _strict(rich: str) -> str:

@@ -141,4 +141,15 @@ def test_a_web_address_in_plain_text_ends_before_the_stop() -> None:
 
 def test_more_markup_than_anybody_writes_is_refused() -> None:
     with pytest.raises(rich_text.TooMuchError):
-        rich_text.clean("<ul><li>" * 2_001)
+        rich_text.clean("<ul><li>" * 5_001)
+
+
+@given(st.text(max_size=200) | st.lists(st.sampled_from(HOSTILE), max_size=4).map("".join))
+def test_what_is_kept_is_shown_as_it_is_and_what_was_tampered_with_is_cleaned(text: str) -> None:
+    assert wrong_with(rich_text.kept(text)) == []
+    cleaned = rich_text.clean(text)
+    assert rich_text.kept(cleaned) == cleaned
+
+
+def test_what_may_be_kept_may_be_shown() -> None:
+    assert rich_text.kept(rich_text.clean("<b>" * 9_999 + "x")).count("<") > rich_text.MOST_MARKS

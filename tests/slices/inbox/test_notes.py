@@ -55,7 +55,7 @@ def test_plain_text_keeps_its_lines_and_its_links(site: Site, pat: Person) -> No
         ({"text": " \n "}, "text"),
         ({"html": "<p><br></p><script>x</script>"}, "html"),
         ({"text": "x" * 10_001}, "text"),
-        ({"html": "<b>x</b>" * 3_000}, "html"),
+        ({"html": "<b>x</b>" * 5_001}, "html"),
         ({"html": "x" * 50_001}, "html"),
         ({"text": "a\x00b"}, "text"),
         ({"text": "a\ud800b"}, "text"),
@@ -70,6 +70,10 @@ def test_what_is_no_note_is_refused(
         add(site, pat, **given)
     assert refused.value.field == field
     assert of(site, pat) == []
+
+
+def test_the_longest_note_is_kept_whole(site: Site, pat: Person) -> None:
+    assert len(add(site, pat, text="å\n" * 4_999 + "å!").text) == 10_000
 
 
 def test_the_pinned_come_first_and_then_the_newest(site: Site, pat: Person) -> None:
@@ -104,6 +108,16 @@ def test_what_a_note_said_and_who_could_read_it_is_kept(site: Site, pat: Person)
     ]
     (now,) = of(site, pat)
     assert (now.text, now.created_at, now.edited_at) == ("Second", NOON, NOON + 2 * MINUTE)
+
+
+def test_the_last_edit_is_the_newest_version_whatever_the_clocks_said(
+    site: Site, pat: Person
+) -> None:
+    note = add(site, pat, text="First", now=NOON)
+    edit(site, note, text="Second", now=NOON + MINUTE)
+    edit(site, note, text="Third", now=NOON)
+    versions = notes_queries.history(site.connection, site.project.id, [note.id])
+    assert [one.html for one in versions] == ["<p>Third</p>", "<p>Second</p>", "<p>First</p>"]
 
 
 def test_a_deleted_note_is_nowhere_and_can_be_brought_back(site: Site, pat: Person) -> None:
