@@ -19,6 +19,7 @@ from regulars.public.collect import Collect  # noqa: E402
 from regulars.public.health import Health  # noqa: E402
 from regulars.public.http import Receive, Scope, Send  # noqa: E402
 from regulars.public.interakt import Interakt  # noqa: E402
+from regulars.public.messenger.door import MessengerDoor  # noqa: E402
 from regulars.public.projects import Projects, first_write_key  # noqa: E402
 from regulars.public.rest.door import RestDoor  # noqa: E402
 from regulars.public.sdk_settings import SdkSettings  # noqa: E402
@@ -45,6 +46,7 @@ class Application:
         self._rest = RestDoor(django, lambda: self._intake.serves)
         self._sdk_settings = SdkSettings(projects, environment.read().base_url)
         self._tracker = Tracker(newest_write_key(projects))
+        self._messenger = MessengerDoor(self._intake, projects, clock.now)
         self._demo = shop_app(first_write_key)
         self._health = Health(self._intake, clock.now, migrations.pending)
         self._chores: set[asyncio.Task[None]] = set()
@@ -53,6 +55,8 @@ class Application:
         """Serve one request, or the process's life."""
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+        elif self._messenger.opens(scope["path"]):
+            await self._messenger(scope, receive, send)
         elif scope["type"] == "http" and self._collect.opens(scope["path"]):
             await self._collect(scope, receive, send)
         elif scope["type"] == "http" and self._sdk_settings.opens(scope["path"]):

@@ -21,6 +21,9 @@ SWITCH_INTERVAL = 0.001
 # through dozens of times while it is made, for a quarter of all its time, and there is no cycle.
 COLLECT_AFTER = (100_000, 50, 100)
 
+# The largest frame that a WebSocket's client may send.
+FRAME_BYTES = 64 * 1024
+
 # Slow requests get this long at a stop.
 GRACE_SECONDS = 3
 
@@ -59,6 +62,10 @@ def server_for(app: Any, **options: Any) -> Server:
             http="httptools",
             lifespan="on",
             access_log=False,
+            ws="websockets-sansio",
+            ws_max_size=FRAME_BYTES,
+            # A compressor of its own would be most of an idle connection's memory.
+            ws_per_message_deflate=False,
             log_config=None,
             server_header=False,
             timeout_graceful_shutdown=GRACE_SECONDS,

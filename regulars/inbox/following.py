@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from regulars.events import record
+from regulars.inbox.live import Pointer, tell
 from regulars.people.changes import Changes, Columns, NoConsequence
 from regulars.people.person import Person
 
@@ -33,6 +34,14 @@ WHERE a.project_id = %(project)s AND (
 )
 ON CONFLICT (project_id, id) DO NOTHING
 """
+# Two people again: neither's conversation goes on in one of the other's.
+PART = """
+UPDATE conversation c SET merged_into = NULL
+FROM conversation standing
+WHERE c.project_id = %(project)s AND c.person_id IN (%(back)s, %(from)s)
+  AND standing.project_id = c.project_id AND standing.id = c.merged_into
+  AND standing.person_id <> c.person_id
+"""
 IN_CONVERSATIONS = ("mention", "onlooker", "attachment", "message")
 ERASE_OWN = "DELETE FROM {table} WHERE project_id = %(project)s AND person_id = %(person)s"
 
@@ -43,13 +52,17 @@ class ConversationsFollow(NoConsequence):
     erases: Columns = (("conversation", "person_id"), ("attachment", "person_id"))
 
     def merged(self, changes: Changes, gone: Person, into: Person) -> None:
-        """The survivor has them all."""
+        """The survivor has them all; whoever follows the one who went looks who they are now."""
+        tell(changes.connection, changes.project_id, Pointer("changed", person_id=gone.id))
         record.move(changes.connection, changes.project_id, gone.id, into.id, TABLES)
         self._move_files(changes, into.id)
 
     def unmerged(self, changes: Changes, back: UUID, from_: UUID) -> None:
         """What came from the one who is back is theirs again."""
+        tell(changes.connection, changes.project_id, Pointer("changed", person_id=from_))
         record.move_back(changes.connection, changes.project_id, back, from_, TABLES)
+        named = {"project": changes.project_id, "back": back, "from": from_}
+        changes.connection.execute(PART, named)
         self._move_files(changes, back)
 
     def erased(self, changes: Changes, person: Person) -> None:

@@ -39,7 +39,9 @@ UPDATE conversation SET state = 'open', closed_at = NULL, snoozed_until = NULL,
 WHERE project_id = %s AND id = %s
 """
 SNOOZE = """
-UPDATE conversation SET state = 'snoozed', snoozed_until = %s, closed_at = NULL
+UPDATE conversation SET state = 'snoozed', snoozed_until = %s, closed_at = NULL,
+    status = CASE WHEN number IS NULL THEN NULL
+                  WHEN status IN ('solved', 'closed') THEN 'open' ELSE status END
 WHERE project_id = %s AND id = %s
 """
 SUBJECT = "UPDATE conversation SET subject = %s WHERE project_id = %s AND id = %s"
@@ -80,7 +82,7 @@ def assign(
         raise InvalidError("assignee", "There is no such agent in this project.")
 
     def verb(one: Conversation) -> list[outbox.Entry]:
-        return _assigned(connection, one, to, now, by) if one.assignee_id != to else []
+        return assigned(connection, one, to, now, by) if one.assignee_id != to else []
 
     handled(connection, project_id, conversation_id, verb, now)
 
@@ -207,7 +209,7 @@ def take(
     """Whoever answers what is nobody's has it from then on. The conversation is locked."""
     if agent_id is None or one.assignee_id is not None:
         return []
-    return _assigned(connection, one, agent_id, now, agent_id)
+    return assigned(connection, one, agent_id, now, agent_id)
 
 
 def handled(
@@ -222,13 +224,14 @@ def handled(
     outbox.append(connection, project_id, entries, now)
 
 
-def _assigned(
+def assigned(
     connection: Connection,
     one: Conversation,
     to: UUID | None,
     now: datetime,
     by: UUID | None,
 ) -> list[outbox.Entry]:
+    """Make the locked conversation an agent's; `by` is None where it was dealt out."""
     connection.execute(ASSIGN, (to, one.project_id, one.id))
     said = str(to) if to else None
     return saying.note_done(connection, one, "assigned", now, agent_id=by, to=said)

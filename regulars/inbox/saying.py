@@ -30,7 +30,7 @@ PREVIEW = 140
 MAX_FILES = 5
 MAX_WORDS = 100_000  # characters that the search looks through; a tsvector takes a megabyte
 
-EARLIER = "SELECT seq, at FROM message WHERE project_id = %s AND id = %s"
+EARLIER = "SELECT conversation_id, seq, at FROM message WHERE project_id = %s AND id = %s"
 ADD = """
 INSERT INTO message (project_id, id, conversation_id, seq, by, agent_id, channel, body, quoted,
                      what, verified, at, words)
@@ -38,18 +38,20 @@ VALUES (%(project)s, %(id)s, %(conversation)s, %(seq)s, %(by)s, %(agent)s, %(cha
         %(quoted)s, %(what)s, %(verified)s, %(at)s, %(words)s)
 """
 # What the list shows. The person's message opens what was closed or put off, and starts the wait
-# for an answer; an agent's ends it.
+# for an answer; an agent's ends it. Whoever does something to it has read it; what comes to pass by
+# itself (it was dealt out, it woke, a program answered) was before nobody's eyes.
 ADVANCE = """
 UPDATE conversation SET
     last_seq = %(seq)s,
     last_at = CASE WHEN %(by)s IN ('person', 'agent') THEN %(at)s ELSE last_at END,
     last_by = CASE WHEN %(by)s IN ('person', 'agent') THEN %(by)s ELSE last_by END,
-    last_agent_id = CASE WHEN %(by)s IN ('person', 'agent') THEN %(agent)s ELSE last_agent_id END,
+    last_agent_id = CASE WHEN %(by)s IN ('person', 'agent') THEN %(agent)s::uuid
+                         ELSE last_agent_id END,
     preview = CASE WHEN %(by)s IN ('person', 'agent') THEN %(preview)s ELSE preview END,
     person_seq = CASE WHEN %(by)s = 'person' THEN %(seq)s ELSE person_seq END,
     agent_seq = CASE WHEN %(by)s = 'agent' THEN %(seq)s ELSE agent_seq END,
     person_seen = CASE WHEN %(by)s = 'person' THEN %(seq)s ELSE person_seen END,
-    agents_seen = CASE WHEN %(by)s = 'person' THEN agents_seen
+    agents_seen = CASE WHEN %(by)s = 'person' OR %(agent)s::uuid IS NULL THEN agents_seen
                        ELSE greatest(agents_seen, %(seq)s) END,
     told_person = CASE WHEN %(told)s OR %(by)s = 'person' THEN %(seq)s ELSE told_person END,
     state = CASE WHEN %(by)s = 'person' THEN 'open' ELSE state END,
@@ -78,7 +80,9 @@ class Saying:
     """What somebody says. `client` is the sender's own id of it.
 
     `browser` is the person's, where they write in the messenger; `told` that the person gets it by
-    email with this very transaction.
+    email with this very transaction. `thread` is the conversation that they name, where that was
+    merged into the one to which it is added: what was said before the merge, and is said again
+    after it, is the same.
     """
 
     by: By
@@ -92,16 +96,18 @@ class Saying:
     files: Sequence[UUID] = ()
     verified: bool = False
     told: bool = False
+    thread: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What became of it: its id, its number, when; not `fresh` where it had been said before."""
+    """What became of it: its id, where, its number, when; not `fresh` if it was said before."""
 
     id: UUID
+    conversation_id: UUID
     seq: int
     at: datetime
-    fresh: bool = True
+    fresh: bool
 
 
 def add(
@@ -111,12 +117,10 @@ def add(
 
     The entries are for the outbox, which the caller writes as its last statement.
     """
-    message_id = _id_of(conversation, saying)
-    earlier = connection.execute(
-        EARLIER, (conversation.project_id, message_id), prepare=True
-    ).fetchone()
-    if earlier is not None:
-        return Said(message_id, earlier[0], earlier[1], fresh=False), []
+    said = earlier(connection, conversation, saying)
+    if said is not None:
+        return said, []
+    message_id = id_of(saying.thread or conversation.id, saying)
     seq = conversation.last_seq + 1
     text = clean(saying.text, has_files=bool(saying.files) or saying.by == "system")
     row = {
@@ -143,7 +147,20 @@ def add(
     pointer = Pointer("message", conversation.id, conversation.person_id, seq, by)
     tell(connection, conversation.project_id, pointer)
     entry = [str(conversation.id), str(conversation.person_id), seq, saying.by]
-    return Said(message_id, seq, now), [(TOPIC, {"messages": [entry]})]
+    said = Said(message_id, conversation.id, seq, now, fresh=True)
+    return said, [(TOPIC, {"messages": [entry]})]
+
+
+def earlier(connection: Connection, conversation: Conversation, saying: Saying) -> Said | None:
+    """What became of it, where it was said before."""
+    message_id = id_of(saying.thread or conversation.id, saying)
+    row = connection.execute(
+        EARLIER, (conversation.project_id, message_id), prepare=True
+    ).fetchone()
+    if row is None:
+        return None
+    conversation_id, seq, at = row
+    return Said(message_id, conversation_id, seq, at, fresh=False)
 
 
 def note_done(
@@ -178,6 +195,12 @@ def clean(text: str, *, has_files: bool = False, most: int = MAX_TEXT) -> str:
     return kept
 
 
+def id_of(thread: UUID, saying: Saying) -> UUID:
+    """The id of what is said in the conversation of that id: the same whenever it is said."""
+    sender = str(saying.agent_id) if saying.agent_id else saying.by
+    return key_hash("message", str(thread), saying.by, sender, saying.client)
+
+
 def preview_of(text: str, files: int = 0) -> str:
     """The beginning of a message on one line."""
     line = " ".join(text.split())
@@ -188,11 +211,6 @@ def preview_of(text: str, files: int = 0) -> str:
 
 def _words(text: str) -> str:
     return fold(text[:MAX_WORDS])
-
-
-def _id_of(conversation: Conversation, saying: Saying) -> UUID:
-    sender = str(saying.agent_id) if saying.agent_id else saying.by
-    return key_hash("message", str(conversation.id), saying.by, sender, saying.client)
 
 
 def _attach(

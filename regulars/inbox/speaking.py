@@ -14,7 +14,8 @@ from uuid import UUID
 import psycopg
 
 from regulars.events import outbox
-from regulars.inbox import conversations, saying, visitors
+from regulars.inbox import assignment, conversations, saying, visitors
+from regulars.inbox.answering import one_line
 from regulars.inbox.conversations import Conversation
 from regulars.inbox.live import Pointer, tell
 from regulars.inbox.saying import Said, Saying
@@ -27,7 +28,7 @@ from regulars.workspaces.errors import InvalidError
 Connection = psycopg.Connection[Any]
 
 MAX_TEXT = 4_000  # characters of a visitor's message
-MAX_SUBJECT = 200
+MAX_SUBJECT = 80
 MAX_COMMENT = 1_000
 MAX_URL = 500
 
@@ -74,6 +75,9 @@ def say(
     Collision: run it by `people.actions.settled`.
     """
     text = saying.clean(words.text, has_files=bool(words.files), most=MAX_TEXT)
+    earlier = _said_before(connection, visitor, thread, words)
+    if earlier is not None:
+        return earlier
     changes = Changes(connection, visitor.project_id, now)
     changes.begin()
     person = visitors.locked_person(changes, visitor)
@@ -81,6 +85,7 @@ def say(
     changes.cause = ("message", None)
     changes.flush()
     conversation, is_new = _thread(connection, visitor, person, thread, words, now)
+    page = one_line(words.page)[:MAX_URL]
     said, entries = saying.add(
         connection,
         conversation,
@@ -91,25 +96,17 @@ def say(
             browser=visitor.browser,
             files=words.files,
             verified=visitor.verified,
-            what={"page": words.page[:MAX_URL]} if words.page else {},
+            what={"page": page} if page else {},
+            thread=_id_of(visitor, thread),
         ),
         now,
     )
     if is_new and said.fresh:
-        entries += arrive(connection, conversation.id, visitor.project_id, now)
+        entries += assignment.deal(connection, visitor.project_id, conversation.id, now)
     changes.outbox.append(("people", {"people": [str(person.id)]}))
     changes.outbox.extend(entries)
     changes.finish()
-    return conversations.get(connection, visitor.project_id, conversation.id), said
-
-
-def arrive(
-    connection: Connection, conversation_id: UUID, project_id: UUID, now: datetime
-) -> list[outbox.Entry]:
-    """A new conversation finds whoever shall answer it, where the project deals them out."""
-    from regulars.inbox import assignment  # noqa: PLC0415 - it writes by way of this slice's core
-
-    return assignment.deal(connection, project_id, conversation_id, now)
+    return conversations.get(connection, visitor.project_id, said.conversation_id), said
 
 
 def seen(connection: Connection, visitor: Visitor, conversation_id: UUID, seq: int) -> Conversation:
@@ -157,11 +154,10 @@ def _thread(
     now: datetime,
 ) -> tuple[Conversation, bool]:
     """The conversation, locked; and whether it was made just now."""
+    id_ = _id_of(visitor, thread)
     if isinstance(thread, UUID):
-        theirs = visitors.conversation_of(connection, visitor, person, thread)
-        target = theirs.merged_into or theirs.id
-        return conversations.lock(connection, visitor.project_id, target), False
-    id_ = key_hash("conversation", visitor.anonymous_id, thread)
+        theirs = visitors.conversation_of(connection, visitor, person, id_)
+        return conversations.lock_standing(connection, theirs), False
     made = connection.execute(
         OPEN,
         {
@@ -170,13 +166,35 @@ def _thread(
             "person": person.id,
             "browser": visitor.browser,
             "verified": visitor.verified,
-            "subject": " ".join(words.subject.split())[:MAX_SUBJECT],
-            "page": words.page[:MAX_URL] or None,
+            "subject": one_line(words.subject or words.text)[:MAX_SUBJECT],
+            "page": one_line(words.page)[:MAX_URL] or None,
             "now": now,
         },
         prepare=True,
     )
-    if not made.rowcount:
-        # Begun before, perhaps as somebody else: a name opens nothing that may not be seen.
-        visitors.conversation_of(connection, visitor, person, id_)
-    return conversations.lock(connection, visitor.project_id, id_), made.rowcount == 1
+    # Begun before, perhaps as somebody else: a name opens nothing that may not be seen.
+    theirs = visitors.conversation_of(connection, visitor, person, id_)
+    return conversations.lock_standing(connection, theirs), made.rowcount == 1
+
+
+def _said_before(
+    connection: Connection, visitor: Visitor, thread: UUID | str, words: Words
+) -> tuple[Conversation, Said] | None:
+    """What became of it when it was said the first time; saying it again is no new contact."""
+    id_ = _id_of(visitor, thread)
+    person = visitors.person_of(connection, visitor)
+    theirs = visitors.find(connection, visitor, person, id_)
+    if theirs is None:
+        return None
+    same = Saying(by="person", text="", client=words.client, thread=id_)
+    said = saying.earlier(connection, theirs, same)
+    if said is None:
+        return None
+    return conversations.get(connection, visitor.project_id, said.conversation_id), said
+
+
+def _id_of(visitor: Visitor, thread: UUID | str) -> UUID:
+    """The id of the conversation; of one by a name, whether it was begun or not."""
+    if isinstance(thread, UUID):
+        return thread
+    return key_hash("conversation", visitor.anonymous_id, thread)

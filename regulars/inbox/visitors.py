@@ -2,7 +2,7 @@
 
 A browser says which anonymous id it has, which nobody can guess, and perhaps which user it is,
 which is believed only when the product's server signed it. Without that, a user's conversations
-stay hidden but for those that began in this very browser.
+stay hidden but for those that began, without it too, in this very browser.
 """
 
 from __future__ import annotations
@@ -26,27 +26,37 @@ Connection = psycopg.Connection[Any]
 MOST_LISTED = 50
 
 KNOWN = "SELECT id, person_id FROM identity WHERE project_id = %s AND id = ANY(%s)"
-# What a messenger shows: of whoever is proved to be it, or of the browser alone.
+# What a messenger shows: all to whoever is proved to be it; without proof, what began in this very
+# browser without proof.
 THEIRS = f"""
 SELECT {COLUMNS} FROM conversation c
 WHERE c.project_id = %(project)s AND c.person_id = %(person)s AND c.merged_into IS NULL
-  AND (%(all)s OR c.browser = %(browser)s) AND (c.agent_seq > 0 OR c.person_seq > 0)
+  AND (%(all)s OR c.browser = %(browser)s AND NOT c.verified)
+  AND (c.agent_seq > 0 OR c.person_seq > 0)
 ORDER BY c.last_at DESC, c.id DESC LIMIT %(limit)s
 """
 ONE_OF_THEIRS = f"""
 SELECT {COLUMNS} FROM conversation c
 WHERE c.project_id = %(project)s AND c.id = %(id)s AND c.person_id = %(person)s
-  AND (%(all)s OR c.browser = %(browser)s)
+  AND (%(all)s OR c.browser = %(browser)s AND NOT c.verified)
 """
+
+
+class UnprovedError(Exception):
+    """The browser belongs to a user, and it is not proved that it is this user's still."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A browser with a messenger. `user_id` is set only where a signed claim proves it."""
+    """A browser with a messenger. `user_id` is set only where a signed claim proves it.
+
+    `must_prove` is set where the project demands that users prove who they are.
+    """
 
     project_id: UUID
     anonymous_id: str
     user_id: str | None = None
+    must_prove: bool = False
 
     @property
     def browser(self) -> UUID:
@@ -60,12 +70,16 @@ class Visitor:
 
 
 def person_of(connection: Connection, visitor: Visitor) -> Person | None:
-    """Who it is, as far as that is known; None for a browser that was never seen."""
+    """Who it is, as far as that is known; None for a browser that was never seen.
+
+    Raises UnprovedError.
+    """
     found = _ids_of(connection, visitor)
     person_id = _choose(visitor, found)
     if person_id is None:
         return None
-    return store.read(connection, visitor.project_id, [person_id]).get(person_id)
+    person = store.read(connection, visitor.project_id, [person_id]).get(person_id)
+    return _proved(visitor, person) if person is not None else None
 
 
 def sees_everything(visitor: Visitor, person: Person) -> bool:
@@ -90,18 +104,26 @@ def conversation_of(
     connection: Connection, visitor: Visitor, person: Person | None, conversation_id: UUID
 ) -> Conversation:
     """One that the visitor may see. Raises UnknownError."""
-    one = None
-    if person is not None:
-        asked = _asked(visitor, person) | {"id": conversation_id}
-        with connection.cursor(row_factory=class_row(Conversation)) as cursor:
-            one = cursor.execute(ONE_OF_THEIRS, asked, prepare=True).fetchone()
+    one = find(connection, visitor, person, conversation_id)
     if one is None:
         raise UnknownError("There is no such conversation.")
     return one
 
 
+def find(
+    connection: Connection, visitor: Visitor, person: Person | None, conversation_id: UUID
+) -> Conversation | None:
+    """The same, or None."""
+    if person is None:
+        return None
+    asked = _asked(visitor, person) | {"id": conversation_id}
+    with connection.cursor(row_factory=class_row(Conversation)) as cursor:
+        return cursor.execute(ONE_OF_THEIRS, asked, prepare=True).fetchone()
+
+
 def locked_person(changes: Changes, visitor: Visitor) -> Person:
-    """Who it is, locked; made where nobody knows the browser. Raises CollidedError: start anew.
+    """Who it is, locked; made where nobody knows the browser. Raises CollidedError: start anew;
+    and UnprovedError.
 
     A user whom a claim proves but nobody tracked yet is made by tracking, before this.
     """
@@ -118,7 +140,7 @@ def locked_person(changes: Changes, visitor: Visitor) -> Person:
     found = changes.load([person_id]).get(person_id)
     if found is None:
         raise CollidedError  # merged or erased between the look-up and the lock
-    return found
+    return _proved(visitor, found)
 
 
 def contacted(person: Person, now: datetime) -> None:
@@ -126,6 +148,13 @@ def contacted(person: Person, now: datetime) -> None:
     if person.last_contacted is None or person.last_contacted < now:
         person.last_contacted = now
         person.changed = True
+
+
+def _proved(visitor: Visitor, person: Person) -> Person:
+    """The person, unless the browser came to be a user's without proof where proof is demanded."""
+    if visitor.must_prove and not visitor.verified and person.user_id is not None:
+        raise UnprovedError
+    return person
 
 
 def _ids_of(connection: Connection, visitor: Visitor) -> dict[UUID, UUID]:

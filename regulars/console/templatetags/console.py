@@ -1,7 +1,6 @@
 """Filters and tags of the console's templates: how a value is shown, never what it is."""
 
 import math
-import zlib
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,10 +13,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from regulars.console import rhythm as drawing
+from regulars.people import naming
 
 register = template.Library()
 
-HUES = 8
 _FLAGS = frozenset(
     file.stem for file in (Path(__file__).parents[2] / "static" / "flags").glob("*.svg")
 )
@@ -105,18 +104,14 @@ def number(value: float | Decimal | None) -> str | SafeString:
 
 @register.filter
 def initials(name: str) -> str:
-    """“AO” for Amara Okafor: first and last word, or two letters of an only one."""
-    words = [word for word in name.partition("@")[0].replace(".", " ").split() if word[0].isalnum()]
-    if not words:
-        return "?"
-    letters = words[0][0] + words[-1][0] if len(words) > 1 else words[0][:2]
-    return letters.upper()[:2]  # ß makes two of itself
+    """“AO” for Amara Okafor."""
+    return naming.initials(name)
 
 
 @register.filter
 def hue(key: object) -> str:
     """One of the eight avatar hues, the same for the same key everywhere."""
-    return f"h{zlib.crc32(str(key).encode('utf-8', 'replace')) % HUES + 1}"
+    return f"h{naming.hue(key)}"
 
 
 @register.filter
