@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from regulars.inbox.following import ConversationsFollow
 from regulars.inbox.notes_following import NotesFollow
 from regulars.inbox.notes_upkeep import forget_deleted_notes
 from regulars.people import changes
@@ -41,7 +42,7 @@ def wire() -> None:
     """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
     changes.CONSEQUENCES[:] = [
         Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(),
-        NotesFollow(), Erasing(),
+        NotesFollow(), ConversationsFollow(), Erasing(),
     ]  # fmt: skip
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
     after_project_created[:] = [builtin.give_project_its_segments]

@@ -78,21 +78,26 @@ def reply(
     by_mail = channel == "email" and not answer.private
     changes = Changes(connection, project_id, now)
     changes.begin()
-    person = _person(changes, before.person_id)
-    one = conversations.lock(connection, project_id, before.merged_into or before.id)
-    if one.person_id != person.id:
-        raise CollidedError  # merged or undone between the look-up and the lock
+    person = changes.load([before.person_id]).get(before.person_id)
+    if person is None:
+        raise CollidedError  # merged or erased between the look-up and the lock
+    one = conversations.lock_standing(connection, before)
+    wanted = _saying(answer, agent_id, channel, thread=before.id)
+    earlier = saying.earlier(connection, one, wanted)
+    if earlier is not None:
+        return earlier
     if by_mail and not person.email:
         raise InvalidError("channel", "They have no email address: answer in the chat.")
     entries = [] if answer.private else handling.take(connection, one, agent_id, now)
     one = conversations.lock(connection, project_id, one.id) if entries else one
-    said, more = saying.add(connection, one, _saying(answer, agent_id, channel), now)
-    if said.fresh and answer.private:
+    said, more = saying.add(connection, one, wanted, now)
+    if answer.private:
         _mention(connection, one, answer.mentions, said.seq, now)
-    if said.fresh and by_mail:
+    if by_mail:
         by_email.send(connection, one, person, said, now)
         person.last_emailed = now
         person.changed = True
+        changes.outbox.append(("people", {"people": [str(person.id)]}))
     changes.cause = ("message", None)
     changes.flush()
     changes.outbox.extend([*entries, *more])
@@ -156,10 +161,16 @@ def start(
 
 def clean_subject(text: str) -> str:
     """A subject on one line. Raises InvalidError."""
-    line = " ".join("".join(max(one, " ") for one in text).split())
+    line = one_line(text)
     if len(line) > MAX_SUBJECT:
         raise InvalidError("subject", f"A subject has at most {MAX_SUBJECT} characters.")
     return line
+
+
+def one_line(text: str) -> str:
+    """The text on one line, with nothing in it that can't be kept."""
+    shown = "".join(" " if one < " " or one == "\x7f" else one for one in text)
+    return " ".join(shown.encode("utf-8", "ignore").decode().split())
 
 
 def browser_key(anonymous_id: str) -> UUID:
@@ -184,7 +195,9 @@ def mentioned_in(text: str, team: dict[str, UUID]) -> list[UUID]:
     return found[:MAX_MENTIONS]
 
 
-def _saying(answer: Answer, agent_id: UUID | None, channel: Channel) -> Saying:
+def _saying(
+    answer: Answer, agent_id: UUID | None, channel: Channel, thread: UUID | None = None
+) -> Saying:
     by: By = "note" if answer.private else "agent"
     return Saying(
         by=by,
@@ -195,6 +208,7 @@ def _saying(answer: Answer, agent_id: UUID | None, channel: Channel) -> Saying:
         files=answer.files,
         what={"mentions": [str(one) for one in answer.mentions]} if answer.mentions else {},
         told=channel == "email" and not answer.private,
+        thread=thread,
     )
 
 

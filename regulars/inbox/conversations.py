@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from regulars.people.changes import CollidedError
 from regulars.workspaces.errors import UnknownError
 
 Connection = psycopg.Connection[Any]
@@ -164,6 +165,17 @@ def lock(connection: Connection, project_id: UUID, conversation_id: UUID) -> Con
     if one is None:
         raise UnknownError("There is no such conversation.")
     return one
+
+
+def lock_standing(connection: Connection, one: Conversation) -> Conversation:
+    """The conversation, or the one that it was merged into, locked. Raises UnknownError.
+
+    Raises CollidedError where it was merged, or changed hands, since it was looked up: start anew.
+    """
+    standing = lock(connection, one.project_id, one.merged_into or one.id)
+    if standing.merged_into is not None or standing.person_id != one.person_id:
+        raise CollidedError
+    return standing
 
 
 def messages_after(

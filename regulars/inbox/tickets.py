@@ -61,7 +61,8 @@ WHERE project_id = %s AND id = %s
 CHANGE = """
 UPDATE conversation
 SET status = %(status)s, priority = %(priority)s, due_at = %(due_at)s, tags = %(tags)s,
-    subject = %(subject)s, state = %(state)s, closed_at = %(closed_at)s, snoozed_until = NULL,
+    subject = %(subject)s, state = %(state)s, closed_at = %(closed_at)s,
+    snoozed_until = CASE WHEN %(state)s = 'snoozed' THEN snoozed_until END,
     waiting_since = CASE WHEN %(state)s = 'closed' THEN NULL ELSE waiting_since END
 WHERE project_id = %(project)s AND id = %(id)s
 """
@@ -70,6 +71,20 @@ UPDATE conversation
 SET merged_into = %(into)s, state = 'closed', closed_at = %(now)s, snoozed_until = NULL,
     waiting_since = NULL, status = CASE WHEN number IS NULL THEN NULL ELSE 'closed' END
 WHERE project_id = %(project)s AND id = %(gone)s
+"""
+# What was merged into the one that is now merged itself goes on where that does.
+FOLLOW = """
+UPDATE conversation SET merged_into = %(into)s
+WHERE project_id = %(project)s AND person_id = %(person)s AND merged_into = %(gone)s
+"""
+# Whoever waited for an answer there waits for it here.
+WAIT = """
+UPDATE conversation
+SET waiting_since = least(waiting_since, %(since)s), state = 'open', closed_at = NULL,
+    snoozed_until = NULL,
+    status = CASE WHEN number IS NULL THEN NULL
+                  WHEN status IN ('solved', 'closed') THEN 'open' ELSE status END
+WHERE project_id = %(project)s AND id = %(into)s
 """
 BY_NUMBER = "SELECT id FROM conversation WHERE project_id = %s AND number = %s"
 
@@ -101,8 +116,9 @@ def open_ticket(
 
     Opened again with the same `client`, it is the same ticket. Raises InvalidError, UnknownError.
     """
-    subject = _subject(new.subject)
+    subject, description = _subject(new.subject), _description(new)
     priority, due_at = _priority(new.priority), _due(new.due_at, now)
+    tags = clean_tags(list(new.tags))
     changes = Changes(connection, project_id, now)
     changes.begin()
     person = changes.load([new.person_id]).get(new.person_id)
@@ -125,14 +141,16 @@ def open_ticket(
             "now": now,
         },
     )
+    one = conversations.lock(connection, project_id, id_)
+    if one.person_id != person.id:
+        raise ConflictError("client", "This was opened for somebody else.")
     if not made.rowcount:
         return id_
-    one = conversations.lock(connection, project_id, id_)
-    entries = _number(connection, one, priority, due_at, clean_tags(list(new.tags)), now, by)
+    entries = _number(connection, one, priority, due_at, tags, now, by)
     one = conversations.lock(connection, project_id, id_)
     told = Saying(
         by="agent",
-        text=new.description,
+        text=description,
         client=new.client,
         agent_id=by,
         channel=channel,
@@ -272,7 +290,18 @@ def merge(
     entries = saying.note_done(
         connection, gone, "merged", now, agent_id=by, into=str(into.id), number=into.number
     )
-    connection.execute(MERGE, {"project": project_id, "gone": gone.id, "into": into.id, "now": now})
+    named = {
+        "project": project_id,
+        "person": gone.person_id,
+        "gone": gone.id,
+        "into": into.id,
+        "since": gone.waiting_since,
+        "now": now,
+    }
+    connection.execute(MERGE, named)
+    connection.execute(FOLLOW, named)
+    if gone.waiting_since is not None:
+        connection.execute(WAIT, named)
     entries += saying.note_done(
         connection, into, "absorbed", now, agent_id=by, gone=str(gone.id), number=gone.number
     )
@@ -318,11 +347,10 @@ def _row(one: Conversation, changed: dict[str, Any], now: datetime) -> dict[str,
     """The columns as they shall be: a solved ticket is a closed conversation."""
     after = {key: changed.get(key, getattr(one, key)) for key in _CHANGEABLE}
     done = after["status"] in ("solved", "closed")
-    state = "closed" if done else "open" if one.state == "closed" else one.state
     return after | {
         "project": one.project_id,
         "id": one.id,
-        "state": "open" if state == "snoozed" else state,
+        "state": "closed" if done else "open" if one.state == "closed" else one.state,
         "closed_at": (one.closed_at or now) if done else None,
     }
 
@@ -335,6 +363,13 @@ def _subject(given: str) -> str:
     if not line:
         raise InvalidError("subject", "A ticket needs a subject.")
     return line
+
+
+def _description(new: NewTicket) -> str:
+    try:
+        return saying.clean(new.description, has_files=bool(new.files))
+    except InvalidError as wrong:
+        raise InvalidError("description", wrong.message) from None
 
 
 def _priority(given: str) -> Priority:
