@@ -9,26 +9,22 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from importlib import import_module
 from uuid import UUID
 
 import msgspec
 from asgiref.sync import sync_to_async
-from django.conf import settings
-from django.contrib.auth import get_user
 from django.db import OperationalError, connections
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
+from regulars.console import sitting
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.feed import Feed, News, feeds, newest_place
-from regulars.workspaces import queries
 
 HEARTBEAT = 15.0  # seconds of silence after which a comment keeps the connection open
-LOOK = 5.0  # seconds between looks whether the agent may still see this
+LOOK = sitting.LOOK
 
 _PLACE = re.compile(r"[0-9]{1,18}")
-_SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 
 
 @agent_view()
@@ -88,12 +84,7 @@ def _event(news: News) -> bytes:
 
 def _may_look(project_id: UUID, session: str) -> bool:
     """Whether the agent is still signed in, and still in the project."""
-    request = HttpRequest()
-    request.session = _SessionStore(session)
     try:
-        agent = get_user(request)
-        return agent.is_authenticated and queries.role_in(project_id, agent.pk) is not None
+        return sitting.agent_of(project_id, session) is not None
     except OperationalError:
         return True  # the database is away: nobody can tell now
-    finally:
-        connections.close_all()
