@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import psycopg
 from ninja import Router
 
-from regulars.public.rest import schemas
+from regulars.public.rest import schemas, talking
 from regulars.public.rest.answers import ERRORS
 from regulars.public.rest.requests import KeyRequest, actor_of, change
 from regulars.workspaces import projects, queries
 from regulars.workspaces.models import Project
 
+Connection = psycopg.Connection[Any]
+
 router = Router(tags=["Project"])
 
-_SAME = frozenset(schemas.Project.model_fields) - {"write_key"}
+_SAME = frozenset(schemas.Project.model_fields) - {"write_key", "messenger"}
 
 
-@router.get("", response={200: schemas.Project, **ERRORS}, summary="Read the project")
+@router.get(
+    "", response={200: schemas.Project, **ERRORS}, summary="Read the project", by_alias=True
+)
 def read(request: KeyRequest) -> schemas.Project:
     """The project and its settings."""
-    return _said(Project.objects.get(id=request.auth.id))
+    return change(lambda core: _said(core, request, Project.objects.get(id=request.auth.id)))
 
 
-@router.patch("", response={200: schemas.Project, **ERRORS}, summary="Change the project")
+@router.patch(
+    "", response={200: schemas.Project, **ERRORS}, summary="Change the project", by_alias=True
+)
 def change_project(request: KeyRequest, given: schemas.ProjectChange) -> schemas.Project:
     """Change the settings that are given."""
-    said = given.model_dump(exclude_unset=True)
-    return change(
-        lambda _: _said(
-            projects.change_project(request.auth.id, said, by=actor_of(request), now=request.now)
+    said = given.model_dump(exclude_unset=True, by_alias=True)
+    messenger = said.pop("messenger", {})
+
+    def work(core: Connection) -> schemas.Project:
+        talking.change(core, request, messenger)
+        project = projects.change_project(
+            request.auth.id, said, by=actor_of(request), now=request.now
         )
-    )
+        return _said(core, request, project)
+
+    return change(work)
 
 
-def _said(project: Project) -> schemas.Project:
+def _said(core: Connection, request: KeyRequest, project: Project) -> schemas.Project:
     settings = {name: getattr(project, name) for name in _SAME}
-    return schemas.Project(**settings, write_key=queries.write_key_of(project.id))
+    return schemas.Project(
+        **settings,
+        write_key=queries.write_key_of(project.id),
+        messenger=talking.Messenger(**talking.said(core, request)),
+    )

@@ -13,6 +13,8 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
 
+from regulars.public.rest.talking import Messenger, MessengerChange
+
 Kind = Literal["visitor", "lead", "user"]
 Builtin = Literal["all", "new", "active", "slipping"]
 Group = Literal["all", "any", "not"]
@@ -340,6 +342,7 @@ class Project(Schema):
         description="Unsigned claims by browsers change no profile that a signed one made."
     )
     write_key: str = Field(description="What pages track with; it can only write.")
+    messenger: Messenger
     created_at: datetime
 
 
@@ -355,3 +358,4 @@ class ProjectChange(_Body):
     dedupe_hours: StrictInt = Field(default_factory=int, ge=1, le=168)
     honour_gpc: StrictBool = Field(default_factory=bool)
     enforce_identity: StrictBool = Field(default_factory=bool)
+    messenger: MessengerChange = Field(default_factory=MessengerChange)
