@@ -24,7 +24,7 @@ PYTHON = Snippet(
     jwt="""\
 import base64, hashlib, hmac, json, os, time
 
-SECRET = os.environ["REGULARS_IDENTITY_SECRET"]
+SECRET = os.environ["IDENTITY_SECRET"]
 
 def regulars_token(user_id):
     def part(data):
@@ -38,7 +38,7 @@ def regulars_token(user_id):
     hmac="""\
 import hashlib, hmac, os
 
-SECRET = os.environ["REGULARS_IDENTITY_SECRET"]
+SECRET = os.environ["IDENTITY_SECRET"]
 
 def regulars_token(user_id):
     return hmac.new(SECRET.encode(), str(user_id).encode(), hashlib.sha256).hexdigest()""",
@@ -50,7 +50,7 @@ NODE = Snippet(
     jwt="""\
 import { createHmac } from "node:crypto"
 
-const SECRET = process.env.REGULARS_IDENTITY_SECRET
+const SECRET = process.env.IDENTITY_SECRET
 
 export function regularsToken(userId) {
   const part = (value) => Buffer.from(JSON.stringify(value)).toString("base64url")
@@ -63,7 +63,7 @@ export function regularsToken(userId) {
     hmac="""\
 import { createHmac } from "node:crypto"
 
-const SECRET = process.env.REGULARS_IDENTITY_SECRET
+const SECRET = process.env.IDENTITY_SECRET
 
 export function regularsToken(userId) {
   return createHmac("sha256", SECRET).update(String(userId)).digest("hex")
@@ -76,7 +76,7 @@ PHP = Snippet(
     jwt="""\
 <?php
 function regulars_token($userId) {
-    $secret = getenv('REGULARS_IDENTITY_SECRET');
+    $secret = getenv('IDENTITY_SECRET');
     $part = fn($data) => rtrim(strtr(base64_encode($data), '+/', '-_'), '=');
 
     $header = json_encode(['alg' => 'HS256', 'typ' => 'JWT']);
@@ -87,7 +87,7 @@ function regulars_token($userId) {
     hmac="""\
 <?php
 function regulars_token($userId) {
-    return hash_hmac('sha256', (string) $userId, getenv('REGULARS_IDENTITY_SECRET'));
+    return hash_hmac('sha256', (string) $userId, getenv('IDENTITY_SECRET'));
 }""",
 )
 
@@ -99,7 +99,7 @@ require "json"
 require "openssl"
 
 def regulars_token(user_id)
-  secret = ENV.fetch("REGULARS_IDENTITY_SECRET")
+  secret = ENV.fetch("IDENTITY_SECRET")
   part = ->(data) { [data].pack("m0").tr("+/", "-_").delete("=") }
 
   header = { alg: "HS256", typ: "JWT" }
@@ -111,7 +111,7 @@ end""",
 require "openssl"
 
 def regulars_token(user_id)
-  OpenSSL::HMAC.hexdigest("SHA256", ENV.fetch("REGULARS_IDENTITY_SECRET"), user_id.to_s)
+  OpenSSL::HMAC.hexdigest("SHA256", ENV.fetch("IDENTITY_SECRET"), user_id.to_s)
 end""",
 )
 

@@ -27,6 +27,8 @@ ASK = {
 }
 FILE = {"py": "sign.py", "js": "sign.mjs", "php": "sign.php", "rb": "sign.rb"}
 
+HOW_TO = Path(__file__).parents[3] / "docs/how-to/verify-identity.md"
+
 
 def _interpreter(snippet: Snippet) -> str:
     beside = Path(sys.executable).parent
@@ -46,7 +48,7 @@ def _signed(snippet: Snippet, code: str, user: str, folder: Path) -> str:
     file.write_text(f"{code}\n{ASK[snippet.key]}\n", encoding="utf-8")
     done = subprocess.run(
         [_interpreter(snippet), str(file), user],
-        env={**os.environ, "REGULARS_IDENTITY_SECRET": SECRET},
+        env={**os.environ, "IDENTITY_SECRET": SECRET},
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -78,3 +80,7 @@ def test_a_token_made_by_the_snippet_is_believed_for_an_hour(
     assert not proves(token, user, SECRET[:-1], now)
     assert proves(token, user, SECRET, now + timedelta(minutes=59))
     assert not proves(token, user, SECRET, now + timedelta(minutes=62))
+
+
+def test_the_how_to_shows_the_page_s_code() -> None:
+    assert f"```python\n{snippets.PYTHON.jwt}\n```" in HOW_TO.read_text(encoding="utf-8")
