@@ -12,6 +12,7 @@ set_up_django()  # before anything that knows a model is imported
 from django.core.asgi import get_asgi_application  # noqa: E402
 
 from regulars.config import migrations, wiring  # noqa: E402
+from regulars.console.inbox_socket import InboxSocket  # noqa: E402
 from regulars.demo.shop import shop_app  # noqa: E402
 from regulars.kit import clock, environment  # noqa: E402
 from regulars.kit.bus import bus  # noqa: E402
@@ -47,6 +48,7 @@ class Application:
         self._sdk_settings = SdkSettings(projects, environment.read().base_url)
         self._tracker = Tracker(newest_write_key(projects))
         self._messenger = MessengerDoor(self._intake, projects, clock.now)
+        self._inbox_socket = InboxSocket()
         self._demo = shop_app(first_write_key)
         self._health = Health(self._intake, clock.now, migrations.pending)
         self._chores: set[asyncio.Task[None]] = set()
@@ -57,19 +59,25 @@ class Application:
             await self._live(receive, send)
         elif self._messenger.opens(scope["path"]):
             await self._messenger(scope, receive, send)
-        elif scope["type"] == "http" and self._collect.opens(scope["path"]):
+        elif scope["type"] == "websocket":
+            await self._inbox_socket(scope, receive, send)
+        else:
+            await self._answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._collect.opens(scope["path"]):
             await self._collect(scope, receive, send)
-        elif scope["type"] == "http" and self._sdk_settings.opens(scope["path"]):
+        elif self._sdk_settings.opens(scope["path"]):
             await self._sdk_settings(scope, send)
-        elif scope["type"] == "http" and self._tracker.opens(scope["path"]):
+        elif self._tracker.opens(scope["path"]):
             await self._tracker(scope, receive, send)
-        elif scope["type"] == "http" and _in_shop(scope["path"]):
+        elif _in_shop(scope["path"]):
             await self._demo(scope, receive, send)
-        elif scope["type"] == "http" and self._interakt.opens(scope["path"]):
+        elif self._interakt.opens(scope["path"]):
             await self._interakt(scope, receive, send)
-        elif scope["type"] == "http" and self._rest.opens(scope["path"]):
+        elif self._rest.opens(scope["path"]):
             await self._rest(scope, receive, send)
-        elif scope["type"] == "http" and self._health.opens(scope["path"]):
+        elif self._health.opens(scope["path"]):
             await self._health(scope, send)
         else:
             await self._django(scope, receive, send)
