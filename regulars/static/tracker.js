@@ -11,6 +11,8 @@
  *     twice, and one left behind by a closing page is taken up by the next;
  *   - the page must never notice: no exception, no global but `regulars`.
  *
+ * It also brings the messenger, once the page has come to rest: a module, which needs no global.
+ *
  * Served without its comments and indentation, otherwise as it stands (see
  * public/tracker.py): keep comments on lines of their own, and strings and
  * templates on one line.
@@ -47,7 +49,8 @@
   const BATCH = 2e4;
 
   /**
-   * @typedef {{a: string, u?: string, c?: 1}} Identity anonymousId, userId, consent given
+   * @typedef {{a: string, u?: string, t?: string, c?: 1}} Identity
+   *   anonymousId, userId, the signed claim to it, consent given
    * @typedef {Record<string, any>} Fields
    */
 
@@ -98,6 +101,7 @@
   /** @param {Identity} identity */
   const remember = (identity) => {
     who = identity;
+    tell("who");
     if (allowed < 1) return;
     const text = JSON.stringify(who);
     delete memory[IDENTITY];
@@ -122,8 +126,8 @@
 
   // Events on their way. One entry each, so that tabs never overwrite one another's.
 
-  const names = () =>
-    [...new Set([...Object.keys(storage), ...Object.keys(memory)])].filter((name) => name.startsWith(EVENT)).sort();
+  const names = (prefix = EVENT) =>
+    [...new Set([...Object.keys(storage), ...Object.keys(memory)])].filter((name) => name.startsWith(prefix)).sort();
 
   /** @param {string} name */
   const drop = (name) => {
@@ -257,12 +261,38 @@
     if (location.pathname + location.search != seen) methods.page();
   };
 
+  // The messenger (static/messenger). Its own entries in storage begin with IDENTITY and a colon.
+
+  const mode = script.dataset.messenger;
+  /** @type {Promise<(wish: string) => void> | undefined} */
+  let messenger;
+  let wished = "";
+
+  /** What the page wishes of it, or what is new of who this is. @param {string} wish */
+  const tell = (wish) => {
+    messenger?.then((it) => it(wish)).catch(() => (messenger = undefined));
+  };
+  const bring = (wish = wished) => {
+    wished = wish;
+    if (allowed < 1) return;
+    messenger ||= import(source.origin + "/messenger/launcher.js").then((it) =>
+      it.default({ source, writeKey, mode, who: () => self() && allowed > 0 && who }),
+    );
+    wished = "";
+    tell(wish);
+  };
+
   /** @param {1} [given] consent, in so many words */
   const allow = (given) => {
     const kept = recall();
-    const u = (allowed < 1 && who?.u) || kept?.u;
+    // Who was identified meanwhile, else who was known.
+    const known = allowed < 1 && who?.u ? who : kept;
     allowed = 1;
-    remember({ a: kept?.a || who?.a || uuid(), u, c: given || kept?.c });
+    remember({ ...known, a: kept?.a || who?.a || uuid(), c: given || kept?.c });
+    if (mode != "off" || wished) {
+      if (document.readyState == "complete") bring();
+      else addEventListener("load", () => bring());
+    }
     for (const name of names()) {
       if (!memory[name]) continue;
       const [claimed, event] = JSON.parse(memory[name]);
@@ -271,12 +301,17 @@
   };
 
   const methods = {
-    /** @param {any} id the product's user id; left out for a lead @param {Fields} [traits] */
-    identify(id, traits) {
+    /**
+     * @param {any} id the product's user id; left out for a lead
+     * @param {Fields} [traits]
+     * @param {{token?: string}} [signed] the claim that this is that user, signed by the product's server
+     */
+    identify(id, traits, signed) {
       if (typeof id == "object") [id, traits] = ["", id];
-      if (id || id === 0) remember({ ...self(), u: String(id) });
+      const { u, t } = self();
+      if (id || id === 0) remember({ ...self(), u: String(id), t: signed?.token || (u == id ? t : undefined) });
       else if (!traits) return;
-      emit("identify", { traits });
+      emit("identify", { traits, token: who?.t });
     },
     /** @param {string} name @param {Fields} [properties] */
     track(name, properties) {
@@ -306,6 +341,8 @@
     reset() {
       remember({ a: uuid(), c: self().c });
     },
+    /** @param {"open" | "close" | "show" | "hide"} wish */
+    messenger: (wish) => bring(wish),
     /** @param {boolean} given */
     consent(given) {
       if (given) {
@@ -315,9 +352,9 @@
         soon(0);
       } else {
         allowed = -1;
-        for (const name of names()) drop(name);
-        delete storage[IDENTITY];
-        delete memory[IDENTITY];
+        tell("gone");
+        messenger = undefined;
+        for (const name of names(IDENTITY)) drop(name);
         setCookie("", 0);
         who = undefined;
       }

@@ -16,7 +16,7 @@ import { icon, iconButton } from "./parts.js";
  */
 export function composer(chat, thread, say, typing) {
   const { t } = chat;
-  const limits = () => chat.session().state.limits ?? { text: 4000, file_bytes: 1e7, files: 5, types: [] };
+  const limits = () => chat.session().state.limits ?? { text: 4000, file_bytes: 0, files: 0, types: [] };
   /** @type {{node: HTMLElement, file?: Attached, stop(): void}[]} */
   let attached = [];
 
@@ -72,10 +72,11 @@ export function composer(chat, thread, say, typing) {
   const attach = (file) => {
     const { file_bytes: most, files, types } = limits();
     const { name } = file;
+    if (!most) return;
     problem.textContent = "";
     if (attached.length >= files) return void (problem.textContent = t("tooMany", { n: files }));
     if (file.size > most) return void (problem.textContent = t("tooLarge", { name, size: size(most, chat.lang) }));
-    if (types.length && !types.includes(file.type)) return void (problem.textContent = t("wrongType", { name }));
+    if (!types.some((type) => name.toLowerCase().endsWith(type))) return void (problem.textContent = t("wrongType", { name }));
     const level = h("i.level");
     const { done, stop } = upload(chat, file, (part) => level.style.setProperty("inline-size", `${Math.round(part * 100)}%`));
     const remove = iconButton("cross", t("remove", { name }), () => {
@@ -163,7 +164,7 @@ export function composer(chat, thread, say, typing) {
     grow,
     focus: () => area.focus(),
     update() {
-      clip.hidden = !chat.session().state.session;
+      clip.hidden = !limits().file_bytes;
     },
     stop() {
       for (const one of attached) one.stop();

@@ -167,13 +167,13 @@ export default function start({ source, writeKey, mode, who }) {
   const ask = async (again = 0) => {
     try {
       const answer = await fetch(`${site.origin}/messenger/hello?k=${encodeURIComponent(site.key)}`, { credentials: "omit" });
-      if (answer.status == 404) return { on: false };
-      if (!answer.ok) throw answer;
-      const text = await answer.text();
+      if (answer.status > 499) throw answer;
+      if (!answer.ok) return { on: false };
+      const hello = await answer.json();
       try {
-        localStorage[kept + "hello"] = text;
+        if (hello.on) localStorage[kept + "hello"] = JSON.stringify(hello);
       } catch {}
-      return JSON.parse(text);
+      return hello;
     } catch (reason) {
       const before = recall("hello");
       if (before) return before;

@@ -33,7 +33,7 @@ export function session(site, who, hears) {
   /** @type {Map<string, number>} when it was last said that one types there */
   const typed = new Map();
 
-  const page = () => ({ url: location.href.split("#")[0], title: document.title });
+  const page = () => ({ url: location.href.split("#")[0].slice(0, 2e3), title: document.title.slice(0, 500) });
 
   const line = wire(
     site.origin.replace("http", "ws") + "/messenger/socket",
@@ -46,7 +46,6 @@ export function session(site, who, hears) {
       up() {
         flying = undefined;
         box.read();
-        catchUp();
         pump();
       },
       down() {
@@ -104,7 +103,10 @@ export function session(site, who, hears) {
 
   /** @type {Record<string, (news: Record<string, any>) => void>} */
   const hearing = {
-    home: (news) => state.home(news),
+    home(news) {
+      state.home(news);
+      catchUp();
+    },
     team: ({ t: _, ...news }) => Object.assign(state.project ?? {}, news),
     notes: (news) => (state.notes = news.notes),
     conversation: (news) => state.conversations.set(news.conversation.id, news.conversation),
@@ -132,12 +134,13 @@ export function session(site, who, hears) {
       if (letter) settleLetter(letter, news);
       done(news.id);
     },
-    refused: (news) => {
-      if (!news.id) return;
-      if (flying?.id == news.id) flying = undefined;
+    refused({ id, code, message }) {
       // Overloaded is not refused: it is said again.
-      if (news.code == "overloaded") return line.broken();
-      box.mark(news.id, news.message || news.code);
+      if (code == "overloaded") return line.broken();
+      const about = id || (code == "bad_frame" && flying?.id);
+      if (!about) return;
+      if (flying?.id == about) flying = undefined;
+      box.mark(about, message || code);
       pump();
     },
   };

@@ -185,7 +185,7 @@ export function thread(chat, place) {
     } else if (emailed) out.push(["email", 1, () => h("p.system", { role: "status" }, t("emailDone", { email: state.you?.email ?? "" }))]);
     emailed ||= Boolean(left);
     const rated = letters.some((one) => one.t == "rate" && one.conversation == id);
-    if (id && now?.can_rate && !rated) out.push(["rate", 0, () => ratingCard(chat, id)]);
+    if (id && now?.can_rate && !now.rating && !rated) out.push(["rate", 0, () => ratingCard(chat, id)]);
     else if (rated || (asked && now?.rating)) out.push(["rate", 1, () => h("p.system", { role: "status" }, t("thanks"))]);
     asked ||= Boolean(now?.can_rate);
     return out;

@@ -71,18 +71,18 @@ export function wire(address, greeting, hears) {
         return;
       }
       if (news.t == "slow") return later(news.after * 1e3);
-      if (news.t == "refused" && !news.id && !isUp) {
-        if (!FINAL.includes(news.code)) return later();
+      if (news.t == "refused" && FINAL.includes(news.code)) {
         isOver = true;
         drop();
         return hears.over(news.code);
       }
-      if (news.t == "home" && !isUp) {
+      const isFirst = news.t == "home" && !isUp;
+      if (isFirst) {
         isUp = true;
         since = heard;
-        hears.told(news);
-        hears.up();
-      } else hears.told(news);
+      }
+      hears.told(news);
+      if (isFirst) hears.up();
     };
     mine.onclose = () => mine == socket && later();
   };

@@ -23,6 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from regulars.demo.shop import shop_app
+from regulars.public.messenger.scripts import MessengerScripts
 from regulars.public.tracker import Tracker
 
 WRITE_KEY = "wk_journey"
@@ -130,6 +131,10 @@ class Recorder:
         }
         return JSONResponse({"success": status == 200}, status, headers={**cors, **headers})
 
+    async def _messenger(self, _request: Request) -> Response:
+        """There is none: the tracker is tried alone."""
+        return JSONResponse({"on": False}, headers={"Access-Control-Allow-Origin": "*"})
+
     async def _page(self, request: Request) -> Response:
         text, headers = self.pages.get(request.url.path, ("<title>Elsewhere</title>", {}))
         return HTMLResponse(text, headers=headers)
@@ -145,6 +150,8 @@ class Recorder:
             routes=[
                 Route("/t.js", scripts),
                 Route("/interakt/{name}", scripts),
+                Route("/messenger/hello", self._messenger),
+                Route("/messenger/{name}", MessengerScripts()),
                 Route("/v1/batch", self._collect, methods=["POST"]),
                 Route("/demo/{rest:path}", shop_app(lambda: WRITE_KEY)),
                 Route("/{path:path}", self._page, methods=["GET"]),
