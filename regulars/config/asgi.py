@@ -18,6 +18,7 @@ from regulars.kit import clock, environment  # noqa: E402
 from regulars.kit.bus import bus  # noqa: E402
 from regulars.public.collect import Collect  # noqa: E402
 from regulars.public.health import Health  # noqa: E402
+from regulars.public.hooks import Hooks  # noqa: E402
 from regulars.public.http import Receive, Scope, Send  # noqa: E402
 from regulars.public.interakt import Interakt  # noqa: E402
 from regulars.public.messenger.door import MessengerDoor  # noqa: E402
@@ -47,6 +48,7 @@ class Application:
         self._rest = RestDoor(django, lambda: self._intake.serves)
         self._sdk_settings = SdkSettings(projects, environment.read().base_url)
         self._tracker = Tracker(newest_write_key(projects))
+        self._hooks = Hooks(clock.now)
         self._messenger = MessengerDoor(self._intake, projects, clock.now)
         self._inbox_socket = InboxSocket()
         self._demo = shop_app(first_write_key)
@@ -65,7 +67,9 @@ class Application:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._collect.opens(scope["path"]):
+        if self._hooks.opens(scope["path"]):
+            await self._hooks(scope, receive, send)
+        elif self._collect.opens(scope["path"]):
             await self._collect(scope, receive, send)
         elif self._sdk_settings.opens(scope["path"]):
             await self._sdk_settings(scope, send)

@@ -8,9 +8,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from regulars.inbox.following import ConversationsFollow
+from regulars.inbox.following import ConversationsFollow, MailFollows
+from regulars.inbox.mail_in import take_mail_in
 from regulars.inbox.notes_following import NotesFollow
 from regulars.inbox.notes_upkeep import forget_deleted_notes
+from regulars.inbox.notices import tell_by_email
+from regulars.mail.sending import send_mail
 from regulars.people import changes
 from regulars.people.bulk import work_off
 from regulars.people.bulk_actions import ACTIONS
@@ -34,7 +37,7 @@ Loop = Callable[[threading.Event], None]
 # What the worker runs, each in a thread of its own, for as long as the process lives.
 LOOPS: tuple[Loop, ...] = (
     move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
-    forget_deleted_notes,
+    forget_deleted_notes, send_mail, tell_by_email, take_mail_in,
 )  # fmt: skip
 
 
@@ -42,7 +45,7 @@ def wire() -> None:
     """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
     changes.CONSEQUENCES[:] = [
         Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(),
-        NotesFollow(), ConversationsFollow(), Erasing(),
+        NotesFollow(), ConversationsFollow(), MailFollows(), Erasing(),
     ]  # fmt: skip
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
     after_project_created[:] = [builtin.give_project_its_segments]

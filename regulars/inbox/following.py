@@ -6,6 +6,7 @@ from uuid import UUID
 
 from regulars.events import record
 from regulars.inbox.live import Pointer, tell
+from regulars.mail import outgoing
 from regulars.people.changes import Changes, Columns, NoConsequence
 from regulars.people.person import Person
 
@@ -78,3 +79,21 @@ class ConversationsFollow(NoConsequence):
     def _move_files(changes: Changes, person_id: UUID) -> None:
         project = changes.project_id
         changes.connection.execute(FILES_MOVE, (person_id, project, project, person_id))
+
+
+class MailFollows(NoConsequence):
+    """Mail that was sent to a person goes with them: `mail` itself knows nobody."""
+
+    erases: Columns = (("outgoing_mail", "person_id"),)
+
+    def merged(self, changes: Changes, gone: Person, into: Person) -> None:
+        """It was sent to the survivor."""
+        outgoing.move(changes.connection, changes.project_id, gone.id, into.id)
+
+    def unmerged(self, changes: Changes, back: UUID, from_: UUID) -> None:
+        """It was sent to the one who is back."""
+        outgoing.move_back(changes.connection, changes.project_id, back, from_)
+
+    def erased(self, changes: Changes, person: Person) -> None:
+        """What waits is not sent any more."""
+        outgoing.erase(changes.connection, changes.project_id, person.id)
