@@ -18,6 +18,9 @@ TAGS = frozenset(
 SCHEMES = frozenset({"http", "https", "mailto"})
 MOST_MARKS = 10_000  # opening and closing tags: deep nests cost more than they say
 
+# nh3 lets `title` and `lang` through everywhere, unless it is told otherwise.
+_ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "*": set()}
+
 # Of pages and mails: where a block ends, a paragraph does.
 _BLOCKS = frozenset(
     {
@@ -65,7 +68,7 @@ def plain(rich: str) -> str:
 
 
 def _clean(given: str) -> str:
-    widened = nh3.clean(given, tags=set(TAGS | _BLOCKS), attributes={"a": {"href"}})
+    widened = nh3.clean(given, tags=set(TAGS | _BLOCKS), attributes=_ATTRIBUTES)
     return _EMPTY.sub("", _strict(_BLOCK.sub(r"<\1p>", widened))).strip()
 
 
@@ -73,7 +76,7 @@ def _strict(rich: str) -> str:
     return nh3.clean(
         rich,
         tags=set(TAGS),
-        attributes={"a": {"href"}},
+        attributes=_ATTRIBUTES,
         url_schemes=set(SCHEMES),
         url_relative="deny",
         link_rel="noopener noreferrer nofollow",
@@ -118,7 +121,7 @@ class _Reader(HTMLParser):
             self._new_line()
 
     def handle_data(self, data: str) -> None:
-        self.parts.append(" ".join(data.split("\n")))
+        self.parts.append(data.replace("\n", " ").replace("\xa0", " "))
 
     def _new_line(self) -> None:
         if self.parts and not self.parts[-1].endswith(("\n", "• ")):

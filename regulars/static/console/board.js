@@ -77,7 +77,10 @@ class LiveBoard extends HTMLElement {
     }
     // Compared with what came before, not with the page: scripts there finish what they are given.
     const text = part.innerHTML;
-    const busy = old.contains(document.activeElement) || old.querySelector(":popover-open");
+    const held = document.activeElement;
+    const inside = held !== old && old.contains(held);
+    // What has an id can be found again; anything else that has the focus keeps its part as it is.
+    const busy = (inside && !held?.id) || old.matches(":has(:popover-open, input:focus)");
     if (shown.get(old.id) === text || busy) return;
     shown.set(old.id, text);
     old.className = part.className;
@@ -85,6 +88,9 @@ class LiveBoard extends HTMLElement {
     old.replaceChildren(...part.childNodes);
     htmx?.process(old);
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (!inside) return;
+    const again = document.getElementById(held?.id ?? "") ?? old.querySelector("a, button");
+    if (again instanceof HTMLElement) again.focus({ preventScroll: true });
   }
 }
 

@@ -10,6 +10,7 @@ const KEPT = new Set(["P", "BR", "B", "STRONG", "I", "EM", "U", "S", "UL", "OL",
 const BLOCKS = /^(DIV|H[1-6]|BLOCKQUOTE|PRE|SECTION|ARTICLE|HEADER|FOOTER|TR|DT|DD)$/;
 const DROPPED = "script, style, template, noscript, iframe, object, svg, math, head, title, meta, link";
 const ALLOWED = new Set(["formatBold", "formatItalic", "formatUnderline"]);
+const EMPTY = "<p><br></p>"; // so that the first line is a paragraph like the others
 const ADDRESS = /^(https?:\/\/|mailto:)\S+$/i;
 
 /**
@@ -68,7 +69,8 @@ class RichText extends HTMLElement {
     editor.autofocus = area.autofocus;
     const begun = this.querySelector("template")?.innerHTML ?? "";
     if (begun) editor.innerHTML = tidied(begun);
-    else editor.innerText = area.value;
+    else if (area.value) editor.innerText = area.value;
+    else editor.innerHTML = EMPTY;
     area.replaceWith(editor);
     this.#editor = editor;
     this.#first = editor.innerHTML;
@@ -138,7 +140,8 @@ class RichText extends HTMLElement {
     if (!editor || !(field instanceof HTMLInputElement)) return;
     const empty = !editor.textContent?.trim();
     editor.classList.toggle("is-empty", empty && !editor.querySelector("li"));
-    field.value = empty ? "" : tidied(editor.innerHTML);
+    // What an editor writes for a space at the end of a line is no space that must stay.
+    field.value = empty ? "" : tidied(editor.innerHTML).replaceAll("&nbsp;", " ");
     this.toggleAttribute("data-dirty", !empty && editor.innerHTML !== this.#first);
     this.#press();
   }

@@ -53,6 +53,7 @@ HOSTILE = [
     "<div contenteditable autofocus onfocus=alert(1) tabindex=1>x</div>",
     "<p id=main class=shell data-key=n hx-get=/x command=close>x</p>",
     "\"><script>alert('x')</script>",
+    "<p title=x lang=xx dir=rtl>x</p>",
     "<a target=_self rel=opener href=https://x.example>x</a>",
 ]  # fmt: skip
 
