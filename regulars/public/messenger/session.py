@@ -45,6 +45,7 @@ Connection = psycopg.Connection[Any]
 Said = dict[str, Any]
 
 MOST_SHOWN = 6  # agents on the first page
+A_PART = 100  # messages that are read and told at once
 
 
 class RefusedError(Exception):
@@ -59,7 +60,8 @@ class RefusedError(Exception):
 class Session:
     """One messenger. `person_id` is known once the browser was seen or has said something.
 
-    `sent` is the number of the newest message of each conversation that went over this socket.
+    `sent` is the number of the newest message of each conversation that went over this socket, or
+    that the client was left to fetch; `latest` how many there were at the last look.
     """
 
     project: ProjectConfig
@@ -67,6 +69,11 @@ class Session:
     visitor: Visitor
     person_id: UUID | None = None
     sent: dict[UUID, int] = field(default_factory=dict)
+    latest: dict[UUID, int] = field(default_factory=dict)
+
+    def behind(self) -> list[UUID]:
+        """Conversations of which there is more than went over this socket."""
+        return [id_ for id_, seq in self.latest.items() if seq > self.sent.get(id_, 0)]
 
 
 def admit(project: ProjectConfig, hello: Hello, now: datetime) -> Session:
@@ -188,9 +195,13 @@ def part_of(session: Session, frame: frames.Messages, now: datetime) -> Said:
     }
 
 
-def news_of(session: Session, ids: list[UUID], now: datetime) -> list[Said]:
-    """What is new in these conversations: their messages that were not sent, and how they stand."""
+def news_of(session: Session, ids: list[UUID], now: datetime) -> tuple[list[Said], list[UUID]]:
+    """What is new in these conversations: their messages that were not sent, and how they stand.
+
+    A part of it; and the conversations of which there is more.
+    """
     told: list[Said] = []
+    more: list[UUID] = []
     project_id = session.project.id
     with database.pool().connection() as connection:
         person = visitors.person_of(connection, session.visitor)
@@ -204,15 +215,20 @@ def news_of(session: Session, ids: list[UUID], now: datetime) -> list[Said]:
                 continue
             unread = wire.unread_of(connection, [one]).get(id_, 0)
             row = wire.conversation(one, unread, team, shown)
-            after = session.sent.get(id_, 0)
-            fresh = conversations.messages_after(connection, project_id, id_, after, kinds=PUBLIC)
+            # Of one that was in no list, all there is may be too much: the client fetches the rest.
+            after = session.sent.get(id_, max(0, one.last_seq - A_PART))
+            fresh = conversations.messages_after(
+                connection, project_id, id_, after, limit=A_PART, kinds=PUBLIC
+            )
             for each in fresh:
                 said = wire.message(each, project_id, team, now)
                 told.append({"t": "message", "conversation": row, "message": said})
                 session.sent[id_] = each.seq
             if not fresh:
                 told.append({"t": "conversation", "conversation": row})
-    return told
+            elif len(fresh) == A_PART:
+                more.append(id_)
+    return told, more
 
 
 def notes_for(session: Session) -> Said:
@@ -267,8 +283,7 @@ def _home(
     known = person if person is not None and _may_read(session, person) else None
     unread = wire.unread_of(connection, found)
     rows = {one.id: wire.conversation(one, unread.get(one.id, 0), team, shown) for one in found}
-    # What is in the list now is the client's to fetch; from here on it is told of what is new.
-    session.sent = {one.id: one.last_seq for one in found}
+    session.latest = {one.id: one.last_seq for one in found}
     until = now + tokens.SESSION_FOR
     return {
         "t": "home",

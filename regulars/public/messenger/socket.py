@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -157,17 +158,37 @@ class _Line:
         run = self._sockets.run
         if one.visitor.verified and not await run(session.is_known, one):
             await self._sockets.introduce(one, self._scope, None)
-        await self._welcome()
+        async with self._one_at_a_time:  # nothing is told before home
+            await self.say(await self._home())
+            # What is in the list now is the client's to fetch; from here on it is told what is new.
+            one.sent = dict(one.latest)
 
-    async def _welcome(self) -> None:
+    async def _home(self) -> Said:
+        one = self._mine()
+        home = await self._sockets.run(session.meet, one, self._sockets.now())
+        if one.person_id != self._followed:
+            # Followed first, read after: what is said in between is in one or the other.
+            self._follow(one)
+            home = await self._sockets.run(session.meet, one, self._sockets.now())
+        return home
+
+    async def _look_again(self) -> None:
+        """Pointers were lost, or it is somebody else by now: everything anew, and what is missing.
+
+        Held by `_one_at_a_time`, as all that reads behind the cursor.
+        """
         one = self._mine()
         async with self._one_at_a_time:
-            home = await self._sockets.run(session.meet, one, self._sockets.now())
-            if one.person_id != self._followed:
-                # Followed first, read after: what is said in between is in one or the other.
-                self._follow(one)
-                home = await self._sockets.run(session.meet, one, self._sockets.now())
-        await self.say(home)
+            await self.say(await self._home())
+            await self._tell_news(one.behind())
+
+    async def _tell_news(self, ids: list[UUID]) -> None:
+        """What is new in these conversations, part after part. Held by `_one_at_a_time`."""
+        run, now = self._sockets.run, self._sockets.now()
+        while ids:
+            news, ids = await run(session.news_of, self._mine(), ids, now)
+            for said in news:
+                await self.say(said)
 
     async def listen(self) -> None:
         """Work off what comes, until nothing does any more. Raises RefusedError."""
@@ -235,7 +256,7 @@ class _Line:
             case frames.Ping():
                 await self._still_there()
             case Hello():
-                await self._welcome()
+                await self._look_again()
 
     async def _answer(self, said: Said) -> None:
         """Say that it is kept. Whoever was nobody before is followed from now on."""
@@ -252,7 +273,7 @@ class _Line:
             raise InvalidError("email", "That is not an email address.")
         await self._sockets.introduce(one, self._scope, {"email": address})
         await self.say({"t": "said", "id": frame.id, "conversation": frame.conversation})
-        await self._welcome()
+        await self._look_again()
 
     async def _still_there(self) -> None:
         """Answer, and look again whether the claims still hold and who it is by now."""
@@ -313,7 +334,7 @@ class _Line:
         whats = {pointer.what for pointer in pointers}
         somebody_else = any(p.what == "changed" and p.conversation_id is None for p in pointers)
         if "lost" in whats or somebody_else:
-            await self._welcome()
+            await self._look_again()
             return
         for pointer in pointers:
             if pointer.what == "typing" and pointer.by != "person":
@@ -324,9 +345,7 @@ class _Line:
         ids = [id_ for id_ in dict.fromkeys(concerned) if id_ is not None]
         if ids:
             async with self._one_at_a_time:
-                news = await run(session.news_of, one, ids, now)
-            for said in news:
-                await self.say(said)
+                await self._tell_news(ids)
         if "notes" in whats:
             await self.say(await run(session.notes_for, one))
 

@@ -7,7 +7,7 @@ import json
 import time
 from hashlib import sha256
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 from uuid import uuid4
 
 from websockets.exceptions import ConnectionClosed
@@ -29,7 +29,7 @@ class Messenger:
         self.first = self.next()
         self.home = self.first if self.first["t"] == "home" else {}
 
-    def __enter__(self) -> Messenger:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
