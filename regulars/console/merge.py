@@ -16,6 +16,7 @@ from regulars.console import profile, rhythm
 from regulars.console.access import AgentRequest, actor_of, agent_view
 from regulars.console.frame import frame
 from regulars.events import timeline as history
+from regulars.inbox import notes_queries
 from regulars.kit import clock, database
 from regulars.people import actions, naming, preview, queries
 from regulars.people.merge import NothingToUndoError, NotMergeableError
@@ -85,12 +86,14 @@ def merge(request: AgentRequest, person_id: UUID, gone_id: UUID) -> HttpResponse
         _, rows = preview.preview(gone, into)
         sides = [_side(core, request, person) for person in (into, gone)]
         identities = len(queries.identities(core, request.project.id, gone.id))
+        notes, _ = notes_queries.state(core, request.project.id, gone.id)
     context = {
         "shell": frame(request, "people"),
         "into": sides[0],
         "gone": sides[1],
         "rows": [(row, _label(row), _WHY.get(row.why, "")) for row in rows],
         "identities": identities,
+        "notes": notes,
         "url": profile.url_of(request, into.id),
         "swap_url": f"{profile.url_of(request, gone.id)}merge/{into.id}/",
         "two_users": into.kind == gone.kind == "user",

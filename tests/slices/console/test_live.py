@@ -183,18 +183,19 @@ def write(shop: Site, *entries: outbox.Entry) -> None:
         outbox.append(shop.connection, shop.project.id, entries, clock.now())
 
 
-def test_events_moves_and_changes_all_name_their_people(shop: Site) -> None:
-    one, two, three = (str(uuid4()) for _ in range(3))
+def test_events_moves_changes_and_notes_all_name_their_people(shop: Site) -> None:
+    one, two, three, four = (str(uuid4()) for _ in range(4))
     write(
         shop,
         ("events", {"events": [[str(uuid4()), one, "page", None]] * 2}),
         ("segments", {"moves": [[str(uuid4()), two, "in"]]}),
         ("people", {"people": [three]}),
+        ("notes", {"people": [four]}),
         ("something new", {"of": "another slice"}),
     )
     news = feed.catch_up(shop.project.id, 0)
-    assert (news.people, news.events, news.everybody) == ({one, two, three}, 2, False)
-    assert news.last == 4
+    assert (news.people, news.events, news.everybody) == ({one, two, three, four}, 2, False)
+    assert news.last == 5
 
 
 def test_a_segment_that_is_made_or_filled_is_news_though_nobody_is_named(shop: Site) -> None:

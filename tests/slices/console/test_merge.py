@@ -13,7 +13,7 @@ def lead(cast: Cast) -> Person:
     assert cast.pat
     site = Site(cast.connection, cast.home.config, cast.home.secret_key)
     site.send(
-        page("other", "/lead"),
+        page("other", "/only-the-lead"),
         identify(None, "other", {"email": "pat@example.com", "name": "P. Doe"}),
         at=clock.now(),
     )
@@ -50,10 +50,10 @@ def test_merged_and_parted_again(cast: Cast) -> None:
     cast.alice.client.post(f"{mine}merge/{other.id}/", {"pick.name": "gone"})
     shown = cast.alice.client.get(mine).content.decode()
     assert "P. Doe" in shown
-    assert "/lead" in shown
+    assert "/only-the-lead" in shown
     old = cast.alice.client.get(cast.home.url(f"people/{other.id}/"))
     assert old["Location"] == mine
     merge_id = shown.split("/merges/")[1][:36]
     back = cast.alice.client.post(cast.home.url(f"merges/{merge_id}/undo"))
     assert back["Location"] == cast.home.url(f"people/{other.id}/")
-    assert "/lead" not in cast.alice.client.get(mine).content.decode()
+    assert "/only-the-lead" not in cast.alice.client.get(mine).content.decode()

@@ -217,6 +217,12 @@ def test_erasing_says_how_many_notes_go(cast: Cast) -> None:
     assert "2 notes" in profile(cast)
 
 
+def test_a_merge_says_how_many_notes_move(cast: Cast) -> None:
+    sam = cast.tracked("sam")
+    write(cast, "On Sam", on=sam)
+    assert "<b>1</b> note on them" in get(cast, people(f"merge/{sam.id}/", cast.pat))
+
+
 def test_a_long_note_is_folded_and_whole(cast: Cast) -> None:
     write(cast, "<p>" + "word " * 200 + "the end</p>")
     card = part(profile(cast), "notes")
