@@ -15,9 +15,10 @@ from django.shortcuts import render
 
 from regulars.console.access import MANAGERS, AgentRequest, agent_view
 from regulars.console.forms import attempt
+from regulars.console.frame import public_url
 from regulars.console.messenger_settings import save
 from regulars.console.settings_nav import settings_context
-from regulars.inbox import hours, settings
+from regulars.inbox import hook, hours, settings
 from regulars.inbox.hours import DAYS, Hours
 from regulars.inbox.settings import MessengerSettings
 from regulars.kit import clock, database
@@ -150,6 +151,7 @@ def _page(request: AgentRequest, form: InboxForm, kept: MessengerSettings) -> Ht
         **settings_context(request, "inbox"),
         "form": form,
         "project": request.project,
+        "hook": public_url(request, hook.path_of(request.project.id)),
         "always": always,
         "days": _days(USUAL if form.hours is None else form.hours),
         "hours_errors": errors,

@@ -1,37 +1,21 @@
-"""Doors that other systems push to: mail that somebody else's mail server took in for a project.
-
-The address of a project's door holds a signature made with the installation's secret: knowing it
-is the right to hand in mail, and nothing else.
-"""
+"""Doors that other systems push to: mail that somebody else's server took in for a project."""
 
 from __future__ import annotations
 
 import asyncio
-import hmac
-import re
 from collections.abc import Callable
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
-from regulars.inbox import from_email
+from regulars.inbox import from_email, hook
 from regulars.inbox.from_email import NobodyTakesItError
-from regulars.kit import environment
 from regulars.kit.database import Away
 from regulars.mail.mime import UnreadableMailError
 from regulars.public import http
 from regulars.public.http import Receive, Scope, Send
 
-PREFIX = "/hooks/email/"
 MOST_BYTES = 26_000_000
 MOST_AT_ONCE = 4
-
-_PATH = re.compile(r"/hooks/email/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([0-9a-f]{40})")
-
-
-def path_of(project_id: UUID) -> str:
-    """Where mail for the project is handed in."""
-    return f"{PREFIX}{project_id}.{_signature(project_id)}"
 
 
 class Hooks:
@@ -43,13 +27,12 @@ class Hooks:
 
     def opens(self, path: str) -> bool:
         """Whether the path is a hook's."""
-        return path.startswith(PREFIX)
+        return path.startswith(hook.PREFIX)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request. 200 means that the mail is stored, or never will be."""
-        found = _PATH.fullmatch(scope["path"])
-        project_id = UUID(found[1]) if found else UUID(int=0)
-        if found is None or not hmac.compare_digest(found[2], _signature(project_id)):
+        project_id = hook.project_of(scope["path"])
+        if project_id is None:
             await http.refuse(send, 404, "not_found", "There is no such door.")
             return
         if scope["method"] != "POST":
@@ -75,7 +58,3 @@ class Hooks:
     def _deliver(self, raw: bytes, project_id: UUID) -> None:
         from_email.deliver(raw, (), self._now(), project_id=project_id)
 
-
-def _signature(project_id: UUID) -> str:
-    key = environment.read().secret_key.encode()
-    return hmac.digest(key, b"inbound mail\n" + project_id.bytes, sha256).hex()[:40]

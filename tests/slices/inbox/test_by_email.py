@@ -11,13 +11,12 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from regulars.inbox import answering, conversations, from_email, notices, settings
+from regulars.inbox import answering, conversations, from_email, hook, notices, settings
 from regulars.inbox.answering import Answer
 from regulars.inbox.conversations import Conversation
 from regulars.kit import clock
 from regulars.mail import outgoing
 from regulars.people import store
-from regulars.public import hooks
 from tests.cast import Cast
 from tests.slices.public.served import Served
 
@@ -188,7 +187,7 @@ def test_the_hook_takes_mail_with_the_project_s_signature_alone(
     by_mail: Cast, served: Served
 ) -> None:
     raw = mail("vera@example.com", "anything@example.com", "By the hook.")
-    good = hooks.path_of(by_mail.home.id)
+    good = hook.path_of(by_mail.home.id)
     assert httpx.post(served.url + good, content=raw).status_code == 200
     other = good.replace(str(by_mail.home.id), str(by_mail.elsewhere.id))
     assert httpx.post(served.url + other, content=raw).status_code == 404
