@@ -40,6 +40,10 @@ _CLOSING = ("}", ")", "]")
 # What stands before the braces of a block; after all else they hold the members of something.
 _BEFORE_BLOCK = ("", ")", "=>", ";", "{", "}", "do", "else", "finally", "try", "catch")
 
+# Brackets after these hold no parameters, though braces follow; after others they do.
+_CONDITIONS = ("if", "for", "while", "switch", "with")
+_BODY = ("=>", "{")
+
 # A token: what kind it is, and its text.
 Token = tuple[str, str]
 
@@ -87,12 +91,18 @@ def _template(source: str) -> Iterator[Token]:
 def _declared(said: list[Token]) -> set[str]:
     """What is declared by a statement of its own, or as a parameter of a plain kind."""
     found = set()
-    around = zip([("sign", ""), *said], said, [*said[1:], ("sign", "")], strict=False)
-    for (_, before), (kind, name), (_, after) in around:
-        is_statement = before in ("const", "let", "function", "class")
-        is_parameter = after == "=>" or (before in "(," and after in (",", ")", "="))
-        if kind == "name" and (is_statement or is_parameter):
-            found.add(name)
+    nested = [False]  # whether what is open are the brackets of parameters
+    for at, (kind, text) in enumerate(said):
+        before, after = _around(said, at)
+        if kind == "name":
+            is_statement = before in ("const", "let", "function", "class")
+            is_parameter = nested[-1] and before in ("(", ",", "...") and after in (",", ")", "=")
+            if is_statement or is_parameter or after == "=>":
+                found.add(text)
+        elif text in _OPENING:
+            nested.append(text == "(" and before not in _CONDITIONS and _behind(said, at) in _BODY)
+        elif text in _CLOSING:
+            nested.pop()
     return found
 
 
@@ -117,29 +127,33 @@ def _kept(said: list[Token]) -> set[str]:
 
 
 def _is_kept(said: list[Token], at: int, *, has_members: bool, is_asked: bool) -> bool:
-    before = said[at - 1][1] if at else ""
-    after = said[at + 1][1] if at + 1 < len(said) else ""
+    before, after = _around(said, at)
     is_exported = before == "export" or (at > 1 and said[at - 2][1] in ("export", "default"))
     is_property = before in (".", "?.", "#") or (after == ":" and not is_asked)
     # A key without a value of its own, a method, or a field.
     is_member = has_members and (
         (before in ("{", ",") and after in (",", "}", "="))
         or (before in ("{", "}", ";") and after in ("=", ";", "}"))
-        or (before in ("{", ",", "}", ";", "async", "get", "set") and _is_method(said, at + 1))
+        or (after == "(" and _behind(said, at + 1) == "{")
     )
     return is_exported or is_property or is_member
 
 
-def _is_method(said: list[Token], at: int) -> bool:
-    """Whether brackets open here, and braces after they close."""
-    if at >= len(said) or said[at][1] != "(":
-        return False
+def _around(said: list[Token], at: int) -> tuple[str, str]:
+    """What stands before and after a token."""
+    before = said[at - 1][1] if at else ""
+    after = said[at + 1][1] if at + 1 < len(said) else ""
+    return before, after
+
+
+def _behind(said: list[Token], at: int) -> str:
+    """What stands behind the bracket that closes this one."""
     depth = 0
-    for next_, (_, text) in enumerate(said[at:], at + 1):
-        depth += {"(": 1, ")": -1}.get(text, 0)
+    for each in range(at, len(said)):
+        depth += {"(": 1, ")": -1}.get(said[each][1], 0)
         if depth == 0:
-            return said[next_ : next_ + 1] == [("sign", "{")]
-    return False
+            return _around(said, each)[1]
+    return ""
 
 
 def _names(taken: set[str]) -> Iterator[str]:

@@ -273,19 +273,17 @@ export default function messenger(stage, words) {
   visualViewport?.addEventListener("resize", fit);
   visualViewport?.addEventListener("scroll", fit);
   const minute = setInterval(() => isOpen && changed(), 6e4);
-  enter(place);
-  reopen();
-
-  /** As it was on the page before, where it does not cover this one. */
-  function reopen() {
-    try {
-      const { who: whose, ...left } = JSON.parse(sessionStorage[at]);
-      if (NARROW.matches || stage.button.hidden || whose != (who?.u ?? who?.a)) return remember();
-      trail = left.view == "thread" || left.view == "ticket" ? [{ view: "home" }] : [];
-      enter(left);
-      open(true);
-    } catch {}
-  }
+  // As it was on the page before, where it does not cover this one.
+  /** @type {any} */
+  let left;
+  try {
+    left = JSON.parse(sessionStorage[at]);
+  } catch {}
+  if (left && left.who == (who?.u ?? who?.a) && !NARROW.matches && !stage.button.hidden) {
+    if (!TABS.includes(left.view)) trail = [{ view: "home" }];
+    enter(left);
+    open(true);
+  } else enter(place);
 
   return {
     open: () => open(),
