@@ -8,6 +8,8 @@
 
 /** @type {Map<string, HTMLDialogElement>} dialogs that were closed, and not done with */
 const kept = new Map();
+/** @type {WeakSet<HTMLDialogElement>} dialogs that have been on the page */
+const known = new WeakSet();
 let opening = false;
 
 const htmx = /** @type {{htmx?: {process(part: Element): void}}} */ (globalThis).htmx;
@@ -40,6 +42,9 @@ async function open(url) {
     if (!dialog.isConnected) {
       document.getElementById(dialog.id)?.remove();
       document.body.append(dialog);
+    }
+    if (!known.has(dialog)) {
+      known.add(dialog);
       htmx?.process(dialog);
       dialog.addEventListener("close", () => closed(url, dialog));
     }

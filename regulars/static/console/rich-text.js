@@ -64,7 +64,10 @@ class RichText extends HTMLElement {
     editor.contentEditable = "true";
     editor.role = "textbox";
     editor.ariaMultiLine = "true";
-    editor.setAttribute("aria-labelledby", this.dataset.labelledby ?? "");
+    const label = this.dataset.labelledby ?? "";
+    editor.setAttribute("aria-labelledby", label);
+    document.getElementById(label)?.addEventListener("click", () => editor.focus());
+    editor.ariaInvalid = area.getAttribute("aria-invalid");
     editor.dataset.placeholder = area.placeholder;
     editor.autofocus = area.autofocus;
     const begun = this.querySelector("template")?.innerHTML ?? "";
