@@ -51,7 +51,7 @@ def test_a_note_from_the_menu_is_on_the_profile_that_a_colleague_looks_at(
     expect(tab.locator(".toast")).to_contain_text("saved for the team and Pat")
 
     expect(card(theirs)).to_contain_text("Ships to two addresses")
-    expect(card(theirs)).to_contain_text("Seen by Pat")
+    expect(card(theirs)).to_contain_text("Pat can read it")
     expect(theirs.locator("#timeline")).to_contain_text("Alice left a note")
     tab.get_by_role("link", name="Open the profile").click()
     expect(card(tab)).to_contain_text("Ships to two addresses")

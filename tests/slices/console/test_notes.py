@@ -25,7 +25,7 @@ def test_a_profile_shows_what_the_team_wrote_and_who_can_read_it(cast: Cast) -> 
     shown = profile(cast)
     card = part(shown, "notes")
     assert "For <b>both</b>" in card
-    assert card.count("Seen by Pat") == 1
+    assert card.count("Pat can read it") == 1
     assert card.count("Team only") >= 1
     assert re.search(r'<li class="pnote">\s*<div class="prose">Among us', card)
     assert re.search(r'<li class="pnote shared">\s*<div class="prose">For <b>both</b>', card)
