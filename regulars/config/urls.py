@@ -15,7 +15,12 @@ from regulars.console import (
     filters,
     home,
     identity,
+    inbox,
+    inbox_actions,
+    inbox_files,
+    inbox_person,
     inbox_settings,
+    inbox_thread,
     invite,
     keys,
     live,
@@ -29,6 +34,7 @@ from regulars.console import (
     profile,
     profile_edits,
     project_settings,
+    push,
     saved_replies,
     segments,
     segments_edits,
@@ -103,6 +109,9 @@ _settings: list[URLPattern | URLResolver] = [
     path("replies/<uuid:reply_id>/restore", saved_replies.restore, name="restore_saved_reply"),
     path("notifications/", notifications.notifications, name="notifications"),
     path("notifications/away", notifications.away, name="away"),
+    path("notifications/subscribe", push.subscribe, name="subscribe_push"),
+    path("notifications/unsubscribe", push.unsubscribe, name="unsubscribe_push"),
+    path("notifications/try", push.try_it, name="try_push"),
 ]
 
 _notes: list[URLPattern | URLResolver] = [
@@ -172,6 +181,35 @@ _segment: list[URLPattern | URLResolver] = [
     path("delete", segments_edits.delete, name="segment_delete"),
 ]
 
+_conversation: list[URLPattern | URLResolver] = [
+    path("", inbox_thread.conversation, name="conversation"),
+    path("messages", inbox_thread.messages, name="conversation_messages"),
+    path("state", inbox_thread.state, name="conversation_state"),
+    path("replies", inbox_thread.replies, name="conversation_replies"),
+    path("person", inbox_person.person, name="conversation_person"),
+    path("say", inbox_actions.say, name="say"),
+    path("assign", inbox_actions.assign, name="assign_conversation"),
+    path("close", inbox_actions.close, name="close_conversation"),
+    path("reopen", inbox_actions.reopen, name="reopen_conversation"),
+    path("snooze", inbox_actions.snooze, name="snooze_conversation"),
+    path("ticket", inbox_actions.ticket, name="ticket_conversation"),
+    path("change", inbox_actions.change, name="change_ticket"),
+    path("rename", inbox_actions.rename, name="rename_conversation"),
+    path("merge", inbox_actions.merge, name="merge_conversation"),
+    path("seen", inbox_actions.seen, name="see_conversation"),
+    path("looking", inbox_actions.looking, name="look_at_conversation"),
+]
+
+_inbox: list[URLPattern | URLResolver] = [
+    path("", inbox.inbox, name="inbox"),
+    path("rows", inbox.rows, name="inbox_rows"),
+    path("news", inbox.news, name="inbox_news"),
+    path("search", inbox.search, name="inbox_search"),
+    path("files", inbox_files.upload, name="inbox_upload"),
+    path("files/<uuid:file_id>", inbox_files.file, name="inbox_file"),
+    path("<uuid:conversation_id>/", include(_conversation)),
+]
+
 _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
     path("welcome/", welcome.welcome, name="welcome"),
@@ -182,6 +220,7 @@ _project: list[URLPattern | URLResolver] = [
     path("people/<uuid:person_id>/", include(_person)),
     path("merges/<uuid:merge_id>/undo", merge.undo, name="undo_merge"),
     path("live", live.live, name="live"),
+    path("inbox/", include(_inbox)),
     path("people/", include(_people)),
     path("filters/", include(_filters)),
     path("segments/", segments.segments, name="segments"),
@@ -197,6 +236,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("projects/new", home.new_project, name="new_project"),
     path("", include(_entrance)),
     path("account/", include(_account)),
+    path("push-worker.js", push.worker, name="push_worker"),
     path("p/<uuid:project_id>/", include(_project)),
     path("api/v1/", include("regulars.public.rest.urls")),
 ]

@@ -12,9 +12,18 @@ from django.urls import reverse
 
 from regulars.console import new_menu
 from regulars.console.access import MANAGERS, AgentRequest
-from regulars.console.shell import Account, MenuItem, NavItem, ProjectLink, Rail, SegmentLink, Shell
+from regulars.console.shell import (
+    Account,
+    InboxLine,
+    MenuItem,
+    NavItem,
+    ProjectLink,
+    Rail,
+    SegmentLink,
+    Shell,
+)
 from regulars.events import outbox
-from regulars.inbox import preferences
+from regulars.inbox import preferences, views
 from regulars.kit import clock, database, environment
 from regulars.people.queries import online_count
 from regulars.segments import glance
@@ -26,7 +35,7 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 IN_RAIL = 30  # segments that stand in the nav by themselves
 
-Here = Literal["people", "settings", "account", "welcome"]
+Here = Literal["people", "inbox", "settings", "account", "welcome"]
 
 
 def frame(
@@ -50,6 +59,7 @@ def frame(
         if online is None:
             online = online_count(core, project.id, clock.now())
         mine = preferences.load(core, project.id, request.user.id)
+        unread = views.unread(core, project.id, request.user.id, only_mine=mine.only_mine)
     credit = geo.credit(environment.read().data)
     return Shell(
         project=project.name,
@@ -71,6 +81,15 @@ def frame(
                 shows_part=segment is not None,
                 rail=rail,
             ),
+            NavItem(
+                "Inbox",
+                reverse("inbox", args=[project.id]),
+                "inbox",
+                "i",
+                current=here == "inbox",
+                unread=views.bounded(unread) if unread else "",
+                live="inbox",
+            ),
         ),
         settings_url=(
             project_url(project.id, "settings/")
@@ -91,6 +110,12 @@ def frame(
         live_url=reverse("live", args=[project.id]),
         live_after=place,
         counts_url=reverse("people_counts", args=[project.id]),
+        inbox=InboxLine(
+            socket=project_url(project.id, "inbox/socket"),
+            news_url=reverse("inbox_news", args=[project.id]),
+            agent=str(request.user.id),
+            unread=views.bounded(unread) if unread else "",
+        ),
         search_url=people,
     )
 

@@ -17,9 +17,9 @@ from regulars.console.forms import attempt
 from regulars.console.frame import frame
 from regulars.console.inbox_settings import minutes_field
 from regulars.console.settings_nav import settings_context
-from regulars.inbox import preferences
+from regulars.inbox import preferences, web_push
 from regulars.inbox.preferences import AgentPreferences
-from regulars.kit import clock, database
+from regulars.kit import clock, database, environment
 from regulars.people import actions
 
 EMAIL_AFTER = (5, 10, 15, 30, 60, 240)
@@ -61,6 +61,7 @@ def notifications(request: AgentRequest) -> HttpResponseBase:
         return HttpResponseRedirect(request.path)
     context = {**settings_context(request, "notifications"), "form": form}
     context["project"] = request.project
+    context["push_key"] = web_push.public_key(environment.read().secret_key)
     status = 422 if form.is_bound else 200
     return render(request, "console/notifications/notifications.html", context, status=status)
 

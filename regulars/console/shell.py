@@ -35,7 +35,8 @@ class NavItem:
     go: str  # the letter that goes here after G
     current: bool = False
     shows_part: bool = False  # what is shown stands under it: it is not the page itself
-    unread: int = 0
+    unread: str = ""  # how many; nothing where there are none
+    live: str = ""  # the name by which that number is kept true
     rail: Rail | None = None
     phone: bool = True
 
@@ -63,6 +64,16 @@ class MenuItem:
     key: str = ""  # its single-key shortcut, lower case
     after_rule: bool = False  # a line is drawn above it
     dialog: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InboxLine:
+    """What every page needs to hear of the inbox."""
+
+    socket: str
+    news_url: str
+    agent: str
+    unread: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +109,7 @@ class Shell:
     online: int = 0  # people here now
     live_url: str = ""  # the stream of what happens
     live_after: int = 0  # where this page's knowledge ends in it
+    inbox: InboxLine | None = None
     counts_url: str = ""  # the numbers that change, by name
     search_url: str = ""  # where the search box of the top bar leads; it sends `q`
     search_label: str = "Search people"

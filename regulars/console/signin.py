@@ -26,6 +26,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from regulars.console import push
 from regulars.console.access import ip_of
 from regulars.console.forms import attempt, email_field, name_field, new_password_field
 from regulars.kit import clock
@@ -121,6 +122,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
 def sign_out(request: HttpRequest) -> HttpResponse:
     if isinstance(request.user, Agent):
         sign_in.record_own(request.user, "agent.signed_out", ip=ip_of(request), now=clock.now())
+        push.forget_browser(request)
     logout(request)
     return HttpResponseRedirect(reverse("account_login"))
 

@@ -90,6 +90,15 @@ SELECT conversation_id, max(seq) FROM mention
 WHERE project_id = %s AND agent_id = %s AND conversation_id = ANY(%s) AND seen_at IS NULL
 GROUP BY conversation_id
 """
+OF_PERSON = f"""
+SELECT {COLUMNS} FROM conversation c
+WHERE c.project_id = %(project)s AND c.person_id = %(person)s AND c.merged_into IS NULL
+ORDER BY c.last_at DESC, c.id DESC LIMIT %(limit)s
+"""
+RATINGS = """
+SELECT count(rating), avg(rating) FROM conversation
+WHERE project_id = %s AND person_id = %s AND rating IS NOT NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +194,16 @@ def of_person(
     connection: Connection, project_id: UUID, person_id: UUID, *, limit: int = 6
 ) -> list[Conversation]:
     """A person's conversations, the newest first."""
-    statement = f"""
-    SELECT {COLUMNS} FROM conversation c
-    WHERE c.project_id = %(project)s AND c.person_id = %(person)s
-    ORDER BY c.last_at DESC, c.id DESC LIMIT %(limit)s
-    """
     named = {"project": project_id, "person": person_id, "limit": limit}
-    return _read(connection, statement, named)
+    return _read(connection, OF_PERSON, named)
+
+
+def ratings_of(
+    connection: Connection, project_id: UUID, person_id: UUID
+) -> tuple[int, float] | None:
+    """How many of their conversations a person rated, and how on average; None for none."""
+    row = connection.execute(RATINGS, (project_id, person_id)).fetchone()
+    return (row[0], float(row[1])) if row is not None and row[0] else None
 
 
 def bounded(count: int) -> str:

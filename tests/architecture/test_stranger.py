@@ -130,6 +130,7 @@ def _segment_and_person(cast: Cast) -> dict[str, Any]:
 ADDRESSES: dict[str, Address] = {
     # Doors that stand open: they show nothing of a project without its token.
     "signin": Address("everybody"),
+    "push-worker.js": Address("everybody"),
     "signin/code": Address("everybody"),
     "signin/forgotten": Address("everybody"),
     "signout": Address("everybody"),
@@ -261,6 +262,9 @@ ADDRESSES: dict[str, Address] = {
     ),
     "p/<uuid:project_id>/settings/notifications/": Address("project"),
     "p/<uuid:project_id>/settings/notifications/away": Address("project"),
+    "p/<uuid:project_id>/settings/notifications/subscribe": Address("project"),
+    "p/<uuid:project_id>/settings/notifications/unsubscribe": Address("project"),
+    "p/<uuid:project_id>/settings/notifications/try": Address("project"),
 }
 
 # Posts with these in them would do something, were they let in.
@@ -399,6 +403,7 @@ def _state(cast: Cast) -> tuple[Any, ...]:
                 "saved_reply",
                 "messenger_settings",
                 "agent_preferences",
+                "push_subscription",
             )
         ],
     )

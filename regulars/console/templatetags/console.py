@@ -66,6 +66,12 @@ def clock(moment: datetime | None) -> SafeString:
 
 
 @register.filter
+def short(moment: datetime | None) -> SafeString:
+    """“now”, “3 min”, “2 h”, “Sun”, “21 Nov”: where there is room for a word or two."""
+    return _moment(moment, "short")
+
+
+@register.filter
 def moment(moment: datetime | None) -> SafeString:
     """“12 Mar 2025, 17:42” in the reader's zone."""
     return _moment(moment, "moment")

@@ -65,3 +65,28 @@ COMMENT ON COLUMN agent_preferences.email_after_minutes IS 'An email says so whe
 
 -- How soon the first replies of late came.
 CREATE INDEX conversation_first_replies ON conversation (project_id, first_reply_at DESC) INCLUDE (created_at) WHERE first_reply_at IS NOT NULL AND started_by IS NULL;
+
+-- Browsers that agents want to hear of new messages with, through the browser maker's push service.
+-- The key is a hash of the endpoint: a browser that subscribes again is the same one.
+CREATE TABLE push_subscription (
+    project_id uuid NOT NULL REFERENCES project (id),
+    id uuid NOT NULL,
+    agent_id uuid NOT NULL REFERENCES agent (id),
+    endpoint text NOT NULL,
+    p256dh bytea NOT NULL,
+    auth bytea NOT NULL,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (project_id, id)
+);
+CREATE INDEX push_subscription_of ON push_subscription (project_id, agent_id, created_at);
+
+-- Up to which message of a conversation agents were pushed to; kept for a day. The key is the
+-- conversation's.
+CREATE TABLE push_told (
+    project_id uuid NOT NULL REFERENCES project (id),
+    id uuid NOT NULL,
+    seq bigint NOT NULL,
+    at timestamptz NOT NULL,
+    PRIMARY KEY (project_id, id)
+);
+CREATE INDEX push_told_at ON push_told (at);

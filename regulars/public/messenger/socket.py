@@ -40,6 +40,7 @@ QUIET = 75.0  # seconds without a frame after which nobody is there: clients say
 MOST = 20_000  # connections of a process
 MOST_OF_AN_ADDRESS = 400
 MOST_PENDING = 500  # pointers that wait for a client
+KNOWN_AFTER = (1.5, 5.0, 15.0)  # seconds until a new browser's first page view may be stored
 SEND_WITHIN = 20.0  # seconds that a client may take over a frame
 BURST, A_SECOND = 60.0, 20.0  # frames at once, and a second
 WORKERS = 8  # threads that ask the database, as many as the pool has connections
@@ -162,6 +163,9 @@ class _Line:
             await self.say(await self._home())
             # What is in the list now is the client's to fetch; from here on it is told what is new.
             one.sent = dict(one.latest)
+        loop = asyncio.get_running_loop()
+        for pause in KNOWN_AFTER if one.person_id is None else ():
+            loop.call_later(pause, self._look_who_it_is)
 
     async def _home(self) -> Said:
         one = self._mine()
@@ -280,6 +284,7 @@ class _Line:
         one = self._mine()
         again = await self._sockets.admitted(one.hello)
         one.project, one.visitor = again.project, again.visitor
+        self._look_who_it_is()
         await self.say({"t": "pong"})
 
     async def _wait_for_a_turn(self) -> None:
@@ -288,6 +293,11 @@ class _Line:
         self._filled = now
         if self._tokens < 0:
             await asyncio.sleep(-self._tokens / A_SECOND)
+
+    def _look_who_it_is(self) -> None:
+        """Nobody tells of a browser that nobody knows: look whether it was tracked since."""
+        if self._followed is None and not self._over:
+            self._push(Pointer("changed"))
 
     def _follow(self, one: Session) -> None:
         if self._following is not None:

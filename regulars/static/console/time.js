@@ -1,4 +1,4 @@
-// <local-time as="ago|day|clock|moment"><time datetime="…">…</time></local-time>: what the server
+// <local-time as="ago|short|day|clock|moment"><time datetime="…">…</time></local-time>: what the server
 // wrote in UTC, in the reader's own zone; "6 min ago" stays true while the page is open.
 
 const MINUTE = 60_000;
@@ -38,9 +38,27 @@ export function ago(at, now) {
   return day(at);
 }
 
+const weekday = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
+
+/**
+ * @param {Date} at
+ * @param {Date} now
+ */
+function short(at, now) {
+  const past = now.getTime() - at.getTime();
+  if (past < MINUTE) return past < -MINUTE ? moment(at) : "now";
+  if (past < HOUR) return `${Math.floor(past / MINUTE)} min`;
+  const slept = nights(at, now);
+  if (slept === 0 || past < 6 * HOUR) return `${Math.floor(past / HOUR)} h`;
+  if (slept < 7) return weekday.format(at);
+  const year = at.getFullYear() === now.getFullYear() ? "" : ` ${at.getFullYear()}`;
+  return `${at.getDate()} ${MONTHS[at.getMonth()]}${year}`;
+}
+
 /** @type {Record<string, (at: Date, now: Date) => string>} */
 const words = {
   ago,
+  short,
   day,
   clock: (at) => clock.format(at),
   moment,
@@ -54,7 +72,7 @@ class LocalTime extends HTMLElement {
   #swapped = new MutationObserver(() => this.show());
 
   connectedCallback() {
-    if (this.getAttribute("as") === "ago") ageing.add(this);
+    if (["ago", "short"].includes(this.getAttribute("as") ?? "")) ageing.add(this);
     this.show();
   }
 
