@@ -25,6 +25,9 @@ CORE = (
     "regulars.segments.clock",
     "regulars.events.record",
     "regulars.events.outbox",
+    "regulars.inbox.settings",
+    "regulars.inbox.preferences",
+    "regulars.inbox.push_news",
 )
 PURE = ("regulars.filters", "regulars.tracking.pipeline", "regulars.tracking.enrich")
 
