@@ -160,6 +160,48 @@ def running(
         installation.remove()
 
 
+class Beside:
+    """A `regulars web` on a port of its own, against the database of an installation that runs."""
+
+    def __init__(self, up: Running, port: int, log: IO[bytes]) -> None:
+        state = DataFolder(up.data).read()
+        assert state is not None
+        self._command = Running(up.data, settings={"DATABASE_URL": state.dsn or ""})
+        self._command.port = port
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self.kills = 0
+
+    @property
+    def url(self) -> str:
+        return self._command.url
+
+    def start(self) -> None:
+        """Start it, and wait until it serves."""
+        words = ("web", "--port", str(self._command.port))
+        self._process = self._command.spawn(*words, output=self._log)
+        wait_until(lambda: self._command.get("/healthz") == 200, seconds=60)
+
+    def kill(self) -> None:
+        """`kill -9`."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+        self.kills += 1
+
+
+@contextmanager
+def serving_beside(up: Running, port: int) -> Iterator[Beside]:
+    """Another web process of an installation, killed after the block."""
+    with up.data.with_name(f"web-{port}.out").open("ab") as log:
+        one = Beside(up, port, log)
+        one.start()
+        try:
+            yield one
+        finally:
+            one.kill()
+
+
 @cache
 def as_somebody_else() -> list[str]:
     """What to put before a command so that it runs without root; nothing where we are not root.

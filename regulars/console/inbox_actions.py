@@ -50,6 +50,7 @@ def say(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
 
     Said again with the same `client`, it is said once: a browser that got no answer says it again.
     """
+    _is_ours(request, conversation_id)
     now = clock.now()
     try:
         answer = _answer(request)
@@ -115,6 +116,7 @@ def reopen(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
 @require_POST
 def snooze(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
     """Put it off: until a time of the menu, one of the agent's own, or until they reply."""
+    _is_ours(request, conversation_id)
     now, zone = clock.now(), inbox_times.zone_of(request)
     try:
         until = _until(request, now)
@@ -169,6 +171,7 @@ def change(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 def rename(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
     """The dialog of its subject; posted, the subject."""
+    _is_ours(request, conversation_id)
     now = clock.now()
     if request.method == "GET":
         with database.of_django() as core:
@@ -192,6 +195,7 @@ def rename(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
 @require_http_methods(["GET", "POST"])
 def merge(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
     """The dialog that asks into which; posted, the merge."""
+    _is_ours(request, conversation_id)
     now = clock.now()
     if request.method == "GET":
         with database.of_django() as core:
@@ -216,6 +220,7 @@ def merge(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
 @require_POST
 def seen(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
     """The messages up to a number were before the agent's eyes."""
+    _is_ours(request, conversation_id)
     now, given = clock.now(), request.POST.get("seq", "")
     if not (given.isascii() and given.isdigit() and len(given) < 18):  # noqa: PLR2004
         return refusal("Expected a number.")
@@ -231,6 +236,7 @@ def seen(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
 @require_POST
 def looking(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
     """The agent has it open, or (with `away`) no longer: for pages whose socket is not open."""
+    _is_ours(request, conversation_id)
     now, me = clock.now(), request.user.id
 
     def work(core: Connection) -> None:
@@ -241,6 +247,12 @@ def looking(request: AgentRequest, conversation_id: UUID) -> HttpResponseBase:
 
     _settle(work)
     return HttpResponse(status=204)
+
+
+def _is_ours(request: AgentRequest, conversation_id: UUID) -> None:
+    """Before anything is said of what was sent. Raises UnknownError."""
+    with database.of_django() as core:
+        conversations.get(core, request.project.id, conversation_id)
 
 
 def _answer(request: AgentRequest) -> Answer:

@@ -9,7 +9,7 @@ MOST_FILE_NAME = 120  # letters
 _BLANKS = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # What turns the direction of writing around, so that "gpj.exe" reads like "exe.jpg".
 _TURNS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufeff]")
 # What some file systems take for more than a letter.
 _NOT_IN_NAMES = re.compile(r'[<>:"|?*]')
 _LONGEST_SUFFIX = 12

@@ -28,7 +28,7 @@ MOST_SUBJECT = 250
 MOST_TEXT = 500_000
 MOST_FILES_BYTES = 18_000_000  # of all together: servers take 25 MB, and base64 adds a third
 MOST_REFERENCES = 12  # the first, which began the thread, and the newest
-MOST_ID = 250
+MOST_ID = 410
 
 _POLICY = SMTP.clone(cte_type="7bit")
 _FOLD_AT = 76

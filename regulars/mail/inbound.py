@@ -30,7 +30,7 @@ MOST_IDS = 50
 MOST_HOPS = 50  # servers that a mail went through before it is taken for a loop
 
 _TEXT_BYTES = 2_000_000  # encoded bytes of all parts together that are read as text
-_ID = re.compile(r"<([^<>\s@]{1,400}@[^<>\s@]{1,255})>")
+_ID = re.compile(r"<([!-;=?A-~]{1,200}@[!-;=?A-~]{1,200})>")
 _RECIPIENTS = ("to", "cc", "delivered-to", "x-original-to", "envelope-to")
 _FINGERPRINTED = ("message-id", "date", "from", "subject")
 _PROGRAM_TYPES = frozenset(("message/delivery-status", "message/disposition-notification"))

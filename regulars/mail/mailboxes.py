@@ -67,7 +67,7 @@ def _mailbox(piece: str) -> Mailbox | None:
         named = _COMMENT.search(piece)
         address = _COMMENT.sub("", piece).strip().strip("<>")
         name = named[0][1:-1] if named else ""
-    if not _ADDRESS.fullmatch(address):
+    if not _ADDRESS.fullmatch(address) or clean.line(address, len(address)) != address:
         return None
     local, _, domain = address.rpartition("@")
     return Mailbox(f"{local}@{domain.lower()}", _name(name))

@@ -29,6 +29,7 @@ _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{0,40})?\?([bBqQ])\?([^?]{0,40
 _TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]{0,60}/[a-z0-9][a-z0-9!#$&^_.+-]{0,100}")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _PARAMETER = re.compile(r"\s*([^\s=;\"*]{1,60})(?:\*(\d{1,3}))?(\*)?\s*")
+_CUT = re.compile("incomplete|unexpected end|truncated")  # how Python says so
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 # What mail is written in, by Python's names. Not all that Python decodes: some of its codecs take
@@ -230,13 +231,17 @@ def content(raw: bytes, part: Part, most: int | None = None) -> bytes:
 
 def decode(raw: bytes, charset: str) -> str:
     """Bytes as text: in the charset that is named, if that is one of mail's, else as it may be."""
-    for name in (_known(charset), "utf_8"):
-        try:
-            return raw.decode(name)
-        except UnicodeError:
-            continue
-    # What cut a letter in two at the end of what is read, or mixed charsets.
-    return raw.decode(_known(charset) if charset else "cp1252", "replace")
+    named = _known(charset)
+    try:
+        return raw.decode(named)
+    except UnicodeError as error:
+        if isinstance(error, UnicodeDecodeError) and _CUT.search(error.reason):
+            return raw.decode(named, "ignore")  # the last letter was cut in two
+    try:
+        return raw.decode("utf_8")
+    except UnicodeError:
+        # What says UTF-8 and is not is mostly western; others have a letter or two wrong.
+        return raw.decode("cp1252" if named == "utf_8" else named, "replace")
 
 
 def _known(charset: str) -> str:

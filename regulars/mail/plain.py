@@ -124,6 +124,7 @@ class _Page:
         self._line: list[str] = []
         self._depth = 0
         self._kept = 0  # how many <pre> we are in
+        self._tight = False  # in a paragraph of Outlook's
         self._lists: list[int | None] = []  # the next number of each list around us
         self._link: tuple[str, int] | None = None  # its address, and where its words begin
 
@@ -166,8 +167,9 @@ class _Page:
             self._paragraph()
             self._depth = min(self._depth + 1, MOST_DEPTH)
         elif name in _PARAGRAPHS:
-            # Outlook's paragraphs are lines: it makes a blank one where one is meant.
-            self._end() if "Mso" in given.get("class", "") else self._paragraph()
+            # Outlook's paragraphs are lines: it makes an empty one where a blank one is meant.
+            self._tight = "Mso" in given.get("class", "")
+            self._end() if self._tight else self._paragraph()
             self._kept += name == "pre"
         elif name in _LINES:
             self._end()
@@ -182,13 +184,18 @@ class _Page:
     def close(self, name: str) -> None:
         """A tag that closes something."""
         if name == "blockquote":
-            self._paragraph()
-            self._depth = max(self._depth - 1, 0)
-        elif name in _PARAGRAPHS:
             self._end()
+            if self._depth and self._lines and self._lines[-1] == self._quote().rstrip():
+                self._lines.pop()
+            self._depth = max(self._depth - 1, 0)
+            self._blank_next()
+        elif name in _PARAGRAPHS:
+            self._end(empty=self._tight)
             if name == "pre":
                 self._kept = max(self._kept - 1, 0)
-            self._blank_next()
+            if not self._tight:
+                self._blank_next()
+            self._tight = False
         elif name in _LINES:
             self._end()
             if name in ("ul", "ol") and self._lists:

@@ -138,26 +138,37 @@ def send_mail(stop: threading.Event) -> None:
 def send_due(
     connection: Connection, runner: asyncio.Runner, now: datetime, stop: threading.Event
 ) -> int:
-    """Take up some mails of each project and send them; how many there were. Raises AwayError."""
-    settings = environment.read()
+    """Send some of the mail of each project; how many were taken up. Raises AwayError."""
     count = 0
     for (project_id,) in connection.execute(DUE, (now,)).fetchall():
-        taken = take(connection, project_id, now)
-        count += len(taken)
-        batch = Batch(connection, now, stop)
-        if settings.smtp_url is None:
-            for one in taken:
-                batch.end(one, "kept")
-        elif taken:
-            try:
-                server = smtp.server_of(settings.smtp_url, settings.base_url)
-            except smtp.BadServerError as wrong:
-                batch.give_back(taken, str(wrong))
-                raise AwayError(str(wrong)) from wrong
-            runner.run(batch.send(taken, server))
         if stop.is_set():
             break
+        count += send_project(connection, runner, project_id, now, stop)
     return count
+
+
+def send_project(
+    connection: Connection,
+    runner: asyncio.Runner,
+    project_id: UUID,
+    now: datetime,
+    stop: threading.Event,
+) -> int:
+    """Send some of a project's mail; how many were taken up. Raises AwayError."""
+    settings = environment.read()
+    taken = take(connection, project_id, now)
+    batch = Batch(connection, now, stop)
+    if settings.smtp_url is None:
+        for one in taken:
+            batch.end(one, "kept")
+    elif taken:
+        try:
+            server = smtp.server_of(settings.smtp_url, settings.base_url)
+        except smtp.BadServerError as wrong:
+            batch.give_back(taken, str(wrong))
+            raise AwayError(str(wrong)) from wrong
+        runner.run(batch.send(taken, server))
+    return len(taken)
 
 
 def take(connection: Connection, project_id: UUID, now: datetime) -> list[Taken]:

@@ -7,7 +7,6 @@ certificate must be good unless the server is on this machine, where nobody can 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from regulars.mail import clean
 from regulars.mail.letters import Mail
 
 TIMEOUT = 30.0  # seconds that any one answer may take
@@ -25,7 +25,6 @@ MOST_WORDS = 500  # letters of a server's answer that are kept
 _PORTS = {"smtp": 25, "smtps": 465}
 _PERMANENT = range(500, 600)
 _HANGING_UP = 421
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
 class BadServerError(ValueError):
@@ -151,7 +150,7 @@ async def calling(server: Server) -> AsyncIterator[Line]:
 
 def _words(text: str) -> str:
     """What a server said, fit to be kept and shown."""
-    return _UNPRINTABLE.sub(" ", text.encode(errors="replace").decode()).strip()[:MOST_WORDS]
+    return clean.line(text, MOST_WORDS)
 
 
 def _greeting(host: str) -> str:

@@ -16,7 +16,9 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from regulars.inbox import notes, saved_replies
+from regulars.inbox import answering, attachments, notes, saved_replies
+from regulars.inbox.answering import Answer
+from regulars.inbox.attachments import Sender
 from regulars.kit import clock
 from regulars.people import bulk
 from regulars.people.actions import merge_people
@@ -123,6 +125,28 @@ def _saved_reply(cast: Cast) -> dict[str, Any]:
     return {"reply_id": made}
 
 
+def _conversation(cast: Cast) -> dict[str, Any]:
+    answer = Answer("Hello", "first-message")
+    with cast.connection.transaction():
+        made, _ = answering.start(
+            cast.connection, cast.home.id, cast.pat.id, cast.bob.id, answer, clock.now()
+        )
+    return {"conversation_id": made}
+
+
+def _file(cast: Cast) -> dict[str, Any]:
+    sender = Sender(agent_id=cast.bob.id)
+    with cast.connection.transaction():
+        kept = attachments.take(
+            cast.connection, cast.home.id, sender, "plan.txt", b"secret", clock.now()
+        )
+        answer = Answer("See the file", "with-a-file", files=[kept.id])
+        answering.start(
+            cast.connection, cast.home.id, cast.pat.id, cast.bob.id, answer, clock.now()
+        )
+    return {"file_id": kept.id}
+
+
 def _segment_and_person(cast: Cast) -> dict[str, Any]:
     return _segment(cast) | _person(cast)
 
@@ -210,6 +234,28 @@ ADDRESSES: dict[str, Address] = {
         "project", _two_people
     ),
     "p/<uuid:project_id>/merges/<uuid:merge_id>/undo": Address("project", _merge),
+    "p/<uuid:project_id>/inbox/": Address("project"),
+    "p/<uuid:project_id>/inbox/rows": Address("project"),
+    "p/<uuid:project_id>/inbox/news": Address("project"),
+    "p/<uuid:project_id>/inbox/search": Address("project"),
+    "p/<uuid:project_id>/inbox/files": Address("project"),
+    "p/<uuid:project_id>/inbox/files/<uuid:file_id>": Address("project", _file),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/messages": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/state": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/replies": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/person": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/say": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/assign": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/close": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/reopen": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/snooze": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/ticket": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/change": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/rename": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/merge": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/seen": Address("project", _conversation),
+    "p/<uuid:project_id>/inbox/<uuid:conversation_id>/looking": Address("project", _conversation),
     "p/<uuid:project_id>/segments/": Address("project"),
     "p/<uuid:project_id>/segments/new": Address("project"),
     "p/<uuid:project_id>/segments/rail": Address("project"),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from regulars.mail import compose
@@ -33,7 +33,7 @@ def write(**changed: Any) -> Mail:
 
 def read(mail: Mail) -> EmailMessage:
     """The mail as the standard library reads it."""
-    return cast("EmailMessage", message_from_bytes(mail.raw, policy=default))
+    return message_from_bytes(mail.raw, policy=default)
 
 
 def text_of(message: EmailMessage, kind: str) -> str:
