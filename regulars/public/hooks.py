@@ -57,4 +57,3 @@ class Hooks:
 
     def _deliver(self, raw: bytes, project_id: UUID) -> None:
         from_email.deliver(raw, (), self._now(), project_id=project_id)
-
