@@ -17,11 +17,14 @@ from regulars.console.shell import MenuItem
 def items(project_id: UUID, person_id: UUID | None = None) -> tuple[MenuItem, ...]:
     """The lines of the menu; `person_id` is whose profile is shown.
 
-    Conversation (C) stands before *Note* and Ticket (T) behind it, as `_about` somebody; Email (E)
-    before all of them; Campaign last. Each comes with its dialog.
+    Email (E) comes before all of them, Campaign last, each with its dialog.
     """
     return (
+        _about(
+            "Conversation", "message-circle", "new_conversation", project_id, person_id, key="c"
+        ),
         _about("Note", "sticky-note", "new_note", project_id, person_id, key="n"),
+        _about("Ticket", "ticket", "new_ticket", project_id, person_id, key="t"),
         _dialog("User", "user-check", "new_user", project_id, after_rule=True),
         _dialog("Lead", "user-plus", "new_lead", project_id),
         MenuItem("Segment", "chart-pie", url=reverse("segments", args=[project_id])),

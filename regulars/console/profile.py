@@ -118,6 +118,10 @@ def head_of(request: AgentRequest, person: Person) -> dict[str, Any]:
         "name": naming.called(person.name, person.email, person.user_id, person.id),
         "short": picking.short_of(person),
         "url": url_of(request, person.id),
+        "new_conversation_url": new_menu.url_about(
+            "new_conversation", request.project.id, person.id
+        ),
+        "new_ticket_url": new_menu.url_about("new_ticket", request.project.id, person.id),
         "new_note_url": new_menu.url_about("new_note", request.project.id, person.id),
         "segments_url": project_url(request.project.id, "segments/"),
         "people_url": project_url(request.project.id, f"people/?kind={person.kind}"),

@@ -189,6 +189,8 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/people/columns": Address("project"),
     "p/<uuid:project_id>/people/pick": Address("project"),
     "p/<uuid:project_id>/new/note": Address("project"),
+    "p/<uuid:project_id>/new/conversation": Address("project"),
+    "p/<uuid:project_id>/new/ticket": Address("project"),
     "p/<uuid:project_id>/new/user": Address("project"),
     "p/<uuid:project_id>/new/lead": Address("project"),
     "p/<uuid:project_id>/people/bulk/start": Address("project"),
