@@ -375,6 +375,7 @@ class InboxComposer extends HTMLElement {
     text.value = "";
     this.#files = [];
     this.#saved = [];
+    this.#typed = 0; // what is written next is something new
     this.#showFiles();
     this.#error("");
     this.#keep();
