@@ -6,6 +6,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -126,7 +127,7 @@ def test_nothing_is_lost_when_the_web_processes_are_killed_between(
         desk.say(f"Answer {turn}")
         expect(visitor.log.get_by_text(f"Answer {turn}", exact=True)).to_be_visible(timeout=SOON)
         said += [f"Hello {turn}", f"Answer {turn}"]
-        wait_until(lambda old=before: not set(old) & set(installation.pids()["web"]), seconds=20)
+        wait_until(partial(_is_replaced, installation, before), seconds=20)
     assert desk.texts() == said
     assert visitor.texts() == said
 
@@ -148,6 +149,10 @@ def test_two_web_processes_behind_different_ports_are_one(
             said += [f"Answer {turn}", f"Hello {turn}"]
         assert desk.texts() == said
         assert visitor.texts() == said
+
+
+def _is_replaced(installation: Running, old: list[int]) -> bool:
+    return not set(old) & set(installation.pids()["web"])
 
 
 def _restart(beside: Beside) -> None:

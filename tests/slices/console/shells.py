@@ -16,7 +16,7 @@ def shell(project: str = "Tideway Coffee") -> Shell:
                 current=True,
                 rail=Rail((SegmentLink("Weekly regulars", "/segments/1", 4812),), "/segments"),
             ),
-            NavItem("Inbox", "/inbox", "inbox", "i", unread=7),
+            NavItem("Inbox", "/inbox", "inbox", "i", unread="7"),
         ),
         settings_url="/settings",
         projects=(
