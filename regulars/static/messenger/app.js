@@ -80,7 +80,7 @@ export default function messenger(stage, words) {
   };
 
   const show = () => {
-    const { state } = talk;
+    const state = talk.known;
     stage.badge(state.unread());
     if (state.project) stage.paint(state.project.color);
     if (!isOpen) return;
@@ -104,7 +104,7 @@ export default function messenger(stage, words) {
   };
 
   const showTabs = () => {
-    const unread = talk.state.unread();
+    const unread = talk.known.unread();
     const isTab = TABS.some((one) => one == place.view);
     tabs.hidden = !isTab;
     settle(
@@ -141,7 +141,7 @@ export default function messenger(stage, words) {
     view?.gone?.();
     place = to;
     view = build(to);
-    body.replaceChildren(view.node);
+    body.replaceChildren(view.part);
     remember();
     if (!isOpen) return;
     show();

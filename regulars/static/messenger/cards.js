@@ -14,7 +14,7 @@ import { FACES } from "./icons.js";
  */
 export function emailCard(chat, conversation, before) {
   const { t } = chat;
-  const field = h("input", { type: "email", required: true, maxlength: "254", autocomplete: "email", "aria-label": t("emailLabel"), placeholder: t("email") });
+  const field = h("input", { type: "email", required: true, maxlength: "254", autocomplete: "email", "aria-label": t("email"), placeholder: t("email") });
   const problem = h("p.problem", { role: "alert" }, before?.failed);
   field.value = before?.email ?? "";
   return h(

@@ -16,8 +16,8 @@ import { icon, iconButton } from "./parts.js";
  */
 export function composer(chat, thread, say, typing) {
   const { t } = chat;
-  const limits = () => chat.session().state.limits ?? { text: 4000, file_bytes: 0, files: 0, types: [] };
-  /** @type {{node: HTMLElement, file?: Attached, stop(): void}[]} */
+  const limits = () => chat.session().known.limits ?? { text: 4000, file_bytes: 0, files: 0, types: [] };
+  /** @type {{file?: Attached, stop(): void}[]} */
   let attached = [];
 
   const chips = h("ul.chips");
@@ -46,7 +46,7 @@ export function composer(chat, thread, say, typing) {
   /** @type {ReturnType<typeof emojiPicker> | undefined} */
   let faces;
   const closeFaces = () => {
-    faces?.node.remove();
+    faces?.part.remove();
     faces = undefined;
     smile.setAttribute("aria-expanded", "false");
     area.focus();
@@ -62,7 +62,7 @@ export function composer(chat, thread, say, typing) {
       closeFaces,
     );
     smile.setAttribute("aria-expanded", "true");
-    node.append(faces.node);
+    node.append(faces.part);
     faces.focus();
   };
 
@@ -85,8 +85,8 @@ export function composer(chat, thread, say, typing) {
       area.focus();
     });
     const item = h("li", { "aria-busy": "true" }, icon("clip"), h("span", { dir: "auto" }, name), remove, level);
-    /** @type {{node: HTMLElement, file?: Attached, stop(): void}} */
-    const one = { node: item, stop };
+    /** @type {{file?: Attached, stop(): void}} */
+    const one = { stop };
     const forget = () => {
       attached = attached.filter((other) => other != one);
       item.remove();
@@ -105,7 +105,7 @@ export function composer(chat, thread, say, typing) {
       (why) => {
         if (!attached.includes(one)) return;
         forget();
-        problem.textContent = why || t("uploadFailed", { name });
+        problem.textContent = why || `${name}: ${t("failed")}`;
       },
     );
   };
@@ -159,7 +159,7 @@ export function composer(chat, thread, say, typing) {
   look();
 
   return {
-    node,
+    part: node,
     take,
     grow,
     focus: () => area.focus(),

@@ -4,7 +4,7 @@
 import { h } from "./dom.js";
 
 const COLUMNS = 8;
-const EMOJI = "😀 😄 😂 🙂 😉 😊 😍 😘 😎 🤔 😐 😅 🙃 😕 😢 😭 😡 😮 🥳 🤗 🙈 👍 👎 👌 👏 🙌 🙏 💪 👋 ✌️ 🤝 ❤️ 🎉 🔥 ⭐ ✅ ❌ 💡 ☕ 🎁".split(" ");
+const EMOJI = "😀 😂 🙂 😉 😊 😍 😎 🤔 😐 😅 🙃 😕 😢 😭 😡 😮 🥳 🙈 👍 👎 👌 👏 🙏 💪 👋 🤝 ❤️ 🎉 🔥 ✅ 💡 🎁".split(" ");
 
 /**
  * @param {string} label
@@ -38,5 +38,5 @@ export function emojiPicker(label, chosen, closed) {
     },
     ...buttons,
   );
-  return { node, focus: () => node.querySelector("button")?.focus() };
+  return { part: node, focus: () => node.querySelector("button")?.focus() };
 }

@@ -26,7 +26,7 @@ export function upload(chat, file, progress) {
   /** @type {Promise<Attached>} */
   const done = new Promise((resolve, reject) => {
     request.open("POST", `${chat.stage.site.origin}/messenger/files?name=${encodeURIComponent(file.name || "file")}`);
-    request.setRequestHeader("Authorization", `Bearer ${chat.session().state.session}`);
+    request.setRequestHeader("Authorization", `Bearer ${chat.session().known.session}`);
     request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     request.responseType = "json";
     request.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);

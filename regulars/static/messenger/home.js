@@ -2,7 +2,7 @@
 // The first view: who is here, what was left off, and the ways on.
 
 import { h } from "./dom.js";
-import { closer, faces, icon, portrait, presence, preview } from "./parts.js";
+import { closer, count, faces, icon, portrait, presence, preview } from "./parts.js";
 import { settle } from "./settle.js";
 
 /** @param {import("./parts.js").Chat} chat @returns {import("./parts.js").View} */
@@ -24,7 +24,7 @@ export function home(chat) {
     h("button", { "data-id": view, onclick: () => chat.go({ view }) }, icon(view), h("span", t(word)), h("em", count), icon("next"));
 
   const update = () => {
-    const { state } = chat.session();
+    const state = chat.session().known;
     const { project } = state;
     const here = project?.open ? project.team.filter((agent) => agent.here) : [];
     const shown = here.length ? here : (project?.team ?? []);
@@ -78,12 +78,12 @@ export function home(chat) {
         "span.line",
                 portrait(chat, last),
         h("span", h("b", { dir: "auto" }, last.subject), h("small", { dir: "auto" }, preview(chat, last))),
-        last.unread > 0 && h("span.count", { "aria-label": t("unread", { n: last.unread }) }, last.unread),
+        count(chat, last),
       ),
     );
 
   return {
-    node,
+    part: node,
     update,
     focus(from) {
       const back = from && /** @type {HTMLElement | null} */ (node.querySelector(`[data-id="${CSS.escape(from.id ?? from.view)}"]`));

@@ -24,6 +24,6 @@ export const ICONS = {
 };
 
 /** From very poor to great. */
-export const FACES = ["M8 17q4-4.5 8 0", "M8 16.2q4-2.4 8 0", "M8 15.5h8", "M8 14.8q4 2.6 8 0", "M7.5 14h9q-.7 4-4.5 4t-4.5-4"].map(
+export const FACES = ["M7.5 17.5h9q-.7-4-4.5-4t-4.5 4", "M8 16.5q4-3 8 0", "M8 15.5h8", "M8 14.5q4 3 8 0", "M7.5 14h9q-.7 4-4.5 4t-4.5-4"].map(
   (mouth) => `${ROUND}${EYES}${mouth}`,
 );

@@ -164,28 +164,24 @@ export default function start({ source, writeKey, mode, who }) {
   };
 
   /** @returns {Promise<Hello>} */
-  const ask = async (again = 0) => {
+  const ask = async () => {
     try {
       const answer = await fetch(`${site.origin}/messenger/hello?k=${encodeURIComponent(site.key)}`, { credentials: "omit" });
       if (answer.status > 499) throw answer;
-      if (!answer.ok) return { on: false };
-      const hello = await answer.json();
+      const hello = answer.ok ? await answer.json() : { on: false };
       try {
         if (hello.on) localStorage[kept + "hello"] = JSON.stringify(hello);
       } catch {}
       return hello;
-    } catch (reason) {
-      const before = recall("hello");
-      if (before) return before;
-      if (ended || again > 5) throw reason;
-      await new Promise((resolve) => setTimeout(resolve, 5e3 * 2 ** again));
-      return ask(again + 1);
+    } catch {
+      // Regulars is away for a moment: as it was before. What is written waits.
+      return recall("hello") ?? { on: false };
     }
   };
 
   /** @type {Promise<unknown>} */
   const idle = new Promise((resolve) => (window.requestIdleCallback ?? setTimeout)(resolve, /** @type {any} */ ({ timeout: 2e3 })));
-  const ready = idle.then(() => ask()).then(async (hello) => {
+  const ready = idle.then(ask).then(async (hello) => {
     if (!hello.on) return;
     words = await part(`words-${lang}`);
     if (ended) return;

@@ -2,7 +2,7 @@
 // Conversations, tickets and notes: three lists.
 
 import { h } from "./dom.js";
-import { bar, icon, nothing, portrait, preview, unheard } from "./parts.js";
+import { backer, bar, count, icon, portrait, preview, unheard } from "./parts.js";
 import { settle } from "./settle.js";
 import { noted } from "./text.js";
 
@@ -23,7 +23,7 @@ function list(chat, title, kind, rows, ...below) {
   const head = bar(chat, title);
   const node = h("div.view", head, items, ...below);
   return {
-    node,
+    part: node,
     update: () => settle(items, rows()),
     focus(from) {
       const back = from?.id && node.querySelector(`[data-id="${CSS.escape(from.id)}"]`);
@@ -31,6 +31,11 @@ function list(chat, title, kind, rows, ...below) {
     },
   };
 }
+
+/** What is shown of a list with nothing in it. @param {Chat} chat @param {"messages" | "tickets" | "notes"} view @returns {Row[]} */
+const none = ({ t }, view) => [
+  ["none", 0, () => h("li.nothing", icon(view), h("b", t(`empty_${view}`)), h("small", t(`empty_${view}_more`)))],
+];
 
 /** @param {string} text @param {() => void} onclick */
 const begin = (text, onclick) => h("p.begin", h("button.main", { onclick }, icon("plus"), text));
@@ -54,91 +59,73 @@ const waiting = (chat, tickets) =>
         ),
     ]);
 
+/**
+ * Conversations or tickets, and before them what is only begun.
+ * @param {Chat} chat
+ * @param {"messages" | "tickets"} view
+ * @param {(one: Conversation, when: string) => (Node | false)[]} inside
+ * @param {string} kind
+ */
+const rows = (chat, view, inside, kind) => () => {
+  const isTickets = view == "tickets";
+  const state = chat.session().known;
+  const known = (isTickets ? state.tickets() : state.newest()).map((one) => {
+    const when = chat.time.ago(one.at);
+    const open = () => chat.go({ view: "thread", id: one.id });
+    const make = () => h("li", h("button", { class: one.unread ? `${kind} unread` : kind, "data-id": one.id, onclick: open }, ...inside(one, when)));
+    return /** @type {Row} */ ([one.id, [one, when], make]);
+  });
+  const all = [...waiting(chat, isTickets), ...known];
+  return all.length ? all : none(chat, view);
+};
+
 /** @param {Chat} chat */
 export function messages(chat) {
-  const { t, time } = chat;
-  const rows = () => {
-    /** @type {Row[]} */
-    const known = chat
-      .session()
-      .state.newest()
-      .map((one) => {
-        const when = time.ago(one.at);
-        return [one.id, [one, when], () => conversation(one, when)];
-      });
-    const all = [...waiting(chat, false), ...known];
-    return all.length ? all : [/** @type {Row} */ (["none", 0, () => nothing("messages", t("emptyMessages"), t("emptyMessagesMore"))])];
-  };
-
+  const { t } = chat;
   /** @param {Conversation} one @param {string} when */
-  const conversation = (one, when) =>
-    h(
-      "li",
-      h(
-        "button",
-        { class: one.unread ? "conv unread" : "conv", "data-id": one.id, onclick: () => chat.go({ view: "thread", id: one.id }) },
-        portrait(chat, one),
-        h("span", h("b", { dir: "auto" }, one.ticket && `#${one.ticket.number} `, one.subject), h("small", { dir: "auto" }, preview(chat, one))),
-        h("span.side", h("time", { datetime: one.at }, when), one.unread > 0 && h("span.count", { "aria-label": t("unread", { n: one.unread }) }, one.unread)),
-      ),
-    );
-
-  return list(chat, t("messages"), "", rows, begin(t("newConversation"), () => chat.go({ view: "thread" })));
+  const inside = (one, when) => [
+    portrait(chat, one),
+    h("span", h("b", { dir: "auto" }, one.ticket && `#${one.ticket.number} `, one.subject), h("small", { dir: "auto" }, preview(chat, one))),
+    h("span.side", h("time", { datetime: one.at }, when), count(chat, one)),
+  ];
+  const begun = begin(t("newConversation"), () => chat.go({ view: "thread" }));
+  return list(chat, t("messages"), "", rows(chat, "messages", inside, "conv"), begun);
 }
 
 /** @param {Chat} chat */
 export function tickets(chat) {
   const { t, time } = chat;
-  const rows = () => {
-    /** @type {Row[]} */
-    const known = chat
-      .session()
-      .state.tickets()
-      .map((one) => {
-        const when = time.ago(one.at);
-        return [one.id, [one, when], () => ticket(one, when)];
-      });
-    const all = [...waiting(chat, true), ...known];
-    return all.length ? all : [/** @type {Row} */ (["none", 0, () => nothing("tickets", t("emptyTickets"), t("emptyTicketsMore"))])];
-  };
 
   /** How far it is, as four steps. @param {"open" | "pending"} status */
   const steps = (status) => {
     const now = status == "open" ? 1 : 2;
-    const names = t("steps").split("|");
     const item = (/** @type {string} */ name, /** @type {number} */ at) =>
       h("li", { class: at < now ? "done" : at == now && "now", "aria-current": at == now && "step" }, name);
-    return h("ol", { class: `steps ${status}`, "aria-label": t("stepsLabel") }, ...names.map(item));
+    return h("ol", { class: `steps ${status}`, "aria-label": t("stepsLabel") }, ...t("steps").split("|").map(item));
   };
 
   /** @param {Conversation} one @param {string} when */
-  const ticket = (one, when) => {
+  const inside = (one, when) => {
     const { number, status, due_at: due } = /** @type {import("./protocol.js").Ticket} */ (one.ticket);
-    const isOpen = status == "open" || status == "pending";
-    return h(
-      "li",
-      h(
-        "button",
-        { class: one.unread ? "card unread" : "card", "data-id": one.id, onclick: () => chat.go({ view: "thread", id: one.id }) },
-        h("span", { class: `status ${status}` }, t(`status_${status}`)),
-        one.unread > 0 && h("span.count", { "aria-label": t("unread", { n: one.unread }) }, one.unread),
-        h("b", { dir: "auto" }, `#${number} ${one.subject}`),
-        h("small.clip", { dir: "auto" }, `${preview(chat, one)} · ${when}`),
-        status == "open" && due && Date.parse(due) > Date.now() && h("small", t("aim", { when: time.when(due) })),
-        isOpen && steps(status),
-      ),
-    );
+    return [
+      h("span", { class: `status ${status}` }, t(`status_${status}`)),
+      count(chat, one),
+      h("b", { dir: "auto" }, `#${number} ${one.subject}`),
+      h("small.clip", { dir: "auto" }, `${preview(chat, one)} · ${when}`),
+      status == "open" && due != null && Date.parse(due) > Date.now() && h("small", t("aim", { when: time.when(due) })),
+      (status == "open" || status == "pending") && steps(status),
+    ];
   };
-
-  return list(chat, t("tickets"), "padded", rows, begin(t("openTicket"), () => chat.go({ view: "ticket" })));
+  const begun = begin(t("openTicket"), () => chat.go({ view: "ticket" }));
+  return list(chat, t("tickets"), "padded", rows(chat, "tickets", inside, "card"), begun);
 }
 
 /** @param {Chat} chat */
 export function notes(chat) {
   const { t, time } = chat;
   const rows = () => {
-    const known = chat.session().state.notes;
-    if (!known.length) return [/** @type {Row} */ (["none", 0, () => nothing("notes", t("emptyNotes"), t("emptyNotesMore"))])];
+    const known = chat.session().known.notes;
+    if (!known.length) return none(chat, "notes");
     return known.map(
       (note) => /** @type {Row} */ ([note.id, note, () => h("li.note", { dir: "auto" }, noted(note.html), h("small", `${note.by}, ${time.date(note.at)}`))]),
     );
@@ -151,7 +138,7 @@ export function notes(chat) {
 export function ticketForm(chat) {
   const { t } = chat;
   const subject = h("input", { name: "subject", required: true, maxlength: "200", autocomplete: "off" });
-  const text = h("textarea", { name: "text", required: true, rows: "6", maxlength: chat.session().state.limits?.text ?? 4000 });
+  const text = h("textarea", { name: "text", required: true, rows: "6", maxlength: chat.session().known.limits?.text ?? 4000 });
   const problem = h("p.problem", { role: "alert" });
   const kept = chat.session().draft("ticket");
   [subject.value, text.value] = Array.isArray(kept) ? kept : ["", ""];
@@ -174,7 +161,6 @@ export function ticketForm(chat) {
     h("p.begin", h("button.main", { type: "submit" }, t("openTicket"))),
   );
   const head = bar(chat, t("openTicket"));
-  const back = h("button.tool.back", { "aria-label": t("back"), onclick: () => chat.back() }, icon("back"));
-  head.prepend(back);
-  return { node: h("div.view", head, form), update: () => {}, focus: () => subject.focus() };
+  head.prepend(backer(chat));
+  return { part: h("div.view", head, form), update: () => {}, focus: () => subject.focus() };
 }

@@ -9,7 +9,7 @@ import { ICONS } from "./icons.js";
  * @typedef {{view: "home" | "messages" | "tickets" | "notes" | "thread" | "ticket", id?: string, open?: string}} Place
  *
  * @typedef {object} View
- * @property {HTMLElement} node
+ * @property {HTMLElement} part
  * @property {() => void} update
  * @property {(from?: Place) => void} focus
  * @property {() => void} [gone]
@@ -44,18 +44,25 @@ export const closer = (chat) => {
   return button;
 };
 
+/** @param {Chat} chat */
+export const backer = (chat) => {
+  const button = iconButton("back", chat.t("back"), () => chat.back());
+  button.classList.add("back");
+  return button;
+};
+
+/** How many of a conversation's messages are new. @param {Chat} chat @param {import("./protocol.js").Conversation} conversation */
+export const count = ({ t }, { unread }) => unread > 0 && h("span.count", { "aria-label": t("unread", { n: unread }) }, unread);
+
 /** @param {Chat} chat @param {string} title */
 export const bar = (chat, title) => h("header.bar", h("h2", { tabindex: "-1" }, title), closer(chat));
-
-/** @param {keyof typeof ICONS} name @param {string} title @param {string} more */
-export const nothing = (name, title, more) => h("li.nothing", icon(name), h("b", title), h("small", more));
 
 /** @param {import("./protocol.js").Agent[]} team */
 export const faces = (team) => h("span.team", { "aria-hidden": "true" }, ...team.slice(0, 3).map(avatar));
 
 /** Who is here, and when an answer comes; or that nobody is. @param {Chat} chat @returns {{isHere: boolean, text: string}} */
 export function presence({ session, t, time, lang }) {
-  const project = session().state.project;
+  const project = session().known.project;
   if (!project) return { isHere: false, text: "" };
   const here = project.open ? project.team.filter((agent) => agent.here).slice(0, 3) : [];
   const who = new Intl.ListFormat(lang, { type: "conjunction" }).format(here.map((agent) => agent.name));
@@ -67,12 +74,12 @@ export function presence({ session, t, time, lang }) {
 }
 
 /** Whom a conversation is with. @param {Chat} chat @param {import("./protocol.js").Conversation | undefined} conversation */
-export const partner = ({ stage, session }, conversation) => conversation?.agent?.name ?? session().state.project?.name ?? stage.hello.name ?? "";
+export const partner = ({ stage, session }, conversation) => conversation?.agent?.name ?? session().known.project?.name ?? stage.hello.name ?? "";
 
 /** An avatar for a conversation: the agent's, else the team's. @param {Chat} chat @param {import("./protocol.js").Conversation | undefined} conversation */
 export function portrait(chat, conversation) {
   const name = partner(chat, conversation);
-  return avatar(conversation?.agent ?? chat.session().state.project?.team[0] ?? { initials: name.slice(0, 1), hue: 0 });
+  return avatar(conversation?.agent ?? chat.session().known.project?.team[0] ?? { initials: name.slice(0, 1), hue: 0 });
 }
 
 /** The line below a conversation's name. @param {Chat} chat @param {import("./protocol.js").Conversation} conversation */
@@ -84,7 +91,7 @@ export function preview({ t }, conversation) {
 
 /** Conversations begun here that the server has not heard of. @param {Chat} chat */
 export function unheard({ session }) {
-  const { state } = session();
+  const state = session().known;
   const begun = session().letters().filter((letter) => (letter.open && !state.opened.has(letter.open)) || letter.t == "ticket");
   return [...new Map(begun.map((letter) => [letter.open ?? letter.id, letter])).entries()];
 }

@@ -45,7 +45,7 @@
  * @property {number | null} hue
  * @property {string} text
  * @property {string} at
- * @property {string | null} client
+ * @property {string} [client] under which name this browser said it
  * @property {File[]} files
  * @property {Record<string, any> | null} what
  *

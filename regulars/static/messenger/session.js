@@ -116,7 +116,6 @@ export function session(site, who, hears) {
     },
     messages: (news) => {
       state.answer(news);
-      for (const { client } of news.messages) if (client) done(client);
       const last = news.messages.at(-1);
       if (news.after != null && news.more && last) ask(news.conversation, { after: last.seq });
     },
@@ -126,7 +125,6 @@ export function session(site, who, hears) {
       // A thread that was never read is asked for as a whole when it is opened.
       if (state.threads.get(conversation.id)?.isRead) state.put(conversation.id, [message]);
       state.typing.delete(conversation.id);
-      if (message.client) done(message.client);
       if (isNew && message.by != "you") hears.arrived(message, conversation);
     },
     said: (news) => {
@@ -156,11 +154,11 @@ export function session(site, who, hears) {
       hears.opened(open, conversation);
     }
     if (t == "ticket") hears.opened(id, conversation);
-    if (t == "say" && conversation && news.seq && !state.thread(conversation).messages.some((one) => one.seq == news.seq)) {
+    if (t == "say" && conversation) {
       const { text = "", files = [] } = letter;
-      state.put(conversation, [
-        { conversation, id, seq: news.seq, by: "you", name: null, hue: null, text, at: news.at, client: id, files, what: null },
-      ]);
+      const known = state.thread(conversation).messages.find((one) => one.seq == news.seq);
+      const said = { conversation, id, seq: news.seq, by: /** @type {const} */ ("you"), name: null, hue: null, text, at: news.at, files, what: null };
+      state.put(conversation, [known ?? said], id);
     }
     if (t == "email" && state.you) state.you = { ...state.you, email: letter.email ?? "" };
   };
@@ -191,7 +189,7 @@ export function session(site, who, hears) {
   addEventListener("pagehide", leave);
 
   return {
-    state,
+    known: state,
     isUp: () => line.isUp(),
     letters: () => box.all(),
     connect: line.connect,

@@ -57,11 +57,12 @@ export class State {
     return found;
   }
 
-  /** Puts messages in their places, each once. @param {string} id @param {Message[]} messages */
-  put(id, messages) {
+  /** Puts messages in their places, each once. @param {string} id @param {Message[]} messages @param {string} [client] */
+  put(id, messages, client) {
     const thread = this.thread(id);
     const known = new Map(thread.messages.map((one) => [one.seq, one]));
-    for (const one of messages) known.set(one.seq, one);
+    // Only the browser that said it knows under which name.
+    for (const one of messages) known.set(one.seq, { ...one, client: client ?? known.get(one.seq)?.client });
     thread.messages = [...known.values()].sort((one, other) => one.seq - other.seq);
   }
 

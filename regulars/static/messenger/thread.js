@@ -5,7 +5,7 @@ import { emailCard, ratingCard } from "./cards.js";
 import { composer } from "./composer.js";
 import { h } from "./dom.js";
 import { shown } from "./files.js";
-import { closer, faces, icon, iconButton, partner, portrait, presence } from "./parts.js";
+import { backer, closer, faces, icon, partner, portrait, presence } from "./parts.js";
 import { settle } from "./settle.js";
 import { linked } from "./text.js";
 
@@ -28,9 +28,7 @@ export function thread(chat, place) {
   let fresh = 0;
   let newest = 0;
 
-  const conversation = () => chat.session().state.conversations.get(place.id ?? "");
-  const back = iconButton("back", t("back"), () => chat.back());
-  back.classList.add("back");
+  const conversation = () => chat.session().known.conversations.get(place.id ?? "");
   const face = h("span.face");
   const name = h("h2", { tabindex: "-1", dir: "auto" });
   const dot = h("span.dot");
@@ -63,10 +61,10 @@ export function thread(chat, place) {
         write.take(event.dataTransfer);
       },
     },
-    h("header.bar", back, face, h("div.who", name, h("small", dot, told)), closer(chat)),
+    h("header.bar", backer(chat), face, h("div.who", name, h("small", dot, told)), closer(chat)),
     h("div.middle", log, pill),
     typing,
-    write.node,
+    write.part,
   );
 
   const isAtEnd = () => log.scrollTop > -NEAR;
@@ -85,9 +83,10 @@ export function thread(chat, place) {
   /** @returns {Line[]} what was said, and after it what is about to be */
   const lines = () => {
     const { id, open } = place;
-    const { state } = chat.session();
-    const messages = (id ? chat.session().state.threads.get(id)?.messages : undefined) ?? [];
-    const heard = new Set(messages.map((one) => one.client));
+    const state = chat.session().known;
+    const messages = (id ? chat.session().known.threads.get(id)?.messages : undefined) ?? [];
+    // Heard, though the answer that says so is still on its way.
+    const isHeard = (/** @type {Letter} */ letter) => messages.some((one) => one.by == "you" && one.text == letter.text && Date.parse(one.at) >= letter.at);
     const isHere = (/** @type {Letter} */ one) =>
       (one.t == "say" && (id ? one.conversation == id || state.opened.get(one.open ?? "") == id : one.open == open)) || (one.t == "ticket" && one.id == open);
     return [
@@ -95,7 +94,7 @@ export function thread(chat, place) {
       ...chat
         .session()
         .letters()
-        .filter((one) => isHere(one) && !heard.has(one.id))
+        .filter((one) => isHere(one) && !isHeard(one))
         .map((one) => ({ key: one.id, by: /** @type {const} */ ("you"), name: "", text: one.text ?? "", at: one.at, seq: Infinity, files: one.files ?? [], unsent: one })),
     ];
   };
@@ -172,7 +171,7 @@ export function thread(chat, place) {
   /** What the thread asks for. @returns {Row[]} */
   const asking = () => {
     const { id } = place;
-    const { state } = chat.session();
+    const state = chat.session().known;
     const now = conversation();
     const letters = chat.session().letters();
     /** @type {Row[]} */
@@ -195,7 +194,7 @@ export function thread(chat, place) {
 
   const header = () => {
     const now = conversation();
-    const { project } = chat.session().state;
+    const { project } = chat.session().known;
     const here = presence(chat);
     const title = now?.ticket ? `#${now.ticket.number} ${now.subject}` : partner(chat, now);
     if (name.textContent != title) name.textContent = title;
@@ -210,11 +209,11 @@ export function thread(chat, place) {
   /** @returns {Row[]} */
   const welcome = () => {
     const told = presence(chat).text;
-    return [["hello", told, () => h("div.welcome", faces(chat.session().state.project?.team ?? []), h("b", t("invite")), h("small", told))]];
+    return [["hello", told, () => h("div.welcome", faces(chat.session().known.project?.team ?? []), h("b", t("invite")), h("small", told))]];
   };
 
   const update = () => {
-    const { state } = chat.session();
+    const state = chat.session().known;
     const { id } = place;
     if (id) chat.session().read(id);
     const known = id ? state.threads.get(id) : undefined;
@@ -235,7 +234,7 @@ export function thread(chat, place) {
     // Older messages are no news.
     log.setAttribute("aria-live", known?.asked || !before ? "off" : "polite");
     settle(rows, [
-      ...(known?.more ? [/** @type {Row} */ (["more", 0, () => h("p.day.more", t("more"))])] : []),
+      ...(known?.more ? [/** @type {Row} */ (["more", 0, () => h("p.day", "…")])] : []),
       ...(!spoken.length && (!id || known?.isRead) ? welcome() : []),
       ...spoken,
       ...asking(),
@@ -251,7 +250,7 @@ export function thread(chat, place) {
   };
 
   return {
-    node,
+    part: node,
     update,
     focus() {
       // On a touch screen the keyboard would jump up and cover what is to be read.

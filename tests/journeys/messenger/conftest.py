@@ -39,7 +39,7 @@ class LiveTalk(Talk):
     def now(self) -> datetime:
         return clock.now()
 
-    def only(self, user: str | None = None) -> Conversation:
+    def only(self) -> Conversation:
         """The project's one conversation."""
         (found,) = self.connection.execute(
             "SELECT id FROM conversation WHERE project_id = %s", (self.project_id,)
@@ -122,5 +122,3 @@ def visitor(visitors: Callable[..., BrowserContext]) -> BrowserContext:
 @pytest.fixture
 def tab(visitor: BrowserContext) -> Page:
     return visitor.new_page()
-
-

@@ -21,7 +21,8 @@ class Storefront:
 
     def tag(self, extra: str = "") -> str:
         """The tag as a customer pastes it."""
-        return f'<script async src="{self.regulars}/t.js" data-key="{self.write_key}" {extra}></script>'
+        source = f'src="{self.regulars}/t.js" data-key="{self.write_key}"'
+        return f"<script async {source} {extra}></script>"
 
     def page(
         self,

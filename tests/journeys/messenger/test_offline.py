@@ -136,9 +136,7 @@ def test_what_was_sent_but_never_answered_is_said_once(
         }""",
         [shop.write_key, client, f"{one.id}"],
     )
-    browser = tab.evaluate(
-        "key => JSON.parse(localStorage[`regulars.${key}`]).a", shop.write_key
-    )
+    browser = tab.evaluate("key => JSON.parse(localStorage[`regulars.${key}`]).a", shop.write_key)
     talk.say(browser, one.id, "Twice", client=client)
     window.visit(shop.page("/next"))
     _settled(window)

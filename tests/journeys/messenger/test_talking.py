@@ -12,9 +12,7 @@ from tests.journeys.messenger.storefront import Storefront
 from tests.journeys.messenger.window import Window
 
 
-def test_what_a_visitor_says_is_a_conversation(
-    tab: Page, shop: Storefront, talk: LiveTalk
-) -> None:
+def test_what_a_visitor_says_is_a_conversation(tab: Page, shop: Storefront, talk: LiveTalk) -> None:
     window = Window(tab).visit(shop.page()).begin()
     expect(window.say("Do you ship to Oslo?")).to_be_visible()
     expect(window.log.locator(".meta.me")).to_have_text(re.compile(r"^\d+:\d\d$"))
@@ -43,9 +41,7 @@ def test_an_answer_to_a_closed_messenger_is_counted_on_the_button(
     expect(window.host.get_by_role("status").filter(has_text="Hi there")).to_be_visible()
 
 
-def test_an_answer_is_counted_on_the_next_page(
-    tab: Page, shop: Storefront, talk: LiveTalk
-) -> None:
+def test_an_answer_is_counted_on_the_next_page(tab: Page, shop: Storefront, talk: LiveTalk) -> None:
     window = Window(tab).visit(shop.page()).begin()
     window.say("Hello")
     expect(window.log.locator(".meta.me")).to_have_text(re.compile(r"\d"))

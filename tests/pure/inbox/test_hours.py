@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.inbox import hours
@@ -171,6 +171,7 @@ _instants = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(weeks(), st.sampled_from(ZONES), _instants, st.integers(0, 999))
 def test_it_is_closed_until_it_opens_next_and_open_then(
     week: Hours, zone: ZoneInfo, now: datetime, permille: int
@@ -183,6 +184,7 @@ def test_it_is_closed_until_it_opens_next_and_open_then(
         assert not is_open(week, zone, then - timedelta(microseconds=1))
 
 
+@settings(deadline=None)
 @given(weeks(), st.sampled_from(ZONES), _instants)
 def test_it_opens_next_when_a_look_at_each_minute_finds_it_open(
     week: Hours, zone: ZoneInfo, now: datetime
@@ -197,6 +199,7 @@ def test_it_opens_next_when_a_look_at_each_minute_finds_it_open(
     assert found == minute if is_open(week, zone, minute) else found > minute
 
 
+@settings(deadline=None)
 @given(weeks())
 def test_hours_come_back_from_json_as_they_were(week: Hours) -> None:
     assert read(hours.to_json(week)) == week

@@ -18,7 +18,7 @@ def draw(component: str, **context: Any) -> str:
 def test_the_shell_shows_where_one_is_and_who_one_is() -> None:
     page = render_to_string("console/shell.html", {"shell": shell(), "csrf_token": "t0ken"})
     assert '<a href="/people" data-go="p" aria-current="page">' in page
-    assert '<span class="vh">, unread: </span>7</span>' in page
+    assert '<span class="vh">, unread: </span><span>7</span>' in page
     assert "4,812" in page
     assert "Ines Carvalho · Owner" in page
     assert '<b id="online-count">38</b>' in page
