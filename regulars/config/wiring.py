@@ -14,6 +14,7 @@ from regulars.inbox.notes_following import NotesFollow
 from regulars.inbox.notes_upkeep import forget_deleted_notes
 from regulars.inbox.notices import tell_by_email
 from regulars.inbox.push_news import push_news
+from regulars.inbox.upkeep import keep_conversations
 from regulars.mail.sending import send_mail
 from regulars.people import changes
 from regulars.people.bulk import work_off
@@ -39,6 +40,7 @@ Loop = Callable[[threading.Event], None]
 LOOPS: tuple[Loop, ...] = (
     move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
+    keep_conversations,
 )  # fmt: skip
 
 

@@ -175,6 +175,11 @@ class Words:
         when = Piece(at=until) if until else Piece(f"{self._person} replies", bold=True)
         return "alarm-clock", [self.by(one), Piece(" snoozed this until "), when]
 
+    def automatic(self, _one: Message, what: dict[str, Any]) -> tuple[str, list[Piece]]:
+        """A program answered a mail: an absence note, a bounce."""
+        said = str(what.get("subject") or what.get("reason") or "")
+        return "mail", [Piece("An automatic answer came by email: "), Piece(said, bold=True)]
+
     def ticketed(self, one: Message, what: dict[str, Any]) -> tuple[str, list[Piece]]:
         """It got a number."""
         priority = PRIORITY.get(str(what.get("priority")), "Normal")
@@ -235,6 +240,7 @@ _DID: dict[str, _Draw] = {
     "closed": Words.closed,
     "reopened": Words.reopened,
     "snoozed": Words.snoozed,
+    "automatic": Words.automatic,
     "ticketed": Words.ticketed,
     "unticketed": Words.unticketed,
     "changed": Words.changed,
