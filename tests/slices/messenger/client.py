@@ -87,7 +87,7 @@ class Messenger:
     def is_silent(self) -> bool:
         """Whether nothing more comes before the answer to a ping."""
         self.send({"t": "ping"})
-        return self.next()["t"] == "pong"
+        return bool(self.next()["t"] == "pong")
 
     def is_over(self) -> bool:
         """Whether the server ends the connection."""
