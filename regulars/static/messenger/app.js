@@ -244,7 +244,7 @@ export default function messenger(stage, words) {
     };
     const text = message.text || message.files[0]?.name || "";
     peeked.replaceChildren(
-      h("button.card", { onclick: show }, avatar(who), h("span", h("b", message.name), h("small", { dir: "auto" }, text))),
+      h("button.card", { onclick: show }, avatar(who), h("span", h("b", message.name), h("small", h("bdi", text)))),
       h("button.tool", { "aria-label": t("close"), onclick: unpeek }, icon("cross")),
     );
   };

@@ -84,7 +84,7 @@ export function composer(chat, thread, say, typing) {
       forget();
       area.focus();
     });
-    const item = h("li", { "aria-busy": "true" }, icon("clip"), h("span", { dir: "auto" }, name), remove, level);
+    const item = h("li", { "aria-busy": "true" }, icon("clip"), h("bdi", name), remove, level);
     /** @type {{file?: Attached, stop(): void}} */
     const one = { stop };
     const forget = () => {

@@ -53,7 +53,7 @@ function ours(chat, url) {
 export function shown(chat, file) {
   const href = ours(chat, file.url);
   const chip = () => {
-    const inside = [icon("clip"), h("span", h("b", { dir: "auto" }, file.name), h("small", size(file.bytes, chat.lang)))];
+    const inside = [icon("clip"), h("span", h("b", h("bdi", file.name)), h("small", size(file.bytes, chat.lang)))];
     const node = href ? link(href, ...inside) : h("span", ...inside);
     node.className = "file";
     return node;

@@ -34,7 +34,7 @@ export function home(chat) {
       ["close", 0, () => closer(chat)],
     ]);
     const greeting = [project?.greeting, project?.intro].filter(Boolean).join("\n") || t("invite");
-    if (title.textContent != greeting) title.textContent = greeting;
+    if (title.textContent != greeting) title.replaceChildren(h("bdi", greeting));
     const now = presence(chat);
     dot.hidden = !now.isHere;
     told.textContent = now.text;
@@ -77,7 +77,7 @@ export function home(chat) {
       h(
         "span.line",
                 portrait(chat, last),
-        h("span", h("b", { dir: "auto" }, last.subject), h("small", { dir: "auto" }, preview(chat, last))),
+        h("span", h("b", h("bdi", last.subject)), h("small", h("bdi", preview(chat, last)))),
         count(chat, last),
       ),
     );

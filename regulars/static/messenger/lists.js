@@ -54,7 +54,7 @@ const waiting = (chat, tickets) =>
             "button.conv",
             { onclick: () => chat.go({ view: "thread", open }) },
             portrait(chat, undefined),
-            h("span", h("b", { dir: "auto" }, letter.subject || letter.text), h("small", letter.failed ?? chat.t(chat.session().isUp() ? "sending" : "queued"))),
+            h("span", h("b", h("bdi", letter.subject || letter.text)), h("small", letter.failed ?? chat.t(chat.session().isUp() ? "sending" : "queued"))),
           ),
         ),
     ]);
@@ -85,7 +85,7 @@ export function messages(chat) {
   /** @param {Conversation} one @param {string} when */
   const inside = (one, when) => [
     portrait(chat, one),
-    h("span", h("b", { dir: "auto" }, one.ticket && `#${one.ticket.number} `, one.subject), h("small", { dir: "auto" }, preview(chat, one))),
+    h("span", h("b", one.ticket && `#${one.ticket.number} `, h("bdi", one.subject)), h("small", h("bdi", preview(chat, one)))),
     h("span.side", h("time", { datetime: one.at }, when), count(chat, one)),
   ];
   const begun = begin(t("newConversation"), () => chat.go({ view: "thread" }));
@@ -110,8 +110,8 @@ export function tickets(chat) {
     return [
       h("span", { class: `status ${status}` }, t(`status_${status}`)),
       count(chat, one),
-      h("b", { dir: "auto" }, `#${number} ${one.subject}`),
-      h("small.clip", { dir: "auto" }, `${preview(chat, one)} · ${when}`),
+      h("b", `#${number} `, h("bdi", one.subject)),
+      h("small.clip", h("bdi", preview(chat, one)), ` · ${when}`),
       status == "open" && due != null && Date.parse(due) > Date.now() && h("small", t("aim", { when: time.when(due) })),
       (status == "open" || status == "pending") && steps(status),
     ];

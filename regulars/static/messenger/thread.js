@@ -30,7 +30,7 @@ export function thread(chat, place) {
 
   const conversation = () => chat.session().known.conversations.get(place.id ?? "");
   const face = h("span.face");
-  const name = h("h2", { tabindex: "-1", dir: "auto" });
+  const name = h("bdi");
   const dot = h("span.dot");
   const told = h("span");
   const rows = h("div.rows");
@@ -61,7 +61,7 @@ export function thread(chat, place) {
         write.take(event.dataTransfer);
       },
     },
-    h("header.bar", backer(chat), face, h("div.who", name, h("small", dot, told)), closer(chat)),
+    h("header.bar", backer(chat), face, h("div.who", h("h2", { tabindex: "-1" }, name), h("small", dot, told)), closer(chat)),
     h("div.middle", log, pill),
     typing,
     write.part,
@@ -254,7 +254,7 @@ export function thread(chat, place) {
     update,
     focus() {
       // On a touch screen the keyboard would jump up and cover what is to be read.
-      if (matchMedia("(pointer: coarse)").matches && place.id) name.focus();
+      if (matchMedia("(pointer: coarse)").matches && place.id) name.parentElement?.focus();
       else write.focus();
       write.grow();
     },

@@ -229,7 +229,7 @@ def live(site: Site, chance: random.Random) -> None:
 
 def parts(
     site: Site, person: UUID, kinds: list[str], limit: int
-) -> list[list[Visit | Event | Transition]]:
+) -> list[list[profile_history.Part]]:
     """The whole history, as its parts."""
     found, cursor = [], None
     while True:
