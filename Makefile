@@ -15,6 +15,11 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 # What pytest is given: make test TESTS=tests/pure
 TESTS ?=
 
+# What keeps apart by project may run side by side; the rest starts installations and browsers.
+SIDE_BY_SIDE := tests/architecture tests/pure $(addprefix tests/slices/, events filters inbox mail \
+	messenger people public segments tracking workspaces)
+ALONE := tests/conformance tests/faults tests/journeys $(addprefix tests/slices/, config console demo kit)
+
 .DEFAULT_GOAL := help
 .PHONY: help run test check check-js bench lock install install-dev install-bench clean
 .DELETE_ON_ERROR:
@@ -27,7 +32,12 @@ run: install ## Install and start everything on http://127.0.0.1:8000; Ctrl-C st
 
 test: install-dev ## Install and run every test
 	@$(BIN)/python scripts/find_chromium.py
+ifdef TESTS
 	$(BIN)/pytest $(TESTS)
+else
+	$(BIN)/pytest -q -n 2 --dist loadfile $(SIDE_BY_SIDE)
+	$(BIN)/pytest $(ALONE)
+endif
 
 check: install-dev check-js ## Lint, types, layers, documentation
 	$(BIN)/ruff check .

@@ -43,6 +43,7 @@ it => {
 
 def looks(window: Window) -> list[Any]:
     """What the parts of an open messenger look like."""
+    expect(window.panel.get_by_role("heading", name="How can we help?")).to_be_visible()
     parts = (window.launcher, window.panel, window.panel.locator(".hero"), window.tab_of("Home"))
     return [part.evaluate(LOOK) for part in parts]
 

@@ -11,8 +11,7 @@ import psycopg
 import pytest
 
 from regulars.console import profile_history
-from regulars.events.timeline import Event, write_cursor
-from regulars.events.visits import Visit
+from regulars.events.timeline import write_cursor
 from regulars.kit import clock
 from regulars.segments import actions, queries
 from regulars.segments.queries import Transition
