@@ -23,6 +23,8 @@ export function session(site, who, hears) {
   const prefix = `regulars.${site.key}:`;
   const scope = encodeURIComponent(who.u ? `u-${who.u}` : `a-${who.a}`);
   const kept = shelf(prefix);
+  // A visitor who signs in goes on writing.
+  const drafts = `${prefix}draft:${who.a}:`;
   const state = new State();
   const box = outbox(prefix, scope);
   if (who.u) box.adopt(encodeURIComponent(`a-${who.a}`));
@@ -193,7 +195,6 @@ export function session(site, who, hears) {
     isUp: () => line.isUp(),
     letters: () => box.all(),
     connect: line.connect,
-    restart: line.restart,
 
     /** @param {Omit<Letter, "id" | "at">} letter @param {string} [id] @returns {string} its id, empty where too much waits already */
     post(letter, id = uuid()) {
@@ -238,12 +239,11 @@ export function session(site, who, hears) {
     },
 
     /** @param {string} thread @returns {any} */
-    draft: (thread) => kept.get(`${prefix}draft:${scope}:${thread}`),
+    draft: (thread) => kept.get(drafts + thread),
     /** @param {string} thread @param {unknown} draft */
     keepDraft(thread, draft) {
-      const name = `${prefix}draft:${scope}:${thread}`;
-      if (draft) kept.set(name, draft);
-      else kept.drop(name);
+      if (draft) kept.set(drafts + thread, draft);
+      else kept.drop(drafts + thread);
     },
 
     /** @param {boolean} [forever] somebody else is here: what was begun is not for them to read */
@@ -252,7 +252,7 @@ export function session(site, who, hears) {
       clearTimeout(timer);
       line.end();
       box.release();
-      if (forever) for (const name of shelf(`${prefix}draft:${scope}:`).names()) kept.drop(name);
+      if (forever) for (const name of shelf(drafts).names()) kept.drop(name);
       removeEventListener("storage", elsewhere);
       removeEventListener("pagehide", leave);
     },

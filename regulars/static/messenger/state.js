@@ -8,6 +8,8 @@
 /** @typedef {{messages: Message[], more: boolean, isRead: boolean, asked: boolean}} Thread */
 
 const TYPING = 5e3;
+// More than these the first page does not list.
+const MOST_LISTED = 50;
 
 export class State {
   /** @type {import("./protocol.js").Project | undefined} */
@@ -32,9 +34,13 @@ export class State {
   home(news) {
     const { project, you, limits, session, conversations = [], tickets = [], notes = [] } = news;
     Object.assign(this, { project, you, limits, session, notes });
-    // Nobody was told of what happened meanwhile to those that are not among the newest.
-    this.conversations = new Map([...this.conversations].filter(([id]) => this.threads.has(id)));
-    for (const one of [...conversations, ...tickets]) this.conversations.set(one.id, one);
+    const listed = [...conversations, ...tickets];
+    // Where these are all, others that were known are theirs no more.
+    if (listed.length < MOST_LISTED) {
+      this.conversations.clear();
+      for (const id of this.threads.keys()) if (!listed.some((one) => one.id == id)) this.threads.delete(id);
+    }
+    for (const one of listed) this.conversations.set(one.id, one);
   }
 
   /** All conversations, newest first. */

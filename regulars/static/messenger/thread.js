@@ -134,7 +134,7 @@ export function thread(chat, place) {
   const failure = (letter) =>
     h(
       "p.meta.me.failed",
-            h("span", { role: "alert" }, `${t("failed")}: ${letter.failed}`),
+      h("span", { role: "alert" }, `${t("failed")}: ${letter.failed}`),
       h("button.link", { onclick: () => chat.session().retry(letter.id) }, t("retry")),
       h("button.link", { onclick: () => chat.session().discard(letter.id) }, t("discard")),
     );
@@ -203,7 +203,7 @@ export function thread(chat, place) {
     const isHere = now?.agent ? now.agent.here : here.isHere;
     dot.hidden = !isHere || Boolean(now?.ticket);
     told.textContent = now?.ticket ? t(`status_${now.ticket.status}`) : isHere ? (now?.agent ? t("hereNow") : project?.reply || t("hereNow")) : project?.reply || t("away");
-    log.setAttribute("aria-label", t("messages") === title ? title : t("log", { name: partner(chat, now) }));
+    log.setAttribute("aria-label", t("log", { name: partner(chat, now) }));
   };
 
   /** @returns {Row[]} */

@@ -125,13 +125,6 @@ export function wire(address, greeting, hears) {
     connect,
     send,
     isUp: () => isUp,
-    /** Someone else is here now: greet anew. */
-    restart() {
-      isOver = false;
-      failures = 0;
-      drop();
-      connect();
-    },
     /** An answer that was due did not come. */
     broken: () => later(0),
     end() {
