@@ -26,6 +26,7 @@ import base64, hashlib, hmac, json, os, time
 
 SECRET = os.environ["IDENTITY_SECRET"]
 
+
 def regulars_token(user_id):
     def part(data):
         return base64.urlsafe_b64encode(data).rstrip(b"=")
@@ -39,6 +40,7 @@ def regulars_token(user_id):
 import hashlib, hmac, os
 
 SECRET = os.environ["IDENTITY_SECRET"]
+
 
 def regulars_token(user_id):
     return hmac.new(SECRET.encode(), str(user_id).encode(), hashlib.sha256).hexdigest()""",
