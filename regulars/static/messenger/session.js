@@ -181,7 +181,8 @@ export function session(site, who, hears) {
   };
 
   const elsewhere = (/** @type {StorageEvent} */ event) => {
-    if (!event.key?.startsWith(box.prefix)) return;
+    // What another tab has sent stays in view here until there is a line to see it come by.
+    if (!event.key?.startsWith(box.prefix) || !line.isUp()) return;
     box.read();
     pump();
     hears.changed();

@@ -114,6 +114,13 @@ def test_a_visitor_who_signs_in_keeps_their_conversation(
     assert talk.texts(talk.only().id) == ["Before I signed in", "And after"]
 
 
+def test_a_visitor_who_signs_in_goes_on_writing(tab: Page, shop: Storefront, cast: Cast) -> None:
+    window = Window(tab).visit(shop.page()).begin()
+    window.field.fill("Half a senten")
+    sign_in(tab, cast, "newcomer")
+    expect(window.field).to_have_value("Half a senten")
+
+
 def test_a_forged_claim_is_said_to_be_wrong(
     tab: Page, shop: Storefront, cast: Cast, talk: LiveTalk
 ) -> None:

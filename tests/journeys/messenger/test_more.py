@@ -196,7 +196,7 @@ def test_a_ticket_is_opened_and_followed(tab: Page, shop: Storefront, talk: Live
     window.panel.get_by_role("textbox", name="What is it about?").fill("It hums, no more.")
     window.panel.get_by_role("button", name="Open a ticket").click()
     expect(window.bubble("It hums, no more.")).to_be_visible()
-    wait(tab, lambda: talk.count() == 1)
+    wait(tab, lambda: talk.count() == 1 and talk.only().number is not None)
     one = talk.only()
     heading = window.panel.get_by_role("heading", name=f"#{one.number} Grinder stopped")
     expect(heading).to_be_visible()

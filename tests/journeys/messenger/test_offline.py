@@ -84,7 +84,9 @@ def test_two_tabs_send_it_once(
     line.mend()
     _settled(one)
     other.panel.get_by_role("button", name="Where we left off").click()
-    expect(other.bubble("While both are cut off")).to_be_visible(timeout=BACK)
+    for each in (one, other):
+        _settled(each)
+        expect(each.bubble("While both are cut off")).to_be_visible(timeout=BACK)
     assert talk.texts(talk.only().id) == ["Before", "While both are cut off"]
     assert one.bubbles() == other.bubbles() == ["Before", "While both are cut off"]
 

@@ -174,3 +174,37 @@ def test_an_interakt_snippet_of_a_stranger_counts_the_page_alone(
     server.wait_for_events(1)
     tab.wait_for_timeout(300)
     assert _story(server.accepted) == ["page"]
+
+
+def test_a_signed_claim_goes_with_every_identify(tab: Page, server: Recorder) -> None:
+    tab.goto(server.page("/", server.tag()))
+    tab.wait_for_function("window.regulars?.version")
+    tab.evaluate("regulars.identify('u-1', { plan: 'pro' }, { token: 'signed' })")
+    tab.evaluate("regulars.identify({ city: 'Lisbon' }); regulars.identify('u-1')")
+    server.wait(lambda: len(server.named("identify")) == 3)
+    assert [event["token"] for event in server.named("identify")] == ["signed"] * 3
+
+
+def test_a_signed_claim_is_kept_for_the_next_page(tab: Page, server: Recorder) -> None:
+    address = server.page("/", server.tag())
+    tab.goto(address)
+    tab.wait_for_function("window.regulars?.version")
+    tab.evaluate("regulars.identify('u-1', {}, { token: 'signed' })")
+    server.wait(lambda: len(server.named("identify")) == 1)
+    tab.goto(address)
+    tab.wait_for_function("window.regulars?.version")
+    tab.evaluate("regulars.identify({ city: 'Lisbon' })")
+    server.wait(lambda: len(server.named("identify")) == 2)
+    assert server.named("identify")[1]["token"] == "signed"
+
+
+def test_a_signed_claim_is_of_one_user_alone(tab: Page, server: Recorder) -> None:
+    tab.goto(server.page("/", server.tag()))
+    tab.wait_for_function("window.regulars?.version")
+    tab.evaluate("regulars.identify('u-1', {}, { token: 'signed' })")
+    tab.evaluate("regulars.identify('u-2', {})")
+    tab.evaluate("regulars.identify('u-1', {}, { token: 'signed' }); regulars.reset()")
+    tab.evaluate("regulars.identify('u-1', {})")
+    server.wait(lambda: len(server.named("identify")) == 4)
+    tokens = [event.get("token") for event in server.named("identify")]
+    assert tokens == ["signed", None, "signed", None]
