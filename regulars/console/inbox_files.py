@@ -12,8 +12,8 @@ from regulars.console.access import AgentRequest, agent_view
 from regulars.console.refusals import REFUSED
 from regulars.inbox import attachments
 from regulars.inbox.attachments import Sender
-from regulars.inbox.storage import GoneError
 from regulars.kit import clock, database
+from regulars.kit.storage import GoneError
 from regulars.workspaces.errors import InvalidError
 
 # Nothing in a file runs, whatever a browser takes it for.

@@ -15,8 +15,8 @@ import psycopg
 
 from regulars.inbox import pictures
 from regulars.inbox.conversations import File
-from regulars.inbox.storage import storage
 from regulars.kit.ids import new_id
+from regulars.kit.storage import storage
 from regulars.workspaces.errors import InvalidError, UnknownError
 
 Connection = psycopg.Connection[Any]

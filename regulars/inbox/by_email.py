@@ -18,9 +18,9 @@ import psycopg
 from regulars.inbox import conversations, settings
 from regulars.inbox.conversations import Conversation, Message
 from regulars.inbox.saying import Said
-from regulars.inbox.storage import GoneError, storage
 from regulars.kit import environment
 from regulars.kit.ids import key_hash
+from regulars.kit.storage import GoneError, storage
 from regulars.mail import addresses, compose, outgoing
 from regulars.mail.addresses import BadAddressError, Thread
 from regulars.mail.compose import TooLargeError

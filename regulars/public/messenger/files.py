@@ -18,9 +18,9 @@ import msgspec
 
 from regulars.inbox import attachments, settings
 from regulars.inbox.attachments import Sender
-from regulars.inbox.storage import GoneError
 from regulars.kit import database
 from regulars.kit.database import Away
+from regulars.kit.storage import GoneError
 from regulars.public import http
 from regulars.public.http import Headers, Receive, Scope, Send
 from regulars.public.messenger import tokens, wire

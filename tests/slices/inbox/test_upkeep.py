@@ -12,8 +12,8 @@ from regulars.inbox import answering, attachments, conversations, handling, upke
 from regulars.inbox.answering import Answer
 from regulars.inbox.attachments import Sender
 from regulars.inbox.conversations import Conversation
-from regulars.inbox.storage import GoneError, storage
 from regulars.kit import clock, database
+from regulars.kit.storage import GoneError, storage
 from regulars.people import actions
 from tests.cast import Cast
 
