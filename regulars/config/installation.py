@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import psycopg
 
 from regulars.config.data_folder import BusyError, DataFolder
@@ -25,7 +26,15 @@ def environment_of(data: Path | None) -> Environment:
     """The environment, with the data folder that the command line names."""
     if data is not None:
         os.environ["REGULARS_DATA"] = str(data.absolute())
-    return settings.read()
+    environment = settings.read()
+    if environment.storage_url is not None:
+        from regulars.kit import bucket  # noqa: PLC0415 - only who has one loads its client
+
+        try:
+            bucket.read_address(environment.storage_url)
+        except ValueError as wrong:
+            raise click.ClickException(str(wrong)) from None
+    return environment
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from urllib.parse import quote
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from regulars.console.refusals import REFUSED
 from regulars.inbox import attachments
 from regulars.inbox.attachments import Sender
 from regulars.kit import clock, database
-from regulars.kit.storage import GoneError
+from regulars.kit.storage import GoneError, UnavailableError
 from regulars.workspaces.errors import InvalidError
+
+log = logging.getLogger(__name__)
 
 # Nothing in a file runs, whatever a browser takes it for.
 _ALONE = "default-src 'none'; sandbox"
@@ -31,6 +34,10 @@ def upload(request: AgentRequest) -> HttpResponseBase:
             kept = attachments.take(core, request.project.id, sender, name, content, clock.now())
     except InvalidError as wrong:
         return JsonResponse({"message": wrong.message, "field": wrong.field}, status=REFUSED)
+    except UnavailableError as away:
+        log.warning("The storage of files: %s", away)
+        words = "The file can’t be kept just now: try again in a moment."
+        return JsonResponse({"message": words, "field": "file"}, status=503)
     return JsonResponse({"id": str(kept.id), "name": kept.name, "bytes": kept.bytes}, status=201)
 
 
@@ -57,6 +64,10 @@ def file(request: AgentRequest, file_id: UUID) -> HttpResponseBase:
         content = kept.content()
     except GoneError as gone:
         raise Http404 from gone
+    except UnavailableError as away:
+        log.warning("The storage of files: %s", away)
+        words = "The file can’t be read just now: try again in a moment."
+        return HttpResponse(words, content_type="text/plain; charset=utf-8", status=503)
     media_type, disposition = attachments.served_as(kept.file.media_type)
     answer = HttpResponse(content, content_type=media_type)
     answer["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{quote(kept.file.name)}"

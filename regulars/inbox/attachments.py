@@ -78,7 +78,7 @@ class Kept:
     key: str
 
     def content(self) -> bytes:
-        """Its bytes. Raises storage.GoneError."""
+        """Its bytes. Raises storage.GoneError and UnavailableError."""
         return storage().read(self.key)
 
 
@@ -90,7 +90,10 @@ def take(
     content: bytes,
     now: datetime,
 ) -> File:
-    """Keep a file that was uploaded, to be sent with a message. Raises InvalidError."""
+    """Keep a file that was uploaded, to be sent with a message.
+
+    Raises InvalidError, and storage.UnavailableError.
+    """
     clean = clean_name(name)
     if not content:
         raise InvalidError("file", "The file is empty.")
@@ -149,12 +152,17 @@ def served_as(media_type: str) -> tuple[str, str]:
 
 
 def forget_unsent(connection: Connection, now: datetime) -> int:
-    """Let go of what was uploaded and never sent, and of what was erased; how many."""
+    """Let go of what was uploaded and never sent, and of what was erased; how many.
+
+    Raises storage.UnavailableError; what is left is for the next turn.
+    """
     count = 0
     for project_id, id_, key in connection.execute(OLD, (now - UNSENT_FOR,)).fetchall():
-        if connection.execute(LET_GO, (project_id, id_)).rowcount:
-            storage().forget(key)
-            count += 1
+        # Nobody can send it while we hold its row, and it stays where its bytes can't be reached.
+        with connection.transaction():
+            if connection.execute(LET_GO, (project_id, id_)).rowcount:
+                storage().forget(key)
+                count += 1
     for project_id, id_, key in connection.execute(GONE).fetchall():
         storage().forget(key)
         connection.execute(FORGET, (project_id, id_))

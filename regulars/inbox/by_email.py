@@ -6,6 +6,7 @@ is tried, it leaves once. Its Message-ID and Reply-To lead an answer back (`mail
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,13 +21,15 @@ from regulars.inbox.conversations import Conversation, Message
 from regulars.inbox.saying import Said
 from regulars.kit import environment
 from regulars.kit.ids import key_hash
-from regulars.kit.storage import GoneError, storage
+from regulars.kit.storage import GoneError, UnavailableError, storage
 from regulars.mail import addresses, compose, outgoing
 from regulars.mail.addresses import BadAddressError, Thread
 from regulars.mail.compose import TooLargeError
 from regulars.mail.letters import File, Letter, Mailbox
 from regulars.people.person import Person
 from regulars.workspaces.errors import InvalidError
+
+log = logging.getLogger(__name__)
 
 Connection = psycopg.Connection[Any]
 
@@ -183,6 +186,10 @@ def _files(
             found.append(File(file.name, file.media_type, storage().read(keys[id_])))
         except GoneError:
             continue
+        except UnavailableError as away:
+            log.warning("The storage of files: %s", away)
+            words = "The files can’t be read just now: try again in a moment."
+            raise InvalidError("files", words) from away
     return tuple(found)
 
 

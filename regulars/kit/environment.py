@@ -18,6 +18,7 @@ class Environment:
     base_url: str
     smtp_url: str | None
     inbound_smtp: str | None
+    storage_url: str | None
     trusted_proxies: tuple[str, ...]
     testing: bool
 
@@ -39,6 +40,7 @@ def read() -> Environment:
         base_url=(source.get("REGULARS_BASE_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
         smtp_url=source.get("REGULARS_SMTP_URL") or None,
         inbound_smtp=source.get("REGULARS_INBOUND_SMTP") or None,
+        storage_url=source.get("REGULARS_STORAGE_URL") or None,
         trusted_proxies=tuple(part.strip() for part in proxies.split(",") if part.strip()),
         testing=source.get("REGULARS_TESTING") == "1",
     )

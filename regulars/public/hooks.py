@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
@@ -10,9 +11,12 @@ from uuid import UUID
 from regulars.inbox import from_email, hook
 from regulars.inbox.from_email import NobodyTakesItError
 from regulars.kit.database import Away
+from regulars.kit.storage import UnavailableError
 from regulars.mail.mime import UnreadableMailError
 from regulars.public import http
 from regulars.public.http import Receive, Scope, Send
+
+log = logging.getLogger(__name__)
 
 MOST_BYTES = 26_000_000
 MOST_AT_ONCE = 4
@@ -51,6 +55,10 @@ class Hooks:
             await http.refuse(send, 400, "unreadable", str(unreadable))
         except (NobodyTakesItError, *Away, TimeoutError):
             message = "The database is away: try again."
+            await http.refuse(send, 503, "unavailable", message, retry_after=30)
+        except UnavailableError as away:
+            log.warning("The storage of files: %s", away)
+            message = "The storage of files is away: try again."
             await http.refuse(send, 503, "unavailable", message, retry_after=30)
         else:
             await http.answer_json(send, 200, {"success": True})

@@ -1,20 +1,24 @@
-"""`regulars backup` and `restore`: the whole database in one file, by PostgreSQL's tools."""
+"""`regulars backup` and `restore`: the whole database by PostgreSQL's tools, and the files."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import click
 import psycopg
 
 from regulars.config import installation
+from regulars.config.commands import file_backups
 from regulars.config.commands.options import data_option
 from regulars.config.postgres import binaries
 from regulars.config.postgres.binaries import Binaries
 from regulars.kit import database
+from regulars.kit.environment import Environment
+from regulars.kit.storage import UnavailableError, storage
 
 # All of ours lies in the schema public. One transaction: a restore that fails changes nothing.
 _EMPTY = "DROP SCHEMA public CASCADE; CREATE SCHEMA public AUTHORIZATION pg_database_owner"
@@ -31,8 +35,14 @@ _KNOWN_SINCE = 17
 
 @click.command()
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--files/--no-files",
+    "files",
+    default=None,
+    help="Write the files beside it, to FILE.files.tar; unless told, where they are in a folder.",
+)
 @data_option
-def backup(file: Path, data: Path | None) -> None:
+def backup(file: Path, files: bool | None, data: Path | None) -> None:  # noqa: FBT001 - a flag
     """Write the whole database to FILE, beside a running Regulars or without one."""
     environment = installation.environment_of(data)
     with installation.ensure_database(environment, "regulars backup"):
@@ -46,13 +56,22 @@ def backup(file: Path, data: Path | None) -> None:
         finally:
             part.unlink(missing_ok=True)
     click.echo(f"Backed up to {file} ({file.stat().st_size / 1e6:.1f} MB).")
+    if files is None:
+        files = environment.storage_url is None
+    if files:
+        _write_files(file)
+    else:
+        click.echo(f"The files stay where they are: {storage().place()}.")
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @data_option
 def restore(file: Path, data: Path | None) -> None:
-    """Replace the whole database by what FILE holds; Regulars must be stopped."""
+    """Replace the whole database by what FILE holds; Regulars must be stopped.
+
+    The files of FILE.files.tar, where it is there, are put where files are kept now.
+    """
     environment = installation.environment_of(data)
     with installation.ensure_database(environment, "regulars restore"):
         with database.connect() as connection:
@@ -68,6 +87,32 @@ def restore(file: Path, data: Path | None) -> None:
 
         migrations.apply()
     click.echo(f"Restored from {file}.")
+    _put_files_back(file, environment)
+
+
+def _write_files(file: Path) -> None:
+    target = file_backups.beside(file)
+    try:
+        count = file_backups.write(storage(), target)
+    except UnavailableError as away:
+        raise click.ClickException(f"The files could not be read: {away}") from away
+    size = target.stat().st_size / 1e6
+    click.echo(f"Files: {count:,}, to {target} ({size:.1f} MB). Keep the two together.")
+
+
+def _put_files_back(file: Path, environment: Environment) -> None:
+    source = file_backups.beside(file)
+    if not source.exists():
+        if environment.storage_url is None:
+            click.echo(f"No files: there is no {source}.")
+        return
+    try:
+        count = file_backups.put_back(storage(), source)
+    except (UnavailableError, tarfile.TarError) as wrong:
+        raise click.ClickException(
+            f"The database is restored, the files of {source} are not: {wrong}"
+        ) from wrong
+    click.echo(f"Files: {count:,}, in {storage().place()}.")
 
 
 def _load(tools: Binaries, file: Path, server: int) -> None:

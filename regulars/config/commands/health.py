@@ -24,6 +24,7 @@ from regulars.config.postgres.cluster import ClusterError
 from regulars.config.postgres.server import ServerError
 from regulars.kit import clock, database
 from regulars.kit.environment import Environment
+from regulars.kit.storage import GoneError, UnavailableError, storage, try_out
 
 _OLDEST_SERVER = 15
 _LITTLE_SPACE = 2_000_000_000
@@ -72,6 +73,7 @@ def _findings(environment: Environment) -> Iterator[Finding]:
     yield _space(environment.data)
     yield _address(installation.url_of(environment))
     yield _mail(environment.smtp_url)
+    yield _files()
     yield _answers(environment.data)
     with installation.ensure_database(environment, "regulars doctor"):
         with database.connect() as connection:
@@ -150,6 +152,15 @@ def _mail(smtp_url: str | None) -> Finding:
     if smtp_url is None:
         return Finding("mail", "fair", "REGULARS_SMTP_URL is not set: mail is kept, not sent")
     return Finding("mail", "good", f"goes through {urlsplit(smtp_url).hostname}")
+
+
+def _files() -> Finding:
+    try:
+        kept = storage()
+        try_out(kept)
+    except (GoneError, UnavailableError, ValueError) as wrong:
+        return Finding("files", "bad", f"can't be kept: {wrong}")
+    return Finding("files", "good", f"are kept in {kept.place()}")
 
 
 def _answers(data: Path) -> Finding:

@@ -7,6 +7,7 @@ a sandbox, and never sniffed.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from datetime import datetime
@@ -20,12 +21,14 @@ from regulars.inbox import attachments, settings
 from regulars.inbox.attachments import Sender
 from regulars.kit import database
 from regulars.kit.database import Away
-from regulars.kit.storage import GoneError
+from regulars.kit.storage import GoneError, UnavailableError
 from regulars.public import http
 from regulars.public.http import Headers, Receive, Scope, Send
 from regulars.public.messenger import tokens, wire
 from regulars.public.messenger.wire import FILES
 from regulars.workspaces.errors import InvalidError, UnknownError
+
+log = logging.getLogger(__name__)
 
 UPLOAD = "/messenger/files"
 MOST_AT_ONCE = 8  # uploads that are in memory
@@ -72,6 +75,10 @@ class Files:
         except (*Away, TimeoutError):
             message = "The database is away: try again."
             await http.refuse(send, 503, "unavailable", message, retry_after=2)
+        except UnavailableError as away:
+            log.warning("The storage of files: %s", away)
+            message = "The storage of files is away: try again."
+            await http.refuse(send, 503, "unavailable", message, retry_after=5)
 
     async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
         given = http.header(scope, b"authorization") or ""

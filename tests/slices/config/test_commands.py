@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
+from regulars.config.commands import file_backups
 from regulars.config.data_folder import DataFolder
+from regulars.kit.bucket import Bucket
+from regulars.kit.storage import Folder
 from tests.running import Running, wait_until
+from tests.slices.kit import s3_server
 
 
 @pytest.fixture(scope="module")
@@ -63,14 +69,32 @@ def test_what_cannot_be_done_is_told_in_a_sentence(
 def test_a_restore_brings_back_what_was_and_nothing_else(
     stopped: Running, project: dict[str, str], tmp_path: Path
 ) -> None:
-    dump = tmp_path / "regulars.dump"
+    dump, key = tmp_path / "regulars.dump", f"{project['project_id']}/{uuid4()}"
+    kept = Folder(stopped.data / "files")
+    kept.keep(key, b"a picture")
     assert stopped.run("backup", str(dump)).returncode == 0
     assert dump.stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "regulars.dump.files.tar").stat().st_mode & 0o777 == 0o600
+    kept.forget(key)
     later = json.loads(stopped.run("project", "create", "Later", "--json").stdout)
     restored = stopped.run("restore", str(dump))
     assert restored.returncode == 0, restored.stderr
     assert _has(stopped, project)
     assert not _has(stopped, later)
+    assert kept.read(key) == b"a picture"
+
+
+def test_a_backup_moves_files_to_a_bucket(tmp_path: Path) -> None:
+    here, key = Folder(tmp_path / "files"), f"{uuid4()}/{uuid4()}"
+    here.keep(key, b"a picture")
+    tar = tmp_path / "regulars.dump.files.tar"
+    assert file_backups.write(here, tar) == 1
+    with tarfile.open(tar, "a") as added:
+        added.addfile(tarfile.TarInfo("../../outside"))
+        added.addfile(tarfile.TarInfo(f"{uuid4()}/../../outside"))
+    with s3_server.serving() as shelf:
+        assert file_backups.put_back(Bucket(shelf.address()), tar) == 1
+        assert shelf.objects == {key: b"a picture"}
 
 
 def test_a_restore_that_fails_changes_nothing(
@@ -98,7 +122,30 @@ def test_the_doctor_says_what_is_wrong(stopped: Running) -> None:
     assert found.returncode == 1
     assert "FAIL  worker: has not run" in found.stdout
     assert "ok  tables: up to date" in found.stdout
+    assert f"ok  files: are kept in {stopped.data / 'files'}" in found.stdout
     wait_until(lambda: stopped.everything() == [], seconds=5)
+
+
+def test_the_doctor_says_that_files_can_t_be_kept(stopped: Running) -> None:
+    with s3_server.serving() as shelf:
+        address = shelf.address(secret="guessed")
+        said = _kept_at(stopped, address).run("doctor").stdout
+        (line,) = (line for line in said.splitlines() if " files: " in line)
+        assert line.startswith(" FAIL  files: can't be kept: ")
+        assert line.endswith("SignatureDoesNotMatch")
+        assert shelf.objects == {}
+
+
+def test_a_storage_address_that_is_none_is_told_before_anything_starts(stopped: Running) -> None:
+    told = _kept_at(stopped, "https://k:hidden@example.com/b").run("up")
+    assert told.returncode == 1
+    assert "REGULARS_STORAGE_URL begins with neither s3://" in told.stderr
+    assert "hidden" not in told.stderr + told.stdout
+
+
+def _kept_at(stopped: Running, address: str) -> Running:
+    """The same installation, told to keep files there."""
+    return Running(stopped.data, settings={"REGULARS_STORAGE_URL": address})
 
 
 def _has(stopped: Running, project: dict[str, str]) -> bool:
