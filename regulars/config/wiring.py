@@ -8,6 +8,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from regulars.campaigns.following import EmailsFollow
+from regulars.campaigns.ledger import gather_audiences
 from regulars.inbox.following import ConversationsFollow, MailFollows
 from regulars.inbox.mail_in import take_mail_in
 from regulars.inbox.notes_following import NotesFollow
@@ -40,7 +42,7 @@ Loop = Callable[[threading.Event], None]
 LOOPS: tuple[Loop, ...] = (
     move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
-    keep_conversations,
+    keep_conversations, gather_audiences,
 )  # fmt: skip
 
 
@@ -48,7 +50,7 @@ def wire() -> None:
     """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
     changes.CONSEQUENCES[:] = [
         Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(),
-        NotesFollow(), ConversationsFollow(), MailFollows(), Erasing(),
+        NotesFollow(), ConversationsFollow(), MailFollows(), EmailsFollow(), Erasing(),
     ]  # fmt: skip
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
     after_project_created[:] = [builtin.give_project_its_segments]
