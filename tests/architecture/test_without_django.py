@@ -29,7 +29,12 @@ CORE = (
     "regulars.inbox.preferences",
     "regulars.inbox.push_news",
 )
-PURE = ("regulars.filters", "regulars.tracking.pipeline", "regulars.tracking.enrich")
+PURE = (
+    "regulars.filters",
+    "regulars.tracking.pipeline",
+    "regulars.tracking.enrich",
+    "regulars.campaigns.engine",
+)
 
 BLOCKED = """
 import importlib, sys
