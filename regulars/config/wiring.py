@@ -8,8 +8,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from regulars.campaigns import doing
+from regulars.campaigns.campaigns_following import CampaignsFollow
+from regulars.campaigns.campaigns_loop import run_campaigns
 from regulars.campaigns.following import EmailsFollow
 from regulars.campaigns.ledger import gather_audiences
+from regulars.config.campaign_deeds import CAMPAIGN_DEEDS
 from regulars.inbox.following import ConversationsFollow, MailFollows
 from regulars.inbox.mail_in import take_mail_in
 from regulars.inbox.notes_following import NotesFollow
@@ -42,7 +46,7 @@ Loop = Callable[[threading.Event], None]
 LOOPS: tuple[Loop, ...] = (
     move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
-    keep_conversations, gather_audiences,
+    keep_conversations, gather_audiences, run_campaigns,
 )  # fmt: skip
 
 
@@ -50,7 +54,9 @@ def wire() -> None:
     """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
     changes.CONSEQUENCES[:] = [
         Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(),
-        NotesFollow(), ConversationsFollow(), MailFollows(), EmailsFollow(), Erasing(),
+        NotesFollow(), ConversationsFollow(), MailFollows(), EmailsFollow(), CampaignsFollow(),
+        Erasing(),
     ]  # fmt: skip
+    doing.DEEDS.update(CAMPAIGN_DEEDS)
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
     after_project_created[:] = [builtin.give_project_its_segments]

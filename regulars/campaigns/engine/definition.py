@@ -18,6 +18,7 @@ from regulars.filters.catalog import ValueType
 
 Whose = Literal["project", "person"]  # in whose time zone a clock is read
 Period = Literal["day", "week", "month"]
+Priority = Literal["low", "normal", "high", "urgent"]
 OnDeadline = Literal["continue", "leave"]
 
 KINDS = ("user", "lead")
@@ -232,7 +233,7 @@ class Ticket:
     id: str
     subject: str
     text: str = ""
-    priority: str = "normal"
+    priority: Priority = "normal"
 
 
 @dataclass(frozen=True, slots=True)

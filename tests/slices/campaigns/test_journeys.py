@@ -236,6 +236,22 @@ def test_tags_and_segments_change_the_person_and_the_branch_behind_knows_it(stag
     assert members == [(ada.id,)]
 
 
+def test_a_conversation_and_a_ticket_are_begun_once(stage: Stage) -> None:
+    ada = stage.user("ada")
+    one = stage.started(
+        {"id": "c", "type": "conversation", "text": "Hello there"},
+        {"id": "t", "type": "ticket", "subject": "Call them", "priority": "high"},
+        email(),
+    )
+    stage.run(NOON)
+    rows = stage.connection.execute(
+        "SELECT person_id, number IS NOT NULL, subject FROM conversation WHERE project_id = %s",
+        (stage.project_id,),
+    ).fetchall()
+    assert sorted(rows) == [(ada.id, False, ""), (ada.id, True, "Call them")]
+    assert stage.entry(one)["ended"] == "finished"
+
+
 def test_a_pause_keeps_everybody_where_they_are_and_lets_nobody_in(stage: Stage) -> None:
     stage.user("ada")
     trigger = {"type": "registered"}
