@@ -128,6 +128,10 @@ WHERE m.project_id = %(project)s AND m.conversation_id = %(conversation)s
   AND m.by = ANY(%(kinds)s)
 ORDER BY m.seq DESC LIMIT %(limit)s
 """
+OF_PERSON = f"""
+SELECT {COLUMNS} FROM conversation c WHERE c.project_id = %s AND c.person_id = %s
+ORDER BY c.created_at DESC, c.id DESC
+"""
 FILES = """
 SELECT message_id, id, name, media_type, bytes, width, height FROM attachment
 WHERE project_id = %s AND message_id = ANY(%s) ORDER BY id
@@ -153,6 +157,12 @@ def get(connection: Connection, project_id: UUID, conversation_id: UUID) -> Conv
     if one is None:
         raise UnknownError("There is no such conversation.")
     return one
+
+
+def all_of(connection: Connection, project_id: UUID, person_id: UUID) -> list[Conversation]:
+    """All of the person's, those merged into others too, the newest first: for an export."""
+    with connection.cursor(row_factory=class_row(Conversation)) as cursor:
+        return cursor.execute(OF_PERSON, (project_id, person_id)).fetchall()
 
 
 def lock(connection: Connection, project_id: UUID, conversation_id: UUID) -> Conversation:

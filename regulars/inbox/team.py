@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.inbox import preferences
+from regulars.kit.text import fold
 from regulars.people.naming import hue, initials
 
 Connection = psycopg.Connection[Any]
@@ -20,6 +21,12 @@ TEAM = """
 SELECT r.agent_id, a.name, r.last_here FROM role r JOIN agent a ON a.id = r.agent_id
 WHERE r.project_id = %s AND a.is_active
 ORDER BY r.last_here DESC NULLS LAST, r.created_at
+"""
+
+# An agent of the project by their id or, folded, by their address.
+MEMBER = """
+SELECT r.agent_id FROM role r JOIN agent a ON a.id = r.agent_id
+WHERE r.project_id = %s AND a.is_active AND (r.agent_id::text = %s OR a.email_folded = %s)
 """
 
 
@@ -59,3 +66,10 @@ def team_of(connection: Connection, project_id: UUID, now: datetime) -> dict[UUI
         )
         for id_, name, last_here in rows
     }
+
+
+def member(connection: Connection, project_id: UUID, named: str) -> UUID | None:
+    """The agent of the project who has this id or email address."""
+    folded = fold(named)
+    row = connection.execute(MEMBER, (project_id, folded, folded)).fetchone()
+    return row[0] if row else None

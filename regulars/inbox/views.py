@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, cast, get_args
 from uuid import UUID
 
@@ -150,12 +150,12 @@ def page(
     named: dict[str, Any] = {"project": project_id, "agent": which.agent_id, "limit": limit + 1}
     behind = ""
     if cursor:
-        named["at"], named["id"] = _read_cursor(cursor)
+        named["at"], named["id"] = read_cursor(cursor)
         behind = BEHIND_LONGEST if waits else BEHIND_NEWEST
     statement = PAGE.format(where=which.where, behind=behind, order=LONGEST if waits else NEWEST)
     rows = _read(connection, statement, named)
     shown = rows[:limit]
-    return Page(shown, _cursor(shown[-1], waits=waits) if len(rows) > limit else None)
+    return Page(shown, cursor_of(shown[-1], waits=waits) if len(rows) > limit else None)
 
 
 def among(
@@ -211,12 +211,15 @@ def bounded(count: int) -> str:
     return str(count) if count <= MOST_COUNTED else f"{MOST_COUNTED}+"
 
 
-def _cursor(one: Conversation, *, waits: bool) -> str:
+def cursor_of(one: Conversation, *, waits: bool = False) -> str:
+    """The place behind a conversation, of a list by what was said last or by who `waits`."""
     at = one.waiting_since if waits else one.last_at
-    return f"{(at or one.last_at).isoformat()}~{one.id}"
+    # Without a "+", which addresses read as a space.
+    return f"{(at or one.last_at).astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}~{one.id}"
 
 
-def _read_cursor(text: str) -> tuple[datetime, UUID]:
+def read_cursor(text: str) -> tuple[datetime, UUID]:
+    """The place that a cursor names. Raises InvalidError."""
     at, _, id_ = text.partition("~")
     try:
         when, key = datetime.fromisoformat(at), UUID(id_)

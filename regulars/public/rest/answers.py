@@ -9,9 +9,11 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.people import queries as people
 from regulars.people.person import Person
 from regulars.people.queries import is_online
 from regulars.public.rest import schemas
+from regulars.public.rest.errors import ApiError
 from regulars.segments import queries as segments
 
 Connection = psycopg.Connection[Any]
@@ -39,6 +41,14 @@ def people_of(
     """People, in the order given."""
     ids = segments.by_number(connection, project_id)
     return [_person(person, ids, now) for person in people]
+
+
+def current_id(connection: Connection, project_id: UUID, person_id: UUID) -> UUID:
+    """The id that the person has today, whom a request names as `person`. Raises ApiError."""
+    person = people.person(connection, project_id, person_id)
+    if person is None:
+        raise ApiError(404, "There is no such person.", field="person")
+    return person.id
 
 
 def _person(person: Person, segment_ids: dict[int, UUID], now: datetime) -> schemas.Person:

@@ -17,7 +17,17 @@ from regulars.filters.errors import FilterError
 from regulars.kit.database import Away, Collision
 from regulars.people.changes import CollidedError
 from regulars.people.merge import NotMergeableError
-from regulars.public.rest import errors, history, merges, notes, people, project, segments
+from regulars.public.rest import (
+    conversations,
+    errors,
+    history,
+    merges,
+    notes,
+    people,
+    project,
+    segments,
+    tickets,
+)
 from regulars.public.rest.bodies import Renderer, StrictParser
 from regulars.public.rest.errors import ApiError
 from regulars.public.rest.requests import SecretKey
@@ -32,6 +42,9 @@ Keys): `Authorization: Bearer sk_…`; keep it off web pages.
 Errors are `{"code", "message", "field"}`. Times are ISO 8601 in UTC. An `Idempotency-Key` on a POST
 makes a retry harmless for 24 hours.
 """
+
+
+TAGS = ("People", "Merges", "Segments", "Conversations", "Tickets", "Notes", "Project")
 
 
 class RestAPI(NinjaAPI):
@@ -52,15 +65,15 @@ api = RestAPI(
     parser=StrictParser(),
     renderer=Renderer(),
     urls_namespace="rest",
-    openapi_extra={
-        "tags": [{"name": name} for name in ("People", "Merges", "Segments", "Notes", "Project")]
-    },
+    openapi_extra={"tags": [{"name": name} for name in TAGS]},
 )
 api.add_router("/people", merges.people_router)
 api.add_router("/people", people.router)
 api.add_router("/people", history.router)
 api.add_router("/merges", merges.router)
 api.add_router("/segments", segments.router)
+api.add_router("/conversations", conversations.router)
+api.add_router("/tickets", tickets.router)
 api.add_router("/notes", notes.router)
 api.add_router("/project", project.router)
 

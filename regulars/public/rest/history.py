@@ -13,12 +13,13 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from ninja import Query, Router
 
 from regulars.events.sessions import Session, sessions_page
-from regulars.events.timeline import Event, events_of
+from regulars.events.timeline import Event, events_of, read_cursor, write_cursor
+from regulars.inbox.history import Line, lines
 from regulars.kit import database
 from regulars.kit.ids import instant_of
 from regulars.people import queries
 from regulars.people.person import Person
-from regulars.public.rest import bodies, notes, schemas
+from regulars.public.rest import bodies, notes, schemas, threads
 from regulars.public.rest.answers import ERRORS, person_of
 from regulars.public.rest.people import on_person
 from regulars.public.rest.requests import KeyRequest
@@ -49,11 +50,15 @@ def timeline(
     limit: Limit = 50,
     cursor: PartCursor = None,
 ) -> schemas.Timeline:
-    """What the person did and what was said of them, newest first."""
+    """What the person did, what was said of them and with them, newest first."""
 
     def work(core: Connection, person: Person) -> schemas.Timeline:
-        events, following = events_of(core, request.auth.id, person.id, limit=limit, cursor=cursor)
-        items = [schemas.Event.model_construct(**_event(event)) for event in events]
+        done, more = events_of(core, request.auth.id, person.id, limit=limit, cursor=cursor)
+        before = read_cursor(cursor) if cursor else None
+        said = lines(core, request.auth.id, person.id, before=before, limit=limit + 1)
+        both = sorted([*done, *said], key=_place, reverse=True)
+        following = write_cursor(*_place(both[limit - 1])) if more or len(both) > limit else None
+        items = [schemas.Event.model_construct(**_told(one)) for one in both[:limit]]
         return schemas.Timeline.model_construct(items=items, next=following)
 
     return on_person(request, person_id, work)
@@ -175,9 +180,55 @@ def _events(project_id: UUID, person_id: UUID) -> Reader:
 PARTS: dict[str, Callable[[UUID, UUID], Reader]] = {
     "sessions": _sessions,
     "moves": _moves,
+    "conversations": threads.exported,
+    "messages": threads.exported_messages,
     "notes": notes.exported,
     "events": _events,
 }
+
+
+def _place(one: Event | Line) -> tuple[datetime, UUID]:
+    return (one.happened_at if isinstance(one, Event) else one.at), one.id
+
+
+def _told(one: Event | Line) -> dict[str, Any]:
+    return _event(one) if isinstance(one, Event) else _line(one)
+
+
+def _line(line: Line) -> dict[str, Any]:
+    """What was said, in the form of an event."""
+    properties = {
+        "conversation": line.conversation_id,
+        "seq": line.seq,
+        "channel": line.channel,
+        "subject": line.subject,
+        "ticket": line.number,
+        "text": line.text,
+    }
+    if line.by != "person":
+        properties["agent_id"] = line.agent_id
+    return {
+        "id": line.id,
+        "kind": "message",
+        "name": _name(line),
+        "happened_at": _utc(line.at),
+        "received_at": _utc(line.at),
+        "url": None,
+        "path": None,
+        "title": None,
+        "properties": properties,
+        "session_id": None,
+        "message_id": None,
+        "source": "server",
+    }
+
+
+def _name(line: Line) -> str:
+    if line.by == "system":
+        return "ticket.opened"
+    if line.begins:
+        return "conversation.started"
+    return "message.received" if line.by == "person" else "message.sent"
 
 
 def _event(event: Event) -> dict[str, Any]:

@@ -15,11 +15,9 @@ from ninja import Query, Router
 from regulars.inbox import notes, notes_queries
 from regulars.inbox.notes_queries import Note, Version
 from regulars.kit import database
-from regulars.people import queries as people
 from regulars.people.changes import CollidedError
 from regulars.public.rest import schemas
-from regulars.public.rest.answers import ERRORS
-from regulars.public.rest.errors import ApiError
+from regulars.public.rest.answers import ERRORS, current_id
 from regulars.public.rest.requests import KeyRequest, actor_of, change, change_once
 from regulars.workspaces import audit
 from regulars.workspaces.errors import InvalidError, UnknownError
@@ -46,7 +44,7 @@ def list_notes(
     before = _place(cursor) if cursor is not None else None
 
     def work(core: Connection) -> schemas.Notes:
-        of = None if person is None else _somebody(core, request.auth.id, person)
+        of = None if person is None else current_id(core, request.auth.id, person)
         found = notes_queries.behind(
             core, request.auth.id, person_id=of, before=before, limit=limit + 1
         )
@@ -62,7 +60,7 @@ def write(request: KeyRequest, given: schemas.NewNote) -> HttpResponse:
     project_id = request.auth.id
 
     def work(core: Connection) -> tuple[int, schemas.Note]:
-        person_id = _somebody(core, project_id, given.person)
+        person_id = current_id(core, project_id, given.person)
         try:
             made = notes.add(
                 core,
@@ -143,14 +141,6 @@ def exported(project_id: UUID, person_id: UUID) -> Callable[[], list[dict[str, A
         return [_held(one, of[one.id]) for one in found]
 
     return part
-
-
-def _somebody(core: Connection, project_id: UUID, person_id: UUID) -> UUID:
-    """The person's id of today."""
-    person = people.person(core, project_id, person_id)
-    if person is None:
-        raise ApiError(404, "There is no such person.", field="person")
-    return person.id
 
 
 def _said(note: Note) -> schemas.Note:

@@ -141,7 +141,9 @@ class Event(Schema):
     """Something the person did, or that was said of them."""
 
     id: UUID
-    kind: str = Field(description="page, screen, track, identify, group, alias or internal.")
+    kind: str = Field(
+        description="page, screen, track, identify, group, alias, internal or message."
+    )
     name: str | None
     happened_at: datetime
     received_at: datetime
@@ -171,6 +173,12 @@ class Export(Schema):
     sessions: list[dict[str, Any]]
     moves: list[dict[str, Any]] = Field(
         description="Segments they entered (`way` is `in`) and left (`out`), newest first."
+    )
+    conversations: list[dict[str, Any]] = Field(
+        description="Conversations with them, tickets among these, newest first."
+    )
+    messages: list[dict[str, Any]] = Field(
+        description="What was said in those, `conversation` by conversation, and the files' names."
     )
     notes: list[dict[str, Any]] = Field(
         description="What was written about them, newest first, with what it said before."

@@ -9,7 +9,7 @@ import pytest
 from ninja import Schema
 
 from regulars.public.interakt import IMPORT, LEADS, MEMBERS
-from regulars.public.rest import errors, schemas
+from regulars.public.rest import errors, schemas, thread_schemas
 from regulars.public.rest.api import api
 from tests.slices.public.openapi import Document
 
@@ -19,7 +19,9 @@ NAMED = set(re.findall(r"`\"?(\w+)\"?`", REFERENCE)) | set(re.findall(r'"(\w+)"'
 SHAPES = [
     schemas.Person, schemas.Event, schemas.Project, schemas.Search, schemas.Segment,
     schemas.NewSegment, schemas.SegmentWhy, schemas.Reason, schemas.Filling, schemas.Note,
-    schemas.NewNote,
+    schemas.NewNote, thread_schemas.WholeTicket, thread_schemas.Message, thread_schemas.File,
+    thread_schemas.NewConversation, thread_schemas.NewTicket, thread_schemas.Reply,
+    thread_schemas.ConversationChange, thread_schemas.TicketChange,
 ]  # fmt: skip
 
 

@@ -17,7 +17,9 @@ from tests.slices.public.test_rest_people import make
 
 DOCUMENT = Document(json.loads(json.dumps(rest.get_openapi_schema(path_prefix="/"))))
 CALLS = list(DOCUMENT.calls())
-PATHS = ("person_id", "merge_id", "segment_id", "note_id")
+PATHS = ("person_id", "merge_id", "segment_id", "note_id", "conversation_id", "ticket_id")
+
+LISTS = ("/segments", "/notes?limit=3", "/conversations?limit=3", "/tickets?limit=3")
 
 fuzzing = settings(
     max_examples=25,
@@ -57,12 +59,15 @@ def ask(api: Api, call: Call, body: Any, data: st.DataObject) -> None:
 
 
 def _known(api: Api) -> list[str]:
-    """Ids that stand for somebody, for a segment or for a note, most of the time."""
+    """Ids that stand for somebody, a segment, a note, a conversation or a ticket, mostly."""
     found = [str(person.id) for person in api.site.people()]
     found = found or [make(api, user_id="u1", email="pat@example.com")["id"]]
     if not api.get("/notes?limit=1").json()["items"]:
         api.post("/notes", {"person": found[0], "text": "Likes Guji"})
-    lists = [api.get(path).json()["items"] for path in ("/segments", "/notes?limit=3")]
+    if not api.get("/tickets?limit=1").json()["items"]:
+        api.post("/tickets", {"person": found[0], "subject": "Grinder", "description": "Stopped"})
+        api.post("/conversations", {"person": found[0], "text": "Hello"})
+    lists = [api.get(path).json()["items"] for path in LISTS]
     return found + [one["id"] for items in lists for one in items[-3:]]
 
 

@@ -125,7 +125,8 @@ def test_an_export_holds_all_there_is_of_a_person_and_nobody_else(
     assert answer.headers["content-disposition"].startswith("attachment")
     held = answer.json()
     assert set(held) == {
-        "person", "identities", "segments", "merges", "sessions", "moves", "notes", "events",
+        "person", "identities", "segments", "merges", "sessions", "moves", "conversations",
+        "messages", "notes", "events",
     }  # fmt: skip
     assert held["person"] == api.get(f"/people/{person['id']}").json()
     known = {(one["kind"], one["value"]) for one in held["identities"] if one["kind"] != "former"}

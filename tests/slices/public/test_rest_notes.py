@@ -177,13 +177,13 @@ def listed(api: Api, person: dict[str, Any]) -> list[dict[str, Any]]:
     return items
 
 
-def parts(api: Api, query: str) -> list[str]:
+def parts(api: Api, query: str, path: str = "/notes") -> list[str]:
     """The ids of a list, part by part."""
     found: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
         after = f"&cursor={cursor}" if cursor else ""
-        answer = part(api.get(f"/notes?{query}{after}"))
+        answer = part(api.get(f"{path}?{query}{after}"))
         found += [one["id"] for one in answer["items"]]
         cursor = answer["next"]
     return found

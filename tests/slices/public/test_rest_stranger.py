@@ -36,6 +36,29 @@ CALLS: dict[str, Reach] = {
     "POST /segments/{segment_id}/people": lambda ids: {"people": [ids["other_id"]]},
     "DELETE /segments/{segment_id}/people": lambda ids: {"people": [ids["person_id"]]},
     "GET /segments/{segment_id}/why/{person_id}": lambda _: None,
+    "GET /conversations": lambda _: None,
+    "POST /conversations": lambda ids: {"person": ids["person_id"], "text": "Planted"},
+    "POST /conversations/merge": lambda ids: {
+        "from": ids["conversation_id"],
+        "into": ids["ticket_id"],
+    },
+    "GET /conversations/{conversation_id}": lambda _: None,
+    "PATCH /conversations/{conversation_id}": lambda _: {"state": "closed"},
+    "GET /conversations/{conversation_id}/messages": lambda _: None,
+    "POST /conversations/{conversation_id}/reply": lambda _: {"text": "Planted"},
+    "POST /conversations/{conversation_id}/ticket": lambda _: None,
+    "GET /tickets": lambda _: None,
+    "POST /tickets": lambda ids: {
+        "person": ids["person_id"],
+        "subject": "Planted",
+        "description": "Planted",
+    },
+    "POST /tickets/merge": lambda ids: {"from": ids["ticket_id"], "into": ids["conversation_id"]},
+    "GET /tickets/{ticket_id}": lambda _: None,
+    "PATCH /tickets/{ticket_id}": lambda _: {"status": "closed"},
+    "GET /tickets/{ticket_id}/messages": lambda _: None,
+    "POST /tickets/{ticket_id}/reply": lambda _: {"text": "Planted"},
+    "POST /tickets/{ticket_id}/conversation": lambda _: None,
     "GET /notes": lambda _: None,
     "POST /notes": lambda ids: {"person": ids["person_id"], "text": "Planted"},
     "GET /notes/{note_id}": lambda _: None,
@@ -45,7 +68,15 @@ CALLS: dict[str, Reach] = {
     "PATCH /project": lambda _: {"name": "Mine"},
 }
 # Calls that are about the key's own project whatever they say: they do their work there.
-OWN = {"POST /people", "GET /segments", "GET /notes", "GET /project", "PATCH /project"}
+OWN = {
+    "POST /people",
+    "GET /segments",
+    "GET /conversations",
+    "GET /tickets",
+    "GET /notes",
+    "GET /project",
+    "PATCH /project",
+}
 # Calls whose body names what they reach for: that is what is wrong with them.
 NAMING = {"POST /people/search", "POST /segments"}
 
@@ -86,14 +117,18 @@ def test_without_a_key_there_is_nothing(api: Api, call: str) -> None:
 
 
 def somebody(api: Api) -> dict[str, str]:
-    """Pat, somebody else, a merge, a segment and a note of Alice's project."""
+    """Pat, somebody else, a merge, a segment, a note and two threads of Alice's project."""
     pat = make(api, user_id="u1", email="pat@example.com")
     other = make(api, user_id="u2")
     gone = make(api, email="lee@example.com")
     merge = api.post("/people/merge", {"from": gone["id"], "into": pat["id"]}).json()
     picked = api.post("/segments", {"name": "Picked", "people": [pat["id"]]}).json()
     note = {"person": pat["id"], "text": "Likes Guji", "shared": False}
+    begun = api.post("/conversations", {"person": pat["id"], "text": "Hello"}).json()
+    ticket = {"person": pat["id"], "subject": "Grinder", "description": "It stopped."}
     return {
+        "conversation_id": begun["id"],
+        "ticket_id": api.post("/tickets", ticket).json()["id"],
         "note_id": api.post("/notes", note).json()["id"],
         "person_id": pat["id"],
         "other_id": other["id"],
@@ -110,6 +145,9 @@ def state(api: Api, ids: dict[str, str]) -> tuple[Any, ...]:
         api.get("/segments").json(),
         api.get(f"/segments/{ids['segment_id']}/people").json(),
         api.get("/notes").json(),
+        api.get("/conversations").json(),
+        api.get(f"/conversations/{ids['conversation_id']}").json(),
+        api.get(f"/tickets/{ids['ticket_id']}").json(),
         api.get("/project").json(),
         api.site.count("merge"),
     )
