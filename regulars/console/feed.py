@@ -78,6 +78,8 @@ def boiled_down(entries: Iterable[Entry], last: int) -> News:
             news.add(person for _, person, _ in body["moves"])
             news.counts = True
             news.segments |= bool(body.get("segments"))
+        elif topic == "messages":
+            news.add(person for _, person, *_ in body["messages"])
         elif topic in ("people", "notes"):
             news.add(body["people"])
     return news

@@ -1,14 +1,15 @@
-"""A person's history: what they did, segments they entered and left, notes on them, as one.
+"""A person's history: what they did, what was said, segments they were in, notes on them, as one.
 
-Events, moves and notes are kept apart and paged apart. A part of the history goes down as far as
-all have been read: what lies deeper in one comes with the next part. So all need one order, of
-places (instant, id). A move stands where the millisecond in which its id was made ends, which is
-after the event that brought it about; a note where that millisecond begins. Their ids then sort as
-their places do.
+Events, days of talking, tickets' deeds, moves and notes are kept apart and paged apart. A part of
+the history goes down as far as all have been read: what lies deeper in one comes with the next
+part. So all need one order, of places (instant, id). A move stands where the millisecond in which
+its id was made ends, which is after the event that brought it about; a note where that millisecond
+begins. Their ids then sort as their places do. A day of talking stands where its last message does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +26,9 @@ from regulars.console.segments_page import agents_of
 from regulars.events import timeline
 from regulars.events.timeline import GROUPS, Event, read_cursor, write_cursor
 from regulars.events.visits import Visit
+from regulars.inbox import history as talking
 from regulars.inbox import notes_queries
+from regulars.inbox.history import Talk, TicketDeed
 from regulars.inbox.notes_queries import Note
 from regulars.kit import clock
 from regulars.kit.ids import first_id, instant_of
@@ -38,13 +41,16 @@ Connection = psycopg.Connection[Any]
 Place = tuple[datetime, UUID]
 Part = profile_timeline.Part
 
-A_PART = 40  # events, moves, and notes, that are loaded at a time
-MOVES, NOTES = "segments", "notes"  # what the timeline calls them, beside the groups of events
+A_PART = 40  # of each kind, that are loaded at a time
+# What the timeline calls them, beside the groups of events.
+MOVES, NOTES, TALKS, TICKETS = "segments", "notes", "talks", "tickets"
 CHIPS = {
     "pages": "Pages",
     "events": "Events",
     "facts": "Facts said",
+    TALKS: "Chats",
     NOTES: "Notes",
+    TICKETS: "Tickets",
     MOVES: "Segments",
 }
 
@@ -75,7 +81,12 @@ def timeline_part(core: Connection, request: AgentRequest, person: Person) -> di
     kinds = [kind for kind in request.GET.getlist("kind") if kind in CHIPS] or list(CHIPS)
     try:
         part = history(
-            core, request.project.id, person.id, kinds, cursor=request.GET.get("cursor") or None
+            core,
+            request.project.id,
+            person.id,
+            kinds,
+            zone=request.project.time_zone,
+            cursor=request.GET.get("cursor") or None,
         )
     except InvalidError as wrong:
         raise Http404 from wrong
@@ -85,6 +96,8 @@ def timeline_part(core: Connection, request: AgentRequest, person: Person) -> di
     counted: dict[str, int] = {str(group): count for group, count in events.groups.items()}
     counted[MOVES] = moves
     counted[NOTES], _ = notes_queries.state(core, request.project.id, person.id)
+    talked = talking.state(core, request.project.id, person.id)
+    counted[TALKS], counted[TICKETS] = talked.conversations, talked.tickets
     url = project_url(request.project.id, f"people/{person.id}/")
     drawing = Drawing(request.project, clock.now(), agents_of(request), url)
     return {
@@ -104,10 +117,14 @@ def history(
     person_id: UUID,
     kinds: list[str],
     *,
+    zone: str = "UTC",
     cursor: str | None = None,
     limit: int = A_PART,
 ) -> History:
-    """What comes behind the cursor: up to `limit` of each kind. Raises InvalidError."""
+    """What comes behind the cursor: up to `limit` of each kind. Raises InvalidError.
+
+    Days of talking are those of the time zone.
+    """
     done = timeline.timeline(
         core,
         project_id,
@@ -128,9 +145,16 @@ def history(
         written = notes_queries.behind(
             core, project_id, person_id=person_id, before=before, limit=limit + 1
         )
-    ends += [_place(found[limit - 1]) for found in (moved, written) if len(found) > limit]
+    talks: list[Talk] = []
+    if TALKS in kinds:
+        talks = talking.talks(core, project_id, person_id, zone, before=place, limit=limit + 1)
+    deeds: list[TicketDeed] = []
+    if TICKETS in kinds:
+        deeds = talking.deeds(core, project_id, person_id, before=place, limit=limit + 1)
+    others: tuple[Sequence[Part], ...] = (moved, written, talks, deeds)
+    ends += [_place(found[limit - 1]) for found in others if len(found) > limit]
     end = max(ends, default=None)
-    parts = (*done.items, *moved[:limit], *written[:limit])
+    parts = [*done.items, *(one for found in others for one in found[:limit])]
     items = [one for one in parts if end is None or _place(one) >= end]
     return History(sorted(items, key=_place, reverse=True), write_cursor(*end) if end else None)
 
@@ -141,7 +165,8 @@ def newest_of(core: Connection, project_id: UUID, person_id: UUID) -> str:
     moved = segments.transitions_of(core, project_id, person_id, limit=1)
     notes, at = notes_queries.state(core, project_id, person_id)
     written = f"{notes}.{at.timestamp()}" if at else ""
-    return f"{event or ''}.{moved[0].id if moved else ''}.{written}"
+    talked = talking.state(core, project_id, person_id).mark
+    return f"{event or ''}.{moved[0].id if moved else ''}.{written}.{talked}"
 
 
 def _place(item: Part) -> Place:
@@ -150,6 +175,8 @@ def _place(item: Part) -> Place:
             return item.newest
         case Event():
             return item.happened_at, item.id
+        case Talk() | TicketDeed():
+            return item.at, item.id
         case Transition():
             return instant_of(item.id) + _MILLISECOND, item.id
         case Note():

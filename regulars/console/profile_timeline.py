@@ -1,4 +1,4 @@
-"""A person's timeline as the profile draws it: days of visits, events, moves and notes."""
+"""A person's timeline as the profile draws it: days of visits, events, talks, moves and notes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars.console import notes_card, segments_words
+from regulars.console.inbox_rows import url_of as thread_url
 from regulars.events.timeline import Event
 from regulars.events.visits import PageView, Visit
+from regulars.inbox.history import Talk, TicketDeed
 from regulars.inbox.notes_queries import Note
 from regulars.segments.queries import Transition
 from regulars.workspaces.models import Project
@@ -45,7 +47,7 @@ class PageRow:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A visit, an event, a segment that was entered or left, or a note."""
+    """A visit, an event, a day of talking, what became of a ticket, a segment's move, or a note."""
 
     at: datetime
     icon: str
@@ -53,9 +55,10 @@ class Item:
     strong: str
     text: str
     code: str
-    segment: str = ""
-    url: str = ""  # the segment's
+    linked: str = ""  # a segment, a conversation
+    url: str = ""  # where that is
     cause: str = ""
+    quote: str = ""
     pages: tuple[PageRow, ...] = ()
     page_count: int = 0
     is_open: bool = False
@@ -72,7 +75,7 @@ class Day:
     items: tuple[Item, ...]
 
 
-Part = Visit | Event | Transition | Note
+Part = Visit | Event | Talk | TicketDeed | Transition | Note
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,68 @@ def _item(part: Part, drawing: Drawing) -> Item:
             return _visit(part, drawing.now)
         case Event():
             return _event(part)
+        case Talk():
+            return _talk(part, drawing)
+        case TicketDeed():
+            return _deed(part, drawing)
         case Transition():
             return _move(part, drawing.project, drawing.agents)
         case Note():
             return _note(part, drawing.url)
+
+
+def _talk(talk: Talk, drawing: Drawing) -> Item:
+    """A day of a conversation: how it went, how long it was, and what was said last."""
+    count = talk.theirs + talk.ours
+    with_ = _name_of(talk.agent_id, drawing) if talk.by == "agent" else ""
+    rest = f"{count} message{'' if count == 1 else 's'}" + (" by email" * (talk.channel == "email"))
+    said = talk.text or ("Sent a file" if talk.files else "")
+    line = f"{with_}: {said}" if with_ else said
+    number = f"#{talk.number} " if talk.number else ""
+    return Item(
+        at=talk.at,
+        icon="mail" if talk.channel == "email" else "message-circle",
+        node="",
+        strong="",
+        text=_how(talk),
+        code="",
+        linked=number + (talk.subject or "a conversation"),
+        url=thread_url(drawing.project.id, talk.conversation_id),
+        cause=rest,
+        quote=_plain(" ".join(line.split())),
+    )
+
+
+def _how(talk: Talk) -> str:
+    if talk.theirs and talk.ours:
+        return "Talked with us in"
+    if talk.theirs:
+        return "Began" if talk.begins else "Wrote in"
+    return "Was written to in" if not talk.begins else "Got a first message in"
+
+
+def _deed(deed: TicketDeed, drawing: Drawing) -> Item:
+    """What became of a ticket, and by whom."""
+    by = _name_of(deed.agent_id, drawing) if deed.agent_id or deed.did == "ticketed" else ""
+    did = {"ticketed": "opened", "closed": "solved", "reopened": "opened again"}.get(deed.did)
+    if did is None:
+        did = {"open": "opened again"}.get(deed.status or "", f"made {deed.status}")
+    number = f"#{deed.number} " if deed.number else ""
+    return Item(
+        at=deed.at,
+        icon="ticket",
+        node="ok" if "solved" in did else "",
+        strong="",
+        text="Ticket",
+        code="",
+        linked=f"{number}{deed.subject}".strip() or "a ticket",
+        url=thread_url(drawing.project.id, deed.conversation_id),
+        cause=f"{did} by {by}" if by else did,
+    )
+
+
+def _name_of(agent_id: UUID | None, drawing: Drawing) -> str:
+    return drawing.agents.get(agent_id, "An agent") if agent_id else "the API"
 
 
 def _note(note: Note, url: str) -> Item:
@@ -142,7 +203,7 @@ def _move(moved: Transition, project: Project, agents: Mapping[UUID, str]) -> It
         strong="",
         text=segments_words.way_words(moved.way),
         code="",
-        segment=moved.segment_name,
+        linked=moved.segment_name,
         url=segments_words.url_of(project.id, moved.segment_id),
         cause=segments_words.cause_words(moved, agents),
     )
