@@ -56,7 +56,8 @@ def timeline(
         done, more = events_of(core, request.auth.id, person.id, limit=limit, cursor=cursor)
         before = read_cursor(cursor) if cursor else None
         said = lines(core, request.auth.id, person.id, before=before, limit=limit + 1)
-        both = sorted([*done, *said], key=_place, reverse=True)
+        both: list[Event | Line] = [*done, *said]
+        both.sort(key=_place, reverse=True)
         following = write_cursor(*_place(both[limit - 1])) if more or len(both) > limit else None
         items = [schemas.Event.model_construct(**_told(one)) for one in both[:limit]]
         return schemas.Timeline.model_construct(items=items, next=following)
