@@ -1,9 +1,9 @@
 """Merge tags in saved replies and the messenger's greeting: `{{ first_name | default: "there" }}`.
 
 A tag names a fact, and may say what stands in its place where the fact is unknown. The syntax is
-Liquid's own (https://shopify.github.io/liquid/), of which this is all: what is valid here means
-the same there. A text is checked when it is saved, so that a mistyped tag never reaches anybody.
-What comes out is plain text; whoever shows it escapes it. Pure.
+Liquid's own (https://shopify.github.io/liquid/), of which this is all. A fact of the person may be
+named as emails do, too: `{{ person.first_name }}`. A text is checked when it is saved, so that a
+mistyped tag never reaches anybody. What comes out is plain text; whoever shows it escapes it. Pure.
 """
 
 from __future__ import annotations
@@ -11,23 +11,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from regulars.people.merge_context import FACTS, as_text
 from regulars.people.person import Person
 
 MAX_VALUE = 500  # characters of a fact that go into a text
 
+_OF_PEOPLE = (
+    "first_name", "last_name", "name", "email", "phone", "user_id", "company", "city", "country",
+)  # fmt: skip
 # What a tag may name, and what that is.
 KEYS: Mapping[str, str] = {
-    "first_name": "First name",
-    "last_name": "Last name",
-    "name": "Full name",
-    "email": "Email",
-    "phone": "Phone",
-    "user_id": "User id",
-    "company": "Company",
-    "city": "City",
-    "country": "Country",
+    **{name: FACTS[name] for name in _OF_PEOPLE},
     "agent.first_name": "Your first name",
     "agent.name": "Your name",
     "project.name": "The project's name",
@@ -36,7 +31,7 @@ CUSTOM = "attributes."  # and any custom attribute of the person behind this
 
 _TAG = re.compile(
     r"""\{\{\s*
-    (?P<key>[a-z_]+(?:\.[A-Za-z_][A-Za-z0-9_-]*)?)
+    (?:person\.)?(?P<key>[a-z_]+(?:\.[A-Za-z_][A-Za-z0-9_-]*)?)
     \s*(?:\|\s*default\s*:\s*(?:"(?P<double>[^"\n]*)"|'(?P<single>[^'\n]*)')\s*)?
     \}\}""",
     re.VERBOSE,
@@ -96,17 +91,8 @@ def facts_of(person: Person | None = None, *, agent: str = "", project: str = ""
         facts[key] = getattr(person, key) or ""
     facts["company"] = person.company.get("name") or ""
     facts |= {CUSTOM + key: value for key, value in person.attributes.items()}
-    return {key: _text(value) for key, value in facts.items()}
+    return {key: as_text(value, MAX_VALUE) for key, value in facts.items()}
 
 
 def _tag(found: re.Match[str]) -> Tag:
     return Tag(found["key"], found["double"] or found["single"] or "")
-
-
-def _text(value: Any) -> str:
-    """A fact as people write it; nothing for lists and objects."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)[:MAX_VALUE] if isinstance(value, str | int) else ""

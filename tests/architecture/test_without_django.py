@@ -34,6 +34,7 @@ PURE = (
     "regulars.tracking.pipeline",
     "regulars.tracking.enrich",
     "regulars.campaigns.engine",
+    "regulars.mail.content",
 )
 
 BLOCKED = """
