@@ -1,7 +1,7 @@
 """A segment's growth as the server draws it: members as a line, who entered and left as bars.
 
-Everything is a number in the charts' own boxes (0 0 100 40, and 0 0 100 36), which the page
-stretches; the words that go with them are for those who don't see the charts.
+Beside the line of members (`charts`) it has bars of its own, in a box of 0 0 100 36; the words that
+go with them are for those who don't see the charts.
 """
 
 from __future__ import annotations
@@ -9,20 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from math import ceil, floor, log10
 
+from regulars.console.charts import WIDTH, area, height, marks, path, scale_of
 from regulars.console.templatetags.console import number
 from regulars.segments.queries import Day
 
-WIDTH, HEIGHT = 100.0, 40.0
 HALF = 17.0  # of the bars' box, up or down
 AXIS = 18.0  # where its bars stand
 BAR, WIDEST = 0.64, 2.5  # of a day's room; and at most
 FEWEST = 14  # days drawn, though the segment may be younger
-STEPS = 4  # that a scale has, at least
-LIFTED = 0.6  # of the highest: where no day is below, the scale starts higher than zero
-HEADROOM = 0.4  # of a step that stays free at the top, where the number of the scale stands
-MARKS = 5  # dates under the chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +53,19 @@ def drawn(days: Sequence[Day]) -> Growth:
     """Some days, oldest first and at least one: a young segment has but few."""
     span = max(FEWEST, len(days))
     first, last = days[0], days[-1]
-    scale = _scale([day.people for day in days])
+    scale = scale_of([day.people for day in days])
     before = span - len(days)  # slots that stay empty
     pitch = WIDTH / (span - 1)
-    points = [((before + n) * pitch, _height(day.people, scale)) for n, day in enumerate(days)]
+    points = [((before + n) * pitch, height(day.people, scale)) for n, day in enumerate(days)]
     if len(points) == 1:  # a line needs two ends
         points = [(WIDTH - pitch, points[0][1]), (WIDTH, points[0][1])]
-    line = "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in points)
     return Growth(
-        line=line,
-        area=f"{line}L{WIDTH:.0f} {HEIGHT:.0f}L{points[0][0]:.2f} {HEIGHT:.0f}Z",
+        line=path(points),
+        area=area(points),
         bars=tuple(_bars(days, span)),
         top=scale[1],
         bottom=scale[0],
-        axis=tuple(last.day - timedelta(days=back) for back in _marks(span)),
+        axis=tuple(last.day - timedelta(days=span - 1 - n) for n in marks(span)),
         span=span,
         sentence=_members(days),
         moves=_moves(days),
@@ -79,33 +73,6 @@ def drawn(days: Sequence[Day]) -> Growth:
         since=first.day,
         days=tuple(reversed(days)),
     )
-
-
-def _scale(values: Sequence[int]) -> tuple[int, int]:
-    """The round numbers below and above; from zero on unless that would flatten the line."""
-    lowest, highest = min(values), max(values)
-    base = lowest if lowest > LIFTED * highest else 0
-    step = _round_step(max(highest - base, 1))
-    top = max(ceil((highest + HEADROOM * step) / step) * step, step)
-    bottom = max(0, floor(base / step) * step - step) if base else 0
-    return bottom, top
-
-
-def _round_step(span: int) -> int:
-    """1, 2 or 5 times a power of ten, so that a few of them make the span."""
-    rough = span / STEPS
-    power = 10 ** max(0, floor(log10(rough))) if rough >= 1 else 1
-    return next((int(power * n) for n in (1, 2, 5, 10) if power * n >= rough), int(power * 10))
-
-
-def _height(people: int, scale: tuple[int, int]) -> float:
-    bottom, top = scale
-    return HEIGHT - HEIGHT * (people - bottom) / (top - bottom)
-
-
-def _marks(span: int) -> list[int]:
-    """How many days back each date under the chart lies."""
-    return [(span - 1) * (MARKS - 1 - n) // (MARKS - 1) for n in range(MARKS)]
 
 
 def _bars(days: Sequence[Day], span: int) -> Iterable[Bar]:

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.console.segments_growth import AXIS, FEWEST, HEIGHT, WIDTH, drawn
+from regulars.console.charts import HEIGHT, WIDTH
+from regulars.console.segments_growth import AXIS, FEWEST, drawn
 from regulars.segments.queries import Day
 
 TODAY = date(2026, 3, 10)
