@@ -44,6 +44,7 @@ INSTALLED_APPS = [
     "regulars.people",
     "regulars.segments",
     "regulars.funnels",
+    "regulars.reports",
     "regulars.mail",
     "regulars.campaigns",
     "regulars.inbox",

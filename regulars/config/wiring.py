@@ -29,6 +29,8 @@ from regulars.people.bulk_jobs import ForgetBulkChanges
 from regulars.people.erasure import Erasing
 from regulars.people.merge import Merging
 from regulars.public.rest.idempotency import ForgetAnswers
+from regulars.reports.following import CountsFollow
+from regulars.reports.keeping import keep_counts
 from regulars.segments import builtin
 from regulars.segments.bulk_picking import AddToSegment, RemoveFromSegment
 from regulars.segments.clock import move_people_by_time
@@ -44,6 +46,7 @@ Loop = Callable[[threading.Event], None]
 
 # What the worker runs, each in a thread of its own, for as long as the process lives.
 LOOPS: tuple[Loop, ...] = (
+    keep_counts,
     move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
     keep_conversations, gather_audiences, run_campaigns,
@@ -53,6 +56,7 @@ LOOPS: tuple[Loop, ...] = (
 def wire() -> None:
     """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
     changes.CONSEQUENCES[:] = [
+        CountsFollow(),
         Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(),
         NotesFollow(), ConversationsFollow(), MailFollows(), EmailsFollow(), CampaignsFollow(),
         Erasing(),

@@ -159,12 +159,15 @@ class _Written:
 
     def summary(self) -> dict[str, Any]:
         """The outbox's word on the batch: what happened, and to whom."""
-        return {
+        summary: dict[str, Any] = {
             "events": [
                 (done.id, done.person.survivor().id, done.event.kind, done.event.name)
                 for done in self.events
             ]
         }
+        if self.sessions:
+            summary["sessions"] = [opened.id for opened in self.sessions]
+        return summary
 
 
 def _fold_all(

@@ -28,6 +28,7 @@ CORE = (
     "regulars.inbox.settings",
     "regulars.inbox.preferences",
     "regulars.inbox.push_news",
+    "regulars.reports.keeping",
 )
 PURE = (
     "regulars.filters",
