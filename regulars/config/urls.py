@@ -213,6 +213,8 @@ _inbox: list[URLPattern | URLResolver] = [
 
 _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
+    path("now", home.home_now, name="home_now"),
+    path("steps/away", home.put_steps_away, name="put_steps_away"),
     path("welcome/", welcome.welcome, name="welcome"),
     path("welcome/live", welcome.live, name="welcome_live"),
     path("new/note", notes.new, name="new_note"),

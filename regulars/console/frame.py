@@ -35,7 +35,7 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 IN_RAIL = 30  # segments that stand in the nav by themselves
 
-Here = Literal["people", "inbox", "settings", "account", "welcome"]
+Here = Literal["home", "people", "inbox", "settings", "account", "welcome"]
 
 
 def frame(
@@ -72,6 +72,7 @@ def frame(
             away_url=reverse("away", args=[project.id]),
         ),
         nav=(
+            NavItem("Home", project_url(project.id), "house", "h", current=here == "home"),
             NavItem(
                 "People",
                 people,

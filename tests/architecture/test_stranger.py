@@ -236,6 +236,8 @@ ADDRESSES: dict[str, Address] = {
         "project", _two_people
     ),
     "p/<uuid:project_id>/merges/<uuid:merge_id>/undo": Address("project", _merge),
+    "p/<uuid:project_id>/now": Address("project"),
+    "p/<uuid:project_id>/steps/away": Address("project"),
     "p/<uuid:project_id>/inbox/": Address("project"),
     "p/<uuid:project_id>/inbox/rows": Address("project"),
     "p/<uuid:project_id>/inbox/news": Address("project"),

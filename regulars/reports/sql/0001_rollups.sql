@@ -58,3 +58,11 @@ CREATE TABLE online_peak (
     people integer NOT NULL,
     PRIMARY KEY (project_id, id)
 );
+
+-- Agents (id) who have put the list of first steps away.
+CREATE TABLE first_steps_away (
+    project_id uuid NOT NULL REFERENCES project (id),
+    id uuid NOT NULL REFERENCES agent (id),
+    at timestamptz NOT NULL,
+    PRIMARY KEY (project_id, id)
+);

@@ -55,8 +55,16 @@ export function whileVisible(every, step, person) {
 }
 
 class LiveBoard extends HTMLElement {
+  #paused = false;
+
   connectedCallback() {
+    const button = this.querySelector("[data-pause]");
+    button?.addEventListener("click", () => {
+      this.#paused = !this.#paused;
+      button.setAttribute("aria-pressed", String(this.#paused));
+    });
     const step = async () => {
+      if (this.#paused) return;
       const parts = await fetched(this.dataset.url ?? "");
       for (const part of [...parts.children]) {
         const old = document.getElementById(part.id);
