@@ -21,6 +21,8 @@ from regulars.public.health import Health  # noqa: E402
 from regulars.public.hooks import Hooks  # noqa: E402
 from regulars.public.http import Receive, Scope, Send  # noqa: E402
 from regulars.public.interakt import Interakt  # noqa: E402
+from regulars.public.mail_door import MailDoor  # noqa: E402
+from regulars.public.mail_services import MailServices  # noqa: E402
 from regulars.public.messenger.door import MessengerDoor  # noqa: E402
 from regulars.public.projects import Projects, first_write_key  # noqa: E402
 from regulars.public.rest.door import RestDoor  # noqa: E402
@@ -48,7 +50,8 @@ class Application:
         self._rest = RestDoor(django, lambda: self._intake.serves)
         self._sdk_settings = SdkSettings(projects, environment.read().base_url)
         self._tracker = Tracker(newest_write_key(projects))
-        self._hooks = Hooks(clock.now)
+        self._mail = MailDoor(clock.now)
+        self._of_mail = (Hooks(clock.now), self._mail, MailServices(clock.now))
         self._messenger = MessengerDoor(self._intake, projects, clock.now)
         self._inbox_socket = InboxSocket()
         self._demo = shop_app(first_write_key)
@@ -67,8 +70,9 @@ class Application:
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._hooks.opens(scope["path"]):
-            await self._hooks(scope, receive, send)
+        of_mail = next((one for one in self._of_mail if one.opens(scope["path"])), None)
+        if of_mail is not None:
+            await of_mail(scope, receive, send)
         elif self._collect.opens(scope["path"]):
             await self._collect(scope, receive, send)
         elif self._sdk_settings.opens(scope["path"]):
@@ -108,6 +112,7 @@ class Application:
         for chore in self._chores:
             chore.cancel()
         bus.stop()
+        await asyncio.to_thread(self._mail.hits.stop)
         await asyncio.to_thread(self._intake.stop)
 
     async def _refresh_geo(self) -> None:

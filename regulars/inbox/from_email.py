@@ -22,7 +22,7 @@ from regulars.inbox.saying import Saying
 from regulars.kit import database
 from regulars.kit.ids import key_hash
 from regulars.kit.text import fold
-from regulars.mail import addresses, inbound
+from regulars.mail import addresses, inbound, reports
 from regulars.mail.inbound import Inbound
 from regulars.people import actions as people_actions
 from regulars.people.changes import Changes, CollidedError
@@ -55,7 +55,7 @@ class NobodyTakesItError(Exception):
 
 def takes(connection: Connection, address: str) -> bool:
     """Whether mail to this address is some project's."""
-    return bool(_takers(connection, [address]))
+    return bool(_takers(connection, [address]) or reports.takers(connection, [address]))
 
 
 def deliver(
@@ -68,9 +68,16 @@ def deliver(
     """
     mail = inbound.parse(raw)
     with database.pool().connection() as connection:
-        projects = [project_id] if project_id else _takers(connection, [*recipients, *mail.to])
-    if not projects:
+        named = [*recipients, *mail.to]
+        projects = [project_id] if project_id else _takers(connection, named)
+        reported = projects or reports.takers(connection, named)
+    if not reported:
         raise NobodyTakesItError
+    is_report = reports.take(raw, named, reported, now)
+    if not projects:
+        return  # it came back to where only reports do
+    if not is_report:
+        reports.note_answer(mail, projects, now)
     thread = addresses.find_thread(
         [*recipients, *mail.to, mail.in_reply_to, *reversed(mail.references)], projects
     )

@@ -19,6 +19,7 @@ class Environment:
     smtp_url: str | None
     inbound_smtp: str | None
     storage_url: str | None
+    dns: str | None
     trusted_proxies: tuple[str, ...]
     testing: bool
 
@@ -41,6 +42,7 @@ def read() -> Environment:
         smtp_url=source.get("REGULARS_SMTP_URL") or None,
         inbound_smtp=source.get("REGULARS_INBOUND_SMTP") or None,
         storage_url=source.get("REGULARS_STORAGE_URL") or None,
+        dns=source.get("REGULARS_DNS") or None,
         trusted_proxies=tuple(part.strip() for part in proxies.split(",") if part.strip()),
         testing=source.get("REGULARS_TESTING") == "1",
     )

@@ -111,7 +111,7 @@ def signer_of(connection: Connection, project_id: UUID, from_address: str) -> Si
     None where the project has none. A key that the installation's secret does not open is left
     out, as if it were not there.
     """
-    domains = _and_above(from_address.rpartition("@")[2].lower())
+    domains = and_above(from_address.rpartition("@")[2].lower())
     rows = connection.execute(IN_USE, (project_id, domains)).fetchall()
     for domain in domains:
         keys = tuple(_opened(project_id, row[1:]) for row in rows if row[0] == domain)
@@ -199,7 +199,7 @@ def _lines(raw: bytes) -> bytes:
     return raw if raw.endswith(b"\r\n") else raw + b"\r\n"
 
 
-def _and_above(domain: str) -> list[str]:
+def and_above(domain: str) -> list[str]:
     """The domain and those it is a part of, down to two labels: nobody owns `com`."""
     return list(_suffixes(domain.split(".")))
 

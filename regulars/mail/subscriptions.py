@@ -20,6 +20,10 @@ from regulars.mail.addresses import BadAddressError
 from regulars.mail.links import address_hash, keyed_hash
 
 Connection = psycopg.Connection[Any]
+
+# Stands for marketing that is about no topic, which can be left by itself as well.
+NO_TOPIC = UUID(int=0)
+
 Reason = Literal["unsubscribed", "bounced", "complained", "suppressed", "bad_address"]
 
 # Whichever of these hashes have left all marketing, or the topic.
@@ -51,7 +55,7 @@ class Leaving:
 
     def wants(self, topic_id: UUID | None) -> bool:
         """Whether marketing about the topic may go there."""
-        return not self.everything and topic_id not in self.topics
+        return not self.everything and (topic_id or NO_TOPIC) not in self.topics
 
 
 def left_out(
@@ -80,7 +84,7 @@ def left_out(
         else:
             hashes[address_hash(project_id, folded)] = folded
     if marketing and hashes:
-        rows = connection.execute(LEFT, (project_id, list(hashes), topic_id))
+        rows = connection.execute(LEFT, (project_id, list(hashes), topic_id or NO_TOPIC))
         reasons.update((hashes[row[0]], "unsubscribed") for row in rows)
     reasons.update(suppressions.among(connection, project_id, hashes.values()))
     return reasons
@@ -135,18 +139,16 @@ def choose(
     *,
     wanted: Collection[UUID],
     topics: Collection[UUID],
-    others: bool,
     address: str | None = None,
 ) -> Leaving:
     """What somebody chose on their preferences page: of these topics the wanted ones.
 
-    `others` is whether they take marketing that is about no topic. Whoever wants nothing at all
-    has left everything, also what is yet to come.
+    NO_TOPIC is one of them. Whoever wants none of all has left everything, also what is yet to
+    come.
     """
     chosen = [topic for topic in topics if topic in wanted]
-    if not chosen and not others:
+    if not chosen:
         leave(connection, project_id, hash_, now, source="page", address=address)
-        come_back(connection, project_id, hash_, topics)
         return leaving_of(connection, project_id, hash_)
     come_back(connection, project_id, hash_, [None, *chosen])
     for topic in topics:

@@ -133,6 +133,6 @@ def test_whatever_is_signed_verifies(subject: str, folded: list[str], body: str)
 
 
 def test_keys_are_for_their_domain_and_what_stands_below_it() -> None:
-    assert dkim._and_above("news.tideway.example") == ["news.tideway.example", "tideway.example"]
-    assert dkim._and_above("example.com") == ["example.com"]
-    assert dkim._and_above("com") == ["com"]
+    assert dkim.and_above("news.tideway.example") == ["news.tideway.example", "tideway.example"]
+    assert dkim.and_above("example.com") == ["example.com"]
+    assert dkim.and_above("com") == ["com"]

@@ -88,7 +88,7 @@ def test_who_comes_back_is_written_to_again(database: Connection, project: Any) 
     _leave(database, project)
     hash_ = address_hash(project.id, PAT)
     chosen = subscriptions.choose(
-        database, project.id, hash_, NOW, wanted=[NEWS], topics=[NEWS, TIPS], others=False
+        database, project.id, hash_, NOW, wanted=[NEWS], topics=[NEWS, TIPS]
     )
     assert (chosen.wants(NEWS), chosen.wants(TIPS)) == (True, False)
     assert _out(database, project, topic=NEWS) == {}
@@ -97,7 +97,7 @@ def test_who_comes_back_is_written_to_again(database: Connection, project: Any) 
 
 def test_who_wants_nothing_has_left_what_is_yet_to_come(database: Connection, project: Any) -> None:
     hash_ = address_hash(project.id, PAT)
-    subscriptions.choose(database, project.id, hash_, NOW, wanted=[], topics=[NEWS], others=False)
+    subscriptions.choose(database, project.id, hash_, NOW, wanted=[], topics=[NEWS])
     assert _out(database, project, topic=new_id(NOW)) == {PAT: "unsubscribed"}
 
 
