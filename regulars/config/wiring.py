@@ -12,6 +12,7 @@ from regulars.campaigns import doing
 from regulars.campaigns.campaigns_following import CampaignsFollow
 from regulars.campaigns.campaigns_loop import run_campaigns
 from regulars.campaigns.following import EmailsFollow
+from regulars.campaigns.heard import EmailRecipients
 from regulars.campaigns.ledger import gather_audiences
 from regulars.config.campaign_deeds import CAMPAIGN_DEEDS
 from regulars.inbox.following import ConversationsFollow, MailFollows
@@ -21,7 +22,9 @@ from regulars.inbox.notes_upkeep import forget_deleted_notes
 from regulars.inbox.notices import tell_by_email
 from regulars.inbox.push_news import push_news
 from regulars.inbox.upkeep import keep_conversations
+from regulars.mail import feedback
 from regulars.mail.sending import send_mail
+from regulars.mail.upkeep import keep_mail
 from regulars.people import changes
 from regulars.people.bulk import work_off
 from regulars.people.bulk_actions import ACTIONS
@@ -49,7 +52,7 @@ LOOPS: tuple[Loop, ...] = (
     keep_counts,
     move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
-    keep_conversations, gather_audiences, run_campaigns,
+    keep_conversations, gather_audiences, run_campaigns, keep_mail,
 )  # fmt: skip
 
 
@@ -62,5 +65,6 @@ def wire() -> None:
         Erasing(),
     ]  # fmt: skip
     doing.DEEDS.update(CAMPAIGN_DEEDS)
+    feedback.LEDGERS[:] = [EmailRecipients(), feedback.OutgoingMail()]
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
     after_project_created[:] = [builtin.give_project_its_segments]

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from regulars.events import record
 from regulars.inbox.live import Pointer, tell
-from regulars.mail import outgoing
+from regulars.mail import outgoing, subscriptions, suppressions
 from regulars.people.changes import Changes, Columns, NoConsequence
 from regulars.people.person import Person
 
@@ -42,6 +42,10 @@ FROM conversation standing
 WHERE c.project_id = %(project)s AND c.person_id IN (%(back)s, %(from)s)
   AND standing.project_id = c.project_id AND standing.id = c.merged_into
   AND standing.person_id <> c.person_id
+"""
+# Whether somebody else has the address.
+SAME_ADDRESS = """
+SELECT 1 FROM person WHERE project_id = %s AND email_folded = %s AND id <> %s LIMIT 1
 """
 IN_CONVERSATIONS = ("mention", "onlooker", "attachment", "message")
 ERASE_OWN = "DELETE FROM {table} WHERE project_id = %(project)s AND person_id = %(person)s"
@@ -95,5 +99,9 @@ class MailFollows(NoConsequence):
         outgoing.move_back(changes.connection, changes.project_id, back, from_)
 
     def erased(self, changes: Changes, person: Person) -> None:
-        """What waits is not sent any more."""
+        """What waits is not sent any more. That they unsubscribed stays, without their address."""
         outgoing.erase(changes.connection, changes.project_id, person.id)
+        named = (changes.project_id, person.email_folded, person.id)
+        if person.email and not changes.connection.execute(SAME_ADDRESS, named).fetchone():
+            subscriptions.forget(changes.connection, changes.project_id, person.email)
+            suppressions.forget(changes.connection, changes.project_id, person.email)
