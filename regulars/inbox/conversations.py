@@ -147,7 +147,7 @@ def found(
 ) -> dict[UUID, Conversation]:
     """The conversations with these ids, as far as there are any."""
     with connection.cursor(row_factory=class_row(Conversation)) as cursor:
-        rows = cursor.execute(FIND, (project_id, list(ids))).fetchall()
+        rows = cursor.execute(FIND, (project_id, list(ids)), prepare=True).fetchall()
     return {one.id: one for one in rows}
 
 

@@ -153,10 +153,15 @@ def add(
 
 def earlier(connection: Connection, conversation: Conversation, saying: Saying) -> Said | None:
     """What became of it, where it was said before."""
-    message_id = id_of(saying.thread or conversation.id, saying)
-    row = connection.execute(
-        EARLIER, (conversation.project_id, message_id), prepare=True
-    ).fetchone()
+    return in_thread(connection, conversation.project_id, conversation.id, saying)
+
+
+def in_thread(
+    connection: Connection, project_id: UUID, thread: UUID, saying: Saying
+) -> Said | None:
+    """The same, by the conversation's id alone: nobody has looked yet who may see it."""
+    message_id = id_of(saying.thread or thread, saying)
+    row = connection.execute(EARLIER, (project_id, message_id), prepare=True).fetchone()
     if row is None:
         return None
     conversation_id, seq, at = row

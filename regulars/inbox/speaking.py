@@ -182,13 +182,12 @@ def _said_before(
 ) -> tuple[Conversation, Said] | None:
     """What became of it when it was said the first time; saying it again is no new contact."""
     id_ = _id_of(visitor, thread)
-    person = visitors.person_of(connection, visitor)
-    theirs = visitors.find(connection, visitor, person, id_)
-    if theirs is None:
-        return None
     same = Saying(by="person", text="", client=words.client, thread=id_)
-    said = saying.earlier(connection, theirs, same)
+    said = saying.in_thread(connection, visitor.project_id, id_, same)
     if said is None:
+        return None  # as nearly always, and it took one question
+    person = visitors.person_of(connection, visitor)
+    if visitors.find(connection, visitor, person, id_) is None:
         return None
     return conversations.get(connection, visitor.project_id, said.conversation_id), said
 

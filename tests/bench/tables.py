@@ -30,6 +30,8 @@ _OF_BARE = 0.4
 _AMONG_MANY = 2 / 3
 _FILLED_WITHIN = 20  # seconds
 _P99 = 100  # ms
+_HEARD_WITHIN = 50  # ms
+_MOST_WAITING = 60  # KB
 
 
 def working(what: str) -> AbstractContextManager[Any]:
@@ -120,6 +122,38 @@ def filling(alone: dict[str, Any], filled: Sequence[Filled]) -> None:
 def check(answered: int, stored: int) -> None:
     """Whether what was answered is there."""
     _verdict(f"{answered:,} events answered 200, {stored:,} stored", answered == stored)
+
+
+def messages(
+    heard: Mapping[str, Mapping[str, float]],
+    costs: Mapping[str, float],
+    *,
+    idle: int,
+    busy: int,
+    echo: str,
+) -> None:
+    """Messages between sockets, and what one that waits costs; beside the same server echoing."""
+    table = _table(f"A message's way, {idle} connections waiting and {busy} busy")
+    for name in ("messages", "p50 ms", "p99 ms", "longest", "p99 of echo"):
+        table.add_column(name, justify="right")
+    reference = heard[echo]
+    for by, found in heard.items():
+        table.add_row(
+            by if by == echo else f"heard by {by}",
+            f"{found['messages']:,.0f}",
+            *(f"{found[name]:.1f}" for name in ("p50", "p99", "longest")),
+            f"{found['p99'] / reference['p99']:.1f}",
+        )
+    _console.print(table)
+    slowest = max(found["p99"] for by, found in heard.items() if by != echo)
+    _verdict(f"p99 of {_HEARD_WITHIN} ms", slowest <= _HEARD_WITHIN)
+    table = _table(f"Memory of a connection that waits, of {idle}")
+    for name in ("KB", "of echo"):
+        table.add_column(name, justify="right")
+    for name, cost in costs.items():
+        table.add_row(_NAMES.get(name, name), f"{cost / 1024:.1f}", f"{cost / costs[echo]:.1f}")
+    _console.print(table)
+    _verdict(f"{_MOST_WAITING} KB", costs["product"] <= 1024 * _MOST_WAITING)
 
 
 def end(seconds: float) -> None:
