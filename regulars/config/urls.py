@@ -36,6 +36,7 @@ from regulars.console import (
     profile_edits,
     project_settings,
     push,
+    reports,
     saved_replies,
     segments,
     segments_edits,
@@ -214,6 +215,8 @@ _inbox: list[URLPattern | URLResolver] = [
 _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
     path("now", home.home_now, name="home_now"),
+    path("reports/", reports.reports, name="reports"),
+    path("reports/table.csv", reports.reports_csv, name="reports_csv"),
     path("steps/away", home.put_steps_away, name="put_steps_away"),
     path("welcome/", welcome.welcome, name="welcome"),
     path("welcome/live", welcome.live, name="welcome_live"),

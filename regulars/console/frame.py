@@ -35,7 +35,7 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 IN_RAIL = 30  # segments that stand in the nav by themselves
 
-Here = Literal["home", "people", "inbox", "settings", "account", "welcome"]
+Here = Literal["home", "people", "reports", "inbox", "settings", "account", "welcome"]
 
 
 def frame(
@@ -90,6 +90,14 @@ def frame(
                 current=here == "inbox",
                 unread=views.bounded(unread) if unread else "",
                 live="inbox",
+            ),
+            NavItem(
+                "Reports",
+                reverse("reports", args=[project.id]),
+                "chart-line",
+                "r",
+                current=here == "reports",
+                phone=False,
             ),
         ),
         settings_url=(

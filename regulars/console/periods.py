@@ -65,7 +65,8 @@ class Period:
     @property
     def before_name(self) -> str:
         """“the 4 weeks before”."""
-        return _BEFORE.get(self.key, f"the {self.length} days before")
+        days = "the day before" if self.is_a_day else f"the {self.length} days before"
+        return _BEFORE.get(self.key, days)
 
     @property
     def query(self) -> str:

@@ -66,7 +66,7 @@ class Sheet:
         """The first row, behind the byte order mark."""
         named = [f"company.{key}" for key in self.company]
         named += [f"attributes.{key}" for key in self.attributes]
-        return BYTE_ORDER_MARK + _line([*STANDARD, "tags", "segments", *named])
+        return BYTE_ORDER_MARK + csv_line([*STANDARD, "tags", "segments", *named])
 
     def row(self, person: Person) -> str:
         """One person."""
@@ -75,7 +75,7 @@ class Sheet:
         values += [_list(person.tags), _list(names)]
         values += [person.company.get(key) for key in self.company]
         values += [person.attributes.get(key) for key in self.attributes]
-        return _line(values)
+        return csv_line(values)
 
     def rows(self, people: Iterable[Person]) -> str:
         """These people, a row each."""
@@ -159,7 +159,8 @@ def _folder() -> Path:
     return environment.read().data / "exports"
 
 
-def _line(values: Iterable[Any]) -> str:
+def csv_line(values: Iterable[Any]) -> str:
+    """One line of a file, each cell harmless."""
     buffer = io.StringIO()
     csv.writer(buffer).writerow([cell(value) for value in values])
     return buffer.getvalue()
