@@ -181,7 +181,7 @@ def beside(core: Connection, request: AgentRequest, which: Asked) -> dict[str, A
         "inbox_url": reverse("inbox", args=[request.project.id]),
         "chips": sorted([*extra, *shown], key=lambda one: _place(one.key)),
         "menu": links,
-        "statuses": [
+        "status_links": [
             (label, f"?view=tickets&status={key}", key == which.status)
             for key, label in STATUSES.items()
         ]

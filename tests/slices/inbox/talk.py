@@ -97,11 +97,16 @@ class Talk:
         private: bool = False,
         agent_id: UUID | None = UNSAID,
         mentions: Sequence[UUID] = (),
+        files: Sequence[UUID] = (),
         now: datetime | None = None,
     ) -> Said:
         """The agent answers, or notes something."""
         answer = Answer(
-            text=text, client=client or f"{uuid4()}", private=private, mentions=mentions
+            text=text,
+            client=client or f"{uuid4()}",
+            private=private,
+            mentions=mentions,
+            files=files,
         )
         by = self.agent_id if agent_id is UNSAID else agent_id
         at = now or self.now
