@@ -180,7 +180,7 @@ def around(
         "due_left": _due_left(one, now),
         "is_late": one.due_at is not None and one.due_at < now,
         "reply_due": _reply_due(one, own, now),
-        "statuses": [*STATUS.items()],
+        "ticket_statuses": [*STATUS.items()],
         "priorities": [*PRIORITY.items()],
         "into": into,
         "unverified": _unverified(request, one, person),
