@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from regulars.kit import clock
 from regulars.kit import database as kit_database
-from regulars.people import bulk, bulk_jobs
+from regulars.people import actions, bulk, bulk_jobs
 from regulars.segments import actions as segments
 from tests.cast import Cast, cast
 from tests.journeys.desk import address, arrive, browser, crowd, site
@@ -288,3 +288,33 @@ def test_what_is_refused_is_said_and_nothing_is_lost(
     tab.keyboard.press("Enter")
     expect(tab.get_by_role("alert")).to_contain_text("A tag has at most 60 characters.")
     expect(tab.locator("#picked")).to_have_text("1 person")
+
+
+def test_whoever_is_selected_alone_can_be_talked_to(
+    browser: BrowserContext, cast: Cast, address: str, site: Site
+) -> None:
+    arrive(site, 2)
+    with cast.connection.transaction():
+        away = {"user_id": "u1", "name": "Person 001"}
+        actions.create_or_update(cast.connection, cast.home.id, away, clock.now())
+    tab = people(browser, cast, address)
+    offer = tab.get_by_role("link", name="Start conversation")
+    tick(tab, 1)
+    expect(offer).to_have_attribute("title", "They find it when they come back")
+    tick(tab, 2)
+    expect(offer).to_be_hidden()
+    tick(tab, 1)
+    expect(offer).to_have_attribute("title", "They are here now")
+    offer.click()
+    dialog = tab.get_by_role("dialog", name="New conversation")
+    expect(dialog).to_contain_text("Person 002")
+    dialog.get_by_label("Message").fill("Can I help you find a grinder?")
+    dialog.get_by_role("button", name="Send").click()
+    tab.wait_for_url("**/inbox/**")
+    expect(tab.get_by_text("Can I help you find a grinder?").first).to_be_visible()
+    person = site.person_of(user="u2")
+    assert person is not None
+    (row,) = cast.connection.execute(
+        "SELECT person_id FROM conversation WHERE project_id = %s", (cast.home.id,)
+    ).fetchall()
+    assert row == (person.id,)

@@ -194,7 +194,24 @@ class BulkBar extends HTMLElement {
       const shown = document.querySelector("#people-count b")?.textContent ?? "";
       write(everyone, /^[\d,]+$/.test(shown) ? `Select all ${shown}` : "Select everyone listed");
     }
+    this.#offerTalk();
     this.#confirm();
+  }
+
+  /** Whoever is selected alone can be talked to; a dot says that they are here now. */
+  #offerTalk() {
+    const offer = document.getElementById("talk-to-picked");
+    if (!(offer instanceof HTMLAnchorElement)) return;
+    const [id] = this.#everyone || this.#ids.size !== 1 ? [] : this.#ids;
+    offer.hidden = !id;
+    if (!id) return;
+    offer.href = `${offer.dataset.url}?person=${encodeURIComponent(id)}`;
+    const row = document.querySelector(`#people-table tr[data-id="${CSS.escape(id)}"]`);
+    const until = row instanceof HTMLElement ? Number(row.dataset.onlineUntil ?? 0) : 0;
+    const here = until * 1000 > Date.now();
+    offer.title = here ? "They are here now" : "They find it when they come back";
+    const dot = offer.querySelector(".dot");
+    if (dot instanceof HTMLElement) dot.hidden = !here;
   }
 
   /** More than a few are not deleted unless their number is typed. */
