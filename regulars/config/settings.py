@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "regulars.mail",
     "regulars.campaigns",
     "regulars.inbox",
+    "regulars.webhooks",
     "regulars.tracking",
     "regulars.console",
     "regulars.public",

@@ -42,6 +42,8 @@ from regulars.segments.membership import Membership
 from regulars.segments.upkeep import keep_segments
 from regulars.tracking.housekeeping import keep_house
 from regulars.tracking.refusals import ForgetRefusals
+from regulars.webhooks.following import DeliveriesFollow
+from regulars.webhooks.sending import tell_webhooks
 from regulars.workspaces.projects import after_project_created
 from regulars.workspaces.upkeep import keep_clear
 
@@ -52,7 +54,7 @@ LOOPS: tuple[Loop, ...] = (
     keep_counts,
     move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
-    keep_conversations, gather_audiences, run_campaigns, keep_mail,
+    keep_conversations, tell_webhooks, gather_audiences, run_campaigns, keep_mail,
 )  # fmt: skip
 
 
@@ -62,7 +64,7 @@ def wire() -> None:
         CountsFollow(),
         Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(),
         NotesFollow(), ConversationsFollow(), MailFollows(), EmailsFollow(), CampaignsFollow(),
-        Erasing(),
+        DeliveriesFollow(), Erasing(),
     ]  # fmt: skip
     doing.DEEDS.update(CAMPAIGN_DEEDS)
     feedback.LEDGERS[:] = [EmailRecipients(), feedback.OutgoingMail()]

@@ -21,6 +21,7 @@ class Environment:
     storage_url: str | None
     dns: str | None
     trusted_proxies: tuple[str, ...]
+    webhook_networks: tuple[str, ...]
     testing: bool
 
     @property
@@ -34,7 +35,6 @@ def read() -> Environment:
     """The environment as it is now."""
     source = os.environ
     port = source.get("PORT", "8000")
-    proxies = source.get("REGULARS_TRUSTED_PROXIES", "")
     return Environment(
         data=Path(source.get("REGULARS_DATA") or "data").absolute(),
         database_url=source.get("DATABASE_URL") or None,
@@ -43,9 +43,14 @@ def read() -> Environment:
         inbound_smtp=source.get("REGULARS_INBOUND_SMTP") or None,
         storage_url=source.get("REGULARS_STORAGE_URL") or None,
         dns=source.get("REGULARS_DNS") or None,
-        trusted_proxies=tuple(part.strip() for part in proxies.split(",") if part.strip()),
+        trusted_proxies=_listed(source.get("REGULARS_TRUSTED_PROXIES", "")),
+        webhook_networks=_listed(source.get("REGULARS_WEBHOOK_NETWORKS", "")),
         testing=source.get("REGULARS_TESTING") == "1",
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
 
 
 @cache

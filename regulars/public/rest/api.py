@@ -27,6 +27,7 @@ from regulars.public.rest import (
     project,
     segments,
     tickets,
+    webhooks,
 )
 from regulars.public.rest.bodies import Renderer, StrictParser
 from regulars.public.rest.errors import ApiError
@@ -44,7 +45,7 @@ makes a retry harmless for 24 hours.
 """
 
 
-TAGS = ("People", "Merges", "Segments", "Conversations", "Tickets", "Notes", "Project")
+TAGS = ("People", "Merges", "Segments", "Conversations", "Tickets", "Notes", "Webhooks", "Project")
 
 
 class RestAPI(NinjaAPI):
@@ -75,6 +76,7 @@ api.add_router("/segments", segments.router)
 api.add_router("/conversations", conversations.router)
 api.add_router("/tickets", tickets.router)
 api.add_router("/notes", notes.router)
+api.add_router("/webhooks", webhooks.router)
 api.add_router("/project", project.router)
 
 

@@ -9,7 +9,7 @@ import pytest
 from ninja import Schema
 
 from regulars.public.interakt import IMPORT, LEADS, MEMBERS
-from regulars.public.rest import errors, schemas, thread_schemas
+from regulars.public.rest import errors, schemas, thread_schemas, webhook_schemas
 from regulars.public.rest.api import api
 from tests.slices.public.openapi import Document
 
@@ -21,7 +21,8 @@ SHAPES = [
     schemas.NewSegment, schemas.SegmentWhy, schemas.Reason, schemas.Filling, schemas.Note,
     schemas.NewNote, thread_schemas.WholeTicket, thread_schemas.Message, thread_schemas.File,
     thread_schemas.NewConversation, thread_schemas.NewTicket, thread_schemas.Reply,
-    thread_schemas.ConversationChange, thread_schemas.TicketChange,
+    thread_schemas.ConversationChange, thread_schemas.TicketChange, webhook_schemas.Webhook,
+    webhook_schemas.Delivery, webhook_schemas.NewWebhook, webhook_schemas.WebhookChange,
 ]  # fmt: skip
 
 

@@ -17,9 +17,12 @@ from tests.slices.public.test_rest_people import make
 
 DOCUMENT = Document(json.loads(json.dumps(rest.get_openapi_schema(path_prefix="/"))))
 CALLS = list(DOCUMENT.calls())
-PATHS = ("person_id", "merge_id", "segment_id", "note_id", "conversation_id", "ticket_id")
+PATHS = (
+    "person_id", "merge_id", "segment_id", "note_id", "conversation_id", "ticket_id", "webhook_id",
+    "delivery_id",
+)  # fmt: skip
 
-LISTS = ("/segments", "/notes?limit=3", "/conversations?limit=3", "/tickets?limit=3")
+LISTS = ("/segments", "/notes?limit=3", "/conversations?limit=3", "/tickets?limit=3", "/webhooks")
 
 fuzzing = settings(
     max_examples=25,
@@ -67,6 +70,8 @@ def _known(api: Api) -> list[str]:
     if not api.get("/tickets?limit=1").json()["items"]:
         api.post("/tickets", {"person": found[0], "subject": "Grinder", "description": "Stopped"})
         api.post("/conversations", {"person": found[0], "text": "Hello"})
+    if not api.get("/webhooks").json()["items"]:
+        api.post("/webhooks", {"url": "https://example.com/hooks", "topics": ["*"]})
     lists = [api.get(path).json()["items"] for path in LISTS]
     return found + [one["id"] for items in lists for one in items[-3:]]
 

@@ -64,6 +64,15 @@ CALLS: dict[str, Reach] = {
     "GET /notes/{note_id}": lambda _: None,
     "PATCH /notes/{note_id}": lambda _: {"text": "Taken", "shared": True},
     "DELETE /notes/{note_id}": lambda _: None,
+    "GET /webhooks": lambda _: None,
+    "POST /webhooks": lambda _: {"url": "https://example.com/theirs", "topics": ["*"]},
+    "GET /webhooks/{webhook_id}": lambda _: None,
+    "PATCH /webhooks/{webhook_id}": lambda _: {"url": "https://example.com/stolen"},
+    "DELETE /webhooks/{webhook_id}": lambda _: None,
+    "POST /webhooks/{webhook_id}/secret": lambda _: None,
+    "POST /webhooks/{webhook_id}/test": lambda _: None,
+    "GET /webhooks/{webhook_id}/deliveries": lambda _: None,
+    "POST /webhooks/{webhook_id}/deliveries/{delivery_id}/again": lambda _: None,
     "GET /project": lambda _: None,
     "PATCH /project": lambda _: {"name": "Mine"},
 }
@@ -74,6 +83,8 @@ OWN = {
     "GET /conversations",
     "GET /tickets",
     "GET /notes",
+    "GET /webhooks",
+    "POST /webhooks",
     "GET /project",
     "PATCH /project",
 }
@@ -126,7 +137,10 @@ def somebody(api: Api) -> dict[str, str]:
     note = {"person": pat["id"], "text": "Likes Guji", "shared": False}
     begun = api.post("/conversations", {"person": pat["id"], "text": "Hello"}).json()
     ticket = {"person": pat["id"], "subject": "Grinder", "description": "It stopped."}
+    hook = api.post("/webhooks", {"url": "https://example.com/ours", "topics": ["*"]}).json()
     return {
+        "webhook_id": hook["id"],
+        "delivery_id": api.post(f"/webhooks/{hook['id']}/test").json()["id"],
         "conversation_id": begun["id"],
         "ticket_id": api.post("/tickets", ticket).json()["id"],
         "note_id": api.post("/notes", note).json()["id"],
@@ -148,6 +162,8 @@ def state(api: Api, ids: dict[str, str]) -> tuple[Any, ...]:
         api.get("/conversations").json(),
         api.get(f"/conversations/{ids['conversation_id']}").json(),
         api.get(f"/tickets/{ids['ticket_id']}").json(),
+        api.get("/webhooks").json(),
+        api.get(f"/webhooks/{ids['webhook_id']}/deliveries").json(),
         api.get("/project").json(),
         api.site.count("merge"),
     )
