@@ -38,6 +38,7 @@ from regulars.console import (
     push,
     reports,
     saved_replies,
+    search,
     segments,
     segments_edits,
     segments_freeze,
@@ -215,6 +216,8 @@ _inbox: list[URLPattern | URLResolver] = [
 _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
     path("now", home.home_now, name="home_now"),
+    path("search/", search.search, name="search"),
+    path("search/palette", search.palette, name="palette"),
     path("reports/", reports.reports, name="reports"),
     path("reports/table.csv", reports.reports_csv, name="reports_csv"),
     path("steps/away", home.put_steps_away, name="put_steps_away"),

@@ -35,7 +35,7 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 IN_RAIL = 30  # segments that stand in the nav by themselves
 
-Here = Literal["home", "people", "reports", "inbox", "settings", "account", "welcome"]
+Here = Literal["home", "people", "reports", "inbox", "search", "settings", "account", "welcome"]
 
 
 def frame(
@@ -125,7 +125,9 @@ def frame(
             agent=str(request.user.id),
             unread=views.bounded(unread) if unread else "",
         ),
-        search_url=people,
+        search_url=reverse("search", args=[project.id]),
+        search_label="Search people, conversations, pages",
+        palette_url=reverse("palette", args=[project.id]),
     )
 
 

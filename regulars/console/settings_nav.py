@@ -65,14 +65,15 @@ def settings_context(request: AgentRequest, here: str) -> dict[str, Any]:
     """What `console/settings/base.html` needs; `here` is the page's key."""
     return {
         "shell": frame(request, "account" if here == "account" else "settings"),
-        "settings_groups": _groups(request),
+        "settings_groups": groups(request),
         "settings_here": here,
     }
 
 
-def _groups(request: AgentRequest) -> list[SettingsGroup]:
+def groups(request: AgentRequest) -> list[SettingsGroup]:
+    """The pages that the agent may see."""
     manages = request.role.role in MANAGERS
-    groups = []
+    found = []
     for heading, pages in _PROJECT:
         links = tuple(
             SettingsLink(
@@ -87,5 +88,5 @@ def _groups(request: AgentRequest) -> list[SettingsGroup]:
         if heading == "You":
             links = (SettingsLink("account", "Your account", "user", reverse("account")), *links)
         if links:
-            groups.append(SettingsGroup(heading, links))
-    return groups
+            found.append(SettingsGroup(heading, links))
+    return found

@@ -113,6 +113,7 @@ class Shell:
     counts_url: str = ""  # the numbers that change, by name
     search_url: str = ""  # where the search box of the top bar leads; it sends `q`
     search_label: str = "Search people"
+    palette_url: str = ""  # where the palette asks; without one the search box is only a box
     credit_url: str = (
         ""  # whom the place database must credit, if one is installed that asks for it
     )
