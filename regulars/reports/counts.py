@@ -35,10 +35,15 @@ ORDER BY n.id
 ON CONFLICT (project_id, id) DO UPDATE SET count = rollup.count + excluded.count
 RETURNING metric, name, dimension, day, xmax = 0
 """
-HOW_MANY = """
-SELECT count(*) FROM rollup
-WHERE project_id = %s AND generation = %s AND metric = %s AND name = %s AND dimension = %s
-  AND day = %s
+# Which of some groups have more values than a day may tell apart.
+TOO_MANY = """
+SELECT g.metric, g.name, g.dimension, g.day
+FROM unnest(%(metrics)s::text[], %(names)s::text[], %(dimensions)s::text[], %(days)s::date[])
+     AS g (metric, name, dimension, day)
+WHERE (SELECT count(*) FROM rollup r
+       WHERE r.project_id = %(project)s AND r.generation = %(generation)s
+         AND r.metric = g.metric AND r.name = g.name AND r.dimension = g.dimension
+         AND r.day = g.day) > %(most)s
 """
 # Takes the small ones away; how much they were together.
 FOLD = """
@@ -179,12 +184,18 @@ def write(connection: Connection, project_id: UUID, generation: int, tally: Tall
     moved = {key: by for key, by in tally.counts.items() if by}
     if not moved:
         return
-    grown = _move(connection, project_id, generation, moved)
-    for group in sorted(grown):
-        asked = (project_id, generation, *group)
-        row = connection.execute(HOW_MANY, asked, prepare=True).fetchone()
-        if row and row[0] > MOST:
-            _fold(connection, project_id, generation, group)
+    grown = sorted(_move(connection, project_id, generation, moved))
+    if not grown:
+        return
+    asked = {
+        "project": project_id, "generation": generation, "most": MOST,
+        "metrics": arrays.of_texts(metric for metric, _, _, _ in grown),
+        "names": arrays.of_texts(name for _, name, _, _ in grown),
+        "dimensions": arrays.of_texts(dimension for _, _, dimension, _ in grown),
+        "days": arrays.of_texts(_iso(day) for _, _, _, day in grown),
+    }  # fmt: skip
+    for group in connection.execute(TOO_MANY, asked, prepare=True).fetchall():
+        _fold(connection, project_id, generation, group)
 
 
 Group = tuple[str, str, str, date]  # metric, name, dimension, day

@@ -120,21 +120,23 @@ class SearchPalette extends HTMLElement {
       event.preventDefault();
       this.#close();
     } else if (event.key === "Enter") {
-      this.#enter(event);
+      event.preventDefault();
+      void this.#enter(event.metaKey || event.ctrlKey);
     }
   }
 
-  /** @param {KeyboardEvent} event */
-  #enter(event) {
-    const option = this.#active;
-    // What is marked answers what was typed before: the page of results has what is typed now.
-    if (!option || this.#shown !== this.#box?.value.trim()) return;
-    event.preventDefault();
-    if (event.metaKey || event.ctrlKey) {
-      open(option.href, "_blank", "noopener");
-      return;
+  /** @param {boolean} apart in a tab of its own */
+  async #enter(apart) {
+    const typed = this.#box?.value.trim();
+    // What is marked may answer what was typed before.
+    if (this.#shown !== typed) {
+      clearTimeout(this.#timer);
+      await this.#ask();
     }
-    option.click();
+    const option = this.#active;
+    if (!option) this.querySelector("form")?.submit();
+    else if (apart) open(option.href, "_blank", "noopener");
+    else option.click();
   }
 
   /** @param {number} by */
