@@ -20,6 +20,7 @@ from regulars.public.collect import Collect  # noqa: E402
 from regulars.public.health import Health  # noqa: E402
 from regulars.public.hooks import Hooks  # noqa: E402
 from regulars.public.http import Receive, Scope, Send  # noqa: E402
+from regulars.public.images import Images  # noqa: E402
 from regulars.public.interakt import Interakt  # noqa: E402
 from regulars.public.mail_door import MailDoor  # noqa: E402
 from regulars.public.mail_services import MailServices  # noqa: E402
@@ -51,7 +52,7 @@ class Application:
         self._sdk_settings = SdkSettings(projects, environment.read().base_url)
         self._tracker = Tracker(newest_write_key(projects))
         self._mail = MailDoor(clock.now)
-        self._of_mail = (Hooks(clock.now), self._mail, MailServices(clock.now))
+        self._of_mail = (Hooks(clock.now), self._mail, MailServices(clock.now), Images())
         self._messenger = MessengerDoor(self._intake, projects, clock.now)
         self._inbox_socket = InboxSocket()
         self._demo = shop_app(first_write_key)

@@ -13,8 +13,8 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.inbox import pictures
 from regulars.inbox.conversations import File
+from regulars.kit import pictures
 from regulars.kit.ids import new_id
 from regulars.kit.storage import storage
 from regulars.workspaces.errors import InvalidError, UnknownError

@@ -27,6 +27,9 @@ MOST_SOURCE = 200_000  # letters
 MOST_TEXT = 100_000
 
 _FIELDS = frozenset({"format", "subject", "preheader", "layout", "blocks", "source", "text"})
+_HOLDS_TAGS = re.compile(
+    r"</?[a-zA-Z][a-zA-Z0-9-]{0,20}(?:\s[^<>]{0,2000})?/?>|<!doctype", re.IGNORECASE
+)
 _APART = re.compile(r"\n[ \t]*\n")
 
 
@@ -83,6 +86,16 @@ class Content:
                 "blocks": [{"type": "text", "id": "text", "html": rich}],
             }
         )
+
+    @classmethod
+    def of_body(cls, subject: str, body: str) -> Content:
+        """What programs send: HTML where it holds tags, else text. Raises ContentError."""
+        if not isinstance(body, str):
+            raise ContentError("body", "This must be text.")
+        if not _HOLDS_TAGS.search(body):
+            return cls.of_text(subject, body)
+        said = _lines("body", body, MOST_SOURCE)
+        return cls.from_json({"format": "html", "subject": subject, "source": said})
 
     def to_json(self) -> dict[str, Any]:
         """The same as JSON; `from_json` reads it back."""

@@ -36,6 +36,9 @@ _HERE = re.compile(
     r"(?:[:/?#]|$)",
     re.IGNORECASE,
 )
+_EXAMPLE = re.compile(
+    r"https?://(?:[^/@\s]*\.)?example\.(?:com|org|net)(?:[:/?#]|$)", re.IGNORECASE
+)
 _LEAVES = re.compile(r"\{\{[^}]*\bunsubscribe_url\b")
 
 
@@ -137,10 +140,11 @@ def _source(content: Content) -> Iterator[Finding]:
 
 
 def _links(content: Content) -> Iterator[Finding]:
-    seen: set[tuple[str, str]] = set()
-    for where, address in _addresses(content):
-        if _HERE.match(address) and (where, address) not in seen:
-            seen.add((where, address))
+    for where, address in dict.fromkeys(_addresses(content)):
+        if _EXAMPLE.match(address):
+            message = "A link is only an example: put your own in."
+            yield Finding("warning", "link_example", message, where, address[:200])
+        elif _HERE.match(address):
             message = "A link goes to an address that only you can reach."
             if "localhost" in address.lower():
                 message = "A link goes to localhost."

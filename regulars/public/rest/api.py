@@ -15,6 +15,8 @@ from ninja.operation import Operation
 
 from regulars.filters.errors import FilterError
 from regulars.kit.database import Away, Collision
+from regulars.mail.content.errors import ContentError
+from regulars.mail.templates import NoTemplateError
 from regulars.people.changes import CollidedError
 from regulars.people.merge import NotMergeableError
 from regulars.public.rest import (
@@ -26,6 +28,7 @@ from regulars.public.rest import (
     people,
     project,
     segments,
+    templates,
     tickets,
     webhooks,
 )
@@ -45,7 +48,10 @@ makes a retry harmless for 24 hours.
 """
 
 
-TAGS = ("People", "Merges", "Segments", "Conversations", "Tickets", "Notes", "Webhooks", "Project")
+TAGS = (
+    "People", "Merges", "Segments", "Conversations", "Tickets", "Notes", "Templates", "Webhooks",
+    "Project",
+)  # fmt: skip
 
 
 class RestAPI(NinjaAPI):
@@ -77,6 +83,7 @@ api.add_router("/conversations", conversations.router)
 api.add_router("/tickets", tickets.router)
 api.add_router("/notes", notes.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/templates", templates.router)
 api.add_router("/project", project.router)
 
 
@@ -98,7 +105,7 @@ def _itself(error: ApiError) -> ApiError:
     return error
 
 
-def _invalid(error: InvalidError | FilterError) -> ApiError:
+def _invalid(error: InvalidError | FilterError | ContentError) -> ApiError:
     return ApiError(400, error.message, field=error.field)
 
 
@@ -110,7 +117,7 @@ def _not_mergeable(error: NotMergeableError) -> ApiError:
     return ApiError(409, str(error))
 
 
-def _unknown(error: UnknownError) -> ApiError:
+def _unknown(error: UnknownError | NoTemplateError) -> ApiError:
     return ApiError(404, str(error))
 
 
@@ -149,10 +156,12 @@ def _away(error: Exception) -> ApiError:
 HANDLERS: dict[type[Exception], Handler] = {
     ApiError: _itself,
     InvalidError: _invalid,
+    ContentError: _invalid,
     FilterError: _invalid,
     ConflictError: _conflict,
     NotMergeableError: _not_mergeable,
     UnknownError: _unknown,
+    NoTemplateError: _unknown,
     ForbiddenError: _forbidden,
     Http404: lambda _: ApiError(404),
     AuthenticationError: lambda _: ApiError(401),

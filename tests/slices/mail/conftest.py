@@ -16,7 +16,10 @@ from regulars.mail.letters import Letter, Mailbox
 from regulars.mail.outgoing import Outgoing
 from regulars.mail.smtp import AwayError
 from regulars.workspaces.keys import ProjectConfig
+from tests.cast import cast
 from tests.slices.mail.sink import Sink, sink
+
+__all__ = ["cast"]
 
 NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 

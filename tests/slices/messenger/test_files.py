@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regulars.inbox import attachments, pictures
-from regulars.kit import clock
+from regulars.inbox import attachments
+from regulars.kit import clock, pictures
 from regulars.public.messenger import tokens
 from tests.cast import Cast
 from tests.slices.messenger.client import Messenger

@@ -73,6 +73,11 @@ CALLS: dict[str, Reach] = {
     "POST /webhooks/{webhook_id}/test": lambda _: None,
     "GET /webhooks/{webhook_id}/deliveries": lambda _: None,
     "POST /webhooks/{webhook_id}/deliveries/{delivery_id}/again": lambda _: None,
+    "GET /templates": lambda _: None,
+    "POST /templates": lambda _: {"name": "Theirs", "subject": "Hi", "body": "Planted"},
+    "GET /templates/{template_id}": lambda _: None,
+    "PATCH /templates/{template_id}": lambda _: {"name": "Taken"},
+    "DELETE /templates/{template_id}": lambda _: None,
     "GET /project": lambda _: None,
     "PATCH /project": lambda _: {"name": "Mine"},
 }
@@ -85,6 +90,8 @@ OWN = {
     "GET /notes",
     "GET /webhooks",
     "POST /webhooks",
+    "GET /templates",
+    "POST /templates",
     "GET /project",
     "PATCH /project",
 }
@@ -138,9 +145,11 @@ def somebody(api: Api) -> dict[str, str]:
     begun = api.post("/conversations", {"person": pat["id"], "text": "Hello"}).json()
     ticket = {"person": pat["id"], "subject": "Grinder", "description": "It stopped."}
     hook = api.post("/webhooks", {"url": "https://example.com/ours", "topics": ["*"]}).json()
+    template = {"name": "House letter", "subject": "Hi", "body": "Hello"}
     return {
         "webhook_id": hook["id"],
         "delivery_id": api.post(f"/webhooks/{hook['id']}/test").json()["id"],
+        "template_id": api.post("/templates", template).json()["id"],
         "conversation_id": begun["id"],
         "ticket_id": api.post("/tickets", ticket).json()["id"],
         "note_id": api.post("/notes", note).json()["id"],
@@ -164,6 +173,7 @@ def state(api: Api, ids: dict[str, str]) -> tuple[Any, ...]:
         api.get(f"/tickets/{ids['ticket_id']}").json(),
         api.get("/webhooks").json(),
         api.get(f"/webhooks/{ids['webhook_id']}/deliveries").json(),
+        api.get(f"/templates/{ids['template_id']}").json(),
         api.get("/project").json(),
         api.site.count("merge"),
     )

@@ -50,6 +50,7 @@ def test_a_good_mail_has_nothing_but_praise() -> None:
             "blocks.2.href",
         ),
         (built(*GOOD, text('<a href="http://192.168.1.4/">x</a>')), "link_local", "blocks.2.html"),
+        (own("<a href='https://example.com/start'>x</a>"), "link_example", "source"),
         (own("<a href='http://127.0.0.1:8000'>x</a>"), "link_local", "source"),
         (built(*GOOD, text("<p>{% for i in (1..99999999) %}{% endfor %}</p>")), "stopped",
          "blocks.2.html"),
