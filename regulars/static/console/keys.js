@@ -97,7 +97,9 @@ function single(event) {
   }
   if ((key === "j" || key === "k") && move(key === "j" ? 1 : -1)) return true;
   if (key === "x") return tick(event.shiftKey);
-  return press(shown(`[data-key="${CSS.escape(key)}"]`));
+  // What the screen itself does by a key goes before what the frame around it does.
+  const named = `[data-key="${CSS.escape(key)}"]`;
+  return press(shown(`main ${named}`) ?? shown(named));
 }
 
 document.addEventListener("keydown", (event) => {

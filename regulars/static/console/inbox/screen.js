@@ -74,9 +74,9 @@ class InboxScreen extends HTMLElement {
   /**
    * Show a conversation, beside the list that stays as it is.
    * @param {string} url
-   * @param {{push: boolean}} how
+   * @param {{push: boolean, write?: boolean}} how `write` puts the cursor where one answers
    */
-  async open(url, { push }) {
+  async open(url, { push, write = true }) {
     const turn = (this.#turn += 1);
     this.setAttribute("aria-busy", "true");
     try {
@@ -93,7 +93,7 @@ class InboxScreen extends HTMLElement {
       this.#mark(url);
       const name = thread.getAttribute("data-title");
       if (name) document.title = `${name} · Regulars`;
-      if (matchMedia("(width >= 720px)").matches) this.querySelector("textarea")?.focus();
+      if (write && matchMedia("(width >= 720px)").matches) this.querySelector("textarea")?.focus();
     } catch {
       location.assign(url); // the server says what is wrong
     } finally {
@@ -123,7 +123,11 @@ class InboxScreen extends HTMLElement {
     const next = links[at < 0 ? 0 : at + step];
     if (!next) return;
     next.scrollIntoView({ block: "nearest" });
-    void this.open(next.getAttribute("href") ?? "", { push: true });
+    // Whoever walks goes on walking: the next J is no letter of an answer.
+    next.focus({ preventScroll: true });
+    const url = next.getAttribute("href") ?? "";
+    this.#mark(url); // at once: a second key goes on from here, though this one is still coming
+    void this.open(url, { push: true, write: false });
   }
 
   /** @param {{t: string, conversation?: string}} pointer */

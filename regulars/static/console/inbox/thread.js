@@ -20,6 +20,7 @@ class InboxThread extends HTMLElement {
   #timer = 0;
   #typing = 0;
   #busy = false;
+  #around = false;
   #again = false;
   #missed = 0;
   #stop = new AbortController();
@@ -103,6 +104,7 @@ class InboxThread extends HTMLElement {
 
   /** What is new, and (with `around`) how the conversation stands. @param {boolean} around */
   async #refresh(around) {
+    this.#around ||= around; // whoever is busy does it in their next turn
     if (this.#busy) {
       this.#again = true;
       return;
@@ -112,7 +114,9 @@ class InboxThread extends HTMLElement {
       do {
         this.#again = false;
         await this.#fetchNew();
-        if (around) await this.#fetchState();
+        if (!this.#around) continue;
+        this.#around = false;
+        await this.#fetchState();
       } while (this.#again && this.isConnected);
     } catch {
       // The server is away: the line comes back, and says that something may have been missed.
