@@ -26,7 +26,7 @@ from tests.slices.tracking.site import Site, identify
 
 PASSWORD = "a sentence is easiest to keep"
 
-_BACKEND = "regulars.workspaces.authentication.PasswordBackend"
+BACKEND = "regulars.workspaces.authentication.PasswordBackend"
 
 
 class Colleague:
@@ -38,7 +38,7 @@ class Colleague:
     @cached_property
     def client(self) -> Client:
         client = Client(REMOTE_ADDR="192.0.2.1")
-        client.force_login(self.agent, backend=_BACKEND)
+        client.force_login(self.agent, backend=BACKEND)
         return client
 
     @property

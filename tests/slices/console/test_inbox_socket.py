@@ -20,7 +20,8 @@ from regulars.inbox import handling, live
 from regulars.inbox.live import Pointer
 from regulars.kit import clock, database
 from regulars.workspaces import team
-from tests.cast import Cast, Colleague
+from regulars.workspaces.models import Agent
+from tests.cast import BACKEND, Cast, Colleague
 from tests.slices.inbox.chats import answers, says
 from tests.slices.public.served import Served
 
@@ -188,6 +189,36 @@ def test_who_leaves_the_team_is_let_go(cast: Cast, address: str) -> None:
     _ = cast.bob.client
     with patch("regulars.console.sitting.LOOK", 0.1):
         asyncio.run(run())
+
+
+def test_a_session_that_is_over_opens_nothing_any_more(cast: Cast, address: str) -> None:
+    """Signed out, run out, of a password that was changed since, of somebody who left."""
+
+    def sign_out() -> None:
+        cast.alice.client.post("/signout")
+        cast.alice.client.cookies[settings.SESSION_COOKIE_NAME] = kept
+
+    def run_out() -> None:
+        session = cast.alice.client.session
+        session.set_expiry(-1)
+        session.save()
+
+    def change_password() -> None:
+        agent = Agent.objects.get(id=cast.alice.id)
+        agent.set_password("another sentence to keep")
+        agent.save()
+
+    def leave() -> None:
+        team.change_role(cast.home.id, cast.bob.id, "owner", by=cast.alice.actor, now=clock.now())
+        team.remove_agent(cast.home.id, cast.alice.id, by=cast.bob.actor, now=clock.now())
+
+    for end in (sign_out, run_out, change_password, leave):
+        cast.alice.client.force_login(cast.alice.agent, backend=BACKEND)
+        kept = cast.alice.client.cookies[settings.SESSION_COOKIE_NAME].value
+        assert not asyncio.run(is_refused(cast, address, cast.alice)), end.__name__
+        end()
+        assert asyncio.run(is_refused(cast, address, cast.alice)), end.__name__
+        cast.alice.agent.refresh_from_db()
 
 
 def test_an_agent_who_looks_is_seen_looking_until_they_leave(cast: Cast, address: str) -> None:
