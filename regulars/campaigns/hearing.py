@@ -294,9 +294,9 @@ def _sorted(entries: Sequence[tuple[int, str, Any, datetime]]) -> Heard:
             case "people":
                 heard.touched.update(UUID(one) for one in body.get("people", ()))
             case "checkpoints":
-                for person_id, number in body.get("reached", ()):
-                    heard.reached.append((seq, UUID(person_id), int(number)))
-                    heard.touched.add(UUID(person_id))
+                for one in body.get("reached", ()):
+                    heard.reached.append((seq, UUID(one["person"]), int(one["checkpoint"])))
+                    heard.touched.add(UUID(one["person"]))
             case "emails":
                 heard.touched.update([UUID(body["person"])] if body.get("person") else [])
             case _:
