@@ -114,6 +114,7 @@ INSERT INTO campaign_cursor AS c (project_id, id, seq) VALUES (%(project)s, %(pr
 ON CONFLICT (project_id, id) DO UPDATE
     SET seq = CASE WHEN %(skip)s THEN greatest(c.seq, excluded.seq) ELSE c.seq END
 """
+SENDER = "SELECT from_name, company, name FROM project WHERE id = %s"
 ZONE = "SELECT time_zone FROM project WHERE id = %s"
 
 
@@ -456,3 +457,9 @@ def _one(connection: Connection, statement: str, project_id: UUID, campaign_id: 
 
 def _name(name: Any) -> str:
     return plain.line("name", name, most=MAX_NAME, called="The name")
+
+
+def project_name(connection: Connection, project_id: UUID) -> str:
+    """Who a project's mail is from, where nobody else is named."""
+    row = connection.execute(SENDER, (project_id,)).fetchone()
+    return next((name for name in row or () if name), "")

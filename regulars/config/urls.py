@@ -12,6 +12,11 @@ from regulars.console import (
     account,
     audit,
     bulk,
+    campaigns,
+    campaigns_editor,
+    campaigns_limits,
+    campaigns_results,
+    campaigns_running,
     filters,
     home,
     identity,
@@ -213,6 +218,22 @@ _inbox: list[URLPattern | URLResolver] = [
     path("<uuid:conversation_id>/", include(_conversation)),
 ]
 
+_campaign: list[URLPattern | URLResolver] = [
+    path("", campaigns_editor.editor, name="campaign"),
+    path("edit", campaigns_editor.edit, name="campaign_edit"),
+    path("name", campaigns_editor.rename, name="campaign_name"),
+    path("review", campaigns_running.review, name="campaign_review"),
+    path("start", campaigns_running.start, name="campaign_start"),
+    path("try", campaigns_running.try_it, name="campaign_try"),
+    path("results", campaigns_results.results, name="campaign_results"),
+    path("results/now", campaigns_results.now, name="campaign_results_now"),
+    path("pause", campaigns.act, {"action": "pause"}, name="campaign_pause"),
+    path("resume", campaigns.act, {"action": "resume"}, name="campaign_resume"),
+    path("stop", campaigns.act, {"action": "stop"}, name="campaign_stop"),
+    path("duplicate", campaigns.duplicate, name="campaign_duplicate"),
+    path("delete", campaigns.delete, name="campaign_delete"),
+]
+
 _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
     path("now", home.home_now, name="home_now"),
@@ -232,6 +253,11 @@ _project: list[URLPattern | URLResolver] = [
     path("merges/<uuid:merge_id>/undo", merge.undo, name="undo_merge"),
     path("live", live.live, name="live"),
     path("inbox/", include(_inbox)),
+    path("campaigns/", campaigns.campaigns, name="campaigns"),
+    path("campaigns/now", campaigns.now, name="campaigns_now"),
+    path("campaigns/new", campaigns.new, name="new_campaign"),
+    path("campaigns/limits", campaigns_limits.limits, name="campaign_limits"),
+    path("campaigns/<uuid:campaign_id>/", include(_campaign)),
     path("people/", include(_people)),
     path("filters/", include(_filters)),
     path("segments/", segments.segments, name="segments"),

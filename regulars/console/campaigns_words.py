@@ -78,7 +78,7 @@ class Called:
         return self.segments.get(id_, "a segment that is gone") if id_ else ""
 
 
-def trigger_words(trigger: d.Trigger, called: Called) -> str:
+def trigger_words(trigger: d.Trigger, called: Called) -> str:  # noqa: PLR0911 - one a case
     """When it starts, as a line."""
     match trigger:
         case d.Now():
@@ -139,7 +139,7 @@ def step_title(step: d.Step, called: Called) -> str:  # noqa: C901, PLR0911 - on
             return f"Go back {times} {'time' if times == 1 else 'times'}"
 
 
-def step_note(step: d.Step, called: Called) -> str:
+def step_note(step: d.Step) -> str:
     """The small line under it."""
     match step:
         case d.Email(variants=variants, winner=winner):

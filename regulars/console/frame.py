@@ -35,7 +35,9 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 IN_RAIL = 30  # segments that stand in the nav by themselves
 
-Here = Literal["home", "people", "reports", "inbox", "search", "settings", "account", "welcome"]
+Here = Literal[
+    "home", "people", "reports", "inbox", "campaigns", "search", "settings", "account", "welcome"
+]  # fmt: skip
 
 
 def frame(
@@ -90,6 +92,13 @@ def frame(
                 current=here == "inbox",
                 unread=views.bounded(unread) if unread else "",
                 live="inbox",
+            ),
+            NavItem(
+                "Campaigns",
+                reverse("campaigns", args=[project.id]),
+                "megaphone",
+                "c",
+                current=here == "campaigns",
             ),
             NavItem(
                 "Reports",

@@ -17,7 +17,7 @@ from regulars.console.shell import MenuItem
 def items(project_id: UUID, person_id: UUID | None = None) -> tuple[MenuItem, ...]:
     """The lines of the menu; `person_id` is whose profile is shown.
 
-    Email (E) comes before all of them, Campaign last, each with its dialog.
+    Email (E) comes before all of them, with its dialog.
     """
     return (
         _about(
@@ -28,6 +28,7 @@ def items(project_id: UUID, person_id: UUID | None = None) -> tuple[MenuItem, ..
         _dialog("User", "user-check", "new_user", project_id, after_rule=True),
         _dialog("Lead", "user-plus", "new_lead", project_id),
         MenuItem("Segment", "chart-pie", url=reverse("segments", args=[project_id])),
+        _dialog("Campaign", "megaphone", "new_campaign", project_id),
     )
 
 

@@ -16,6 +16,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from regulars.campaigns import campaigns
 from regulars.inbox import answering, attachments, notes, saved_replies
 from regulars.inbox.answering import Answer
 from regulars.inbox.attachments import Sender
@@ -147,6 +148,12 @@ def _file(cast: Cast) -> dict[str, Any]:
     return {"file_id": kept.id}
 
 
+def _campaign(cast: Cast) -> dict[str, Any]:
+    with cast.connection.transaction():
+        made = campaigns.create(cast.connection, cast.home.id, "Ours", {}, clock.now())
+    return {"campaign_id": made}
+
+
 def _segment_and_person(cast: Cast) -> dict[str, Any]:
     return _segment(cast) | _person(cast)
 
@@ -264,6 +271,23 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/inbox/<uuid:conversation_id>/merge": Address("project", _conversation),
     "p/<uuid:project_id>/inbox/<uuid:conversation_id>/seen": Address("project", _conversation),
     "p/<uuid:project_id>/inbox/<uuid:conversation_id>/looking": Address("project", _conversation),
+    "p/<uuid:project_id>/campaigns/": Address("project"),
+    "p/<uuid:project_id>/campaigns/now": Address("project"),
+    "p/<uuid:project_id>/campaigns/new": Address("project"),
+    "p/<uuid:project_id>/campaigns/limits": Address("project"),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/edit": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/name": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/review": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/start": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/try": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/results": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/results/now": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/pause": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/resume": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/stop": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/duplicate": Address("project", _campaign),
+    "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/delete": Address("project", _campaign),
     "p/<uuid:project_id>/segments/": Address("project"),
     "p/<uuid:project_id>/segments/new": Address("project"),
     "p/<uuid:project_id>/segments/rail": Address("project"),

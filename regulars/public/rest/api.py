@@ -20,6 +20,7 @@ from regulars.mail.templates import NoTemplateError
 from regulars.people.changes import CollidedError
 from regulars.people.merge import NotMergeableError
 from regulars.public.rest import (
+    campaigns,
     conversations,
     errors,
     history,
@@ -49,8 +50,8 @@ makes a retry harmless for 24 hours.
 
 
 TAGS = (
-    "People", "Merges", "Segments", "Conversations", "Tickets", "Notes", "Templates", "Webhooks",
-    "Project",
+    "People", "Merges", "Segments", "Conversations", "Tickets", "Notes", "Templates", "Campaigns",
+    "Webhooks", "Project",
 )  # fmt: skip
 
 
@@ -82,6 +83,7 @@ api.add_router("/segments", segments.router)
 api.add_router("/conversations", conversations.router)
 api.add_router("/tickets", tickets.router)
 api.add_router("/notes", notes.router)
+api.add_router("/campaigns", campaigns.router)
 api.add_router("/webhooks", webhooks.router)
 api.add_router("/templates", templates.router)
 api.add_router("/project", project.router)

@@ -9,7 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -115,89 +115,88 @@ def waited(step: dict[str, Any], now: datetime, zone: str) -> datetime:
     return there.astimezone(UTC) + timedelta(hours=step.get("hours", 0))
 
 
-def machine(connection: psycopg.Connection[Any]) -> type[RuleBasedStateMachine]:
-    class Campaign(RuleBasedStateMachine):
-        """One campaign that an event lets people into, every time."""
+class Campaign(RuleBasedStateMachine):
+    """One campaign that an event lets people into, every time."""
 
-        @initialize(kinds=st.lists(st.sampled_from(["email", "wait", "hours", "tag"]), min_size=1,
-                                   max_size=6))  # fmt: skip
-        def begin(self, kinds: list[str]) -> None:
-            self.stage = Stage(open_site(connection))
-            self.now = BEGIN
-            self.zones: dict[UUID, str] = {}
-            self.named: dict[UUID, str] = {}
-            self.entries: list[Entry] = []
-            self.pending: list[UUID] = []
-            self.at_goal: set[UUID] = set()
-            self.running = True
-            self.steps = [_step(kind, n) for n, kind in enumerate(kinds)]
-            for zone in ZONES:
-                name = f"person{next(names)}"
-                person = self.stage.user(name, at=BEGIN - DAY, timezone=zone)
-                self.zones[person.id], self.named[person.id] = zone, name
-            self.campaign = self.stage.started(
-                *self.steps,
-                at=BEGIN,
-                trigger={"type": "event", "event": "Go"},
-                entry={"rule": "every_time"},
-                goal={
-                    "filter": {"field": "attributes.plan", "op": "is", "value": "pro"},
-                    "days": 300,
-                },
-            )
+    connection: ClassVar[psycopg.Connection[Any]]
 
-        @rule(who=st.integers(0, len(ZONES) - 1))
-        def goes(self, who: int) -> None:
-            person = list(self.zones)[who]
-            self.stage.site.send(track("Go", f"{self.named[person]}-browser"), at=self.now)
-            if self.running and person not in self.at_goal:
-                self.pending.append(person)
-
-        @rule(who=st.integers(0, len(ZONES) - 1))
-        @precondition(lambda self: len(self.entries) > 3)
-        def reaches_the_goal(self, who: int) -> None:
-            person = list(self.zones)[who]
-            self.stage.user(self.named[person], at=self.now, plan="pro")
-            self.at_goal.add(person)
-
-        @rule()
-        def pauses_or_resumes(self) -> None:
-            self.stage.do("pause" if self.running else "resume", self.campaign, self.now)
-            self.running = not self.running
-            self.pending = []
-
-        @rule(
-            hours=st.sampled_from([1, 7, 24, 25, 49]),
-            deaths=st.lists(st.tuples(st.integers(1, 60), st.booleans()), max_size=4),
+    @initialize(kinds=st.lists(st.sampled_from(["email", "wait", "hours", "tag"]), min_size=1,
+                               max_size=6))  # fmt: skip
+    def begin(self, kinds: list[str]) -> None:
+        self.stage = Stage(open_site(self.connection))
+        self.now = BEGIN
+        self.zones: dict[UUID, str] = {}
+        self.named: dict[UUID, str] = {}
+        self.entries: list[Entry] = []
+        self.pending: list[UUID] = []
+        self.at_goal: set[UUID] = set()
+        self.running = True
+        self.steps = [_step(kind, n) for n, kind in enumerate(kinds)]
+        for zone in ZONES:
+            name = f"person{next(names)}"
+            person = self.stage.user(name, at=BEGIN - DAY, timezone=zone)
+            self.zones[person.id], self.named[person.id] = zone, name
+        self.campaign = self.stage.started(
+            *self.steps,
+            at=BEGIN,
+            trigger={"type": "event", "event": "Go"},
+            entry={"rule": "every_time"},
+            goal={
+                "filter": {"field": "attributes.plan", "op": "is", "value": "pro"},
+                "days": 300,
+            },
         )
-        def time_passes(self, hours: int, deaths: list[tuple[int, bool]]) -> None:
-            self.now += hours * HOUR
-            for statement, before in deaths:
-                run_and_die(self.stage, self.now, statement, before=before)
-            self.stage.run(self.now)
-            for entry in self.entries:
-                entry.over = entry.over or entry.person in self.at_goal
-            if not self.running:
-                return
-            for person in self.pending:
-                if person not in self.at_goal:
-                    self.entries.append(Entry(person, self.zones[person], self.now))
-            self.pending = []
-            for entry in self.entries:
-                entry.tick(self.steps, self.now)
-            self.holds()
 
-        def holds(self) -> None:
-            project = self.stage.project_id
-            found = connection.execute(DONE, (project, self.campaign)).fetchall()
-            meant = [
-                (one.person, one.entered, step, at) for one in self.entries for step, at in one.done
-            ]
-            assert sorted(found) == sorted(meant)
-            emails = sum(step.startswith("email") for _, _, step, _ in meant)
-            assert len(self.stage.emailed(self.campaign)) == emails
+    @rule(who=st.integers(0, len(ZONES) - 1))
+    def goes(self, who: int) -> None:
+        person = list(self.zones)[who]
+        self.stage.site.send(track("Go", f"{self.named[person]}-browser"), at=self.now)
+        if self.running and person not in self.at_goal:
+            self.pending.append(person)
 
-    return Campaign
+    @rule(who=st.integers(0, len(ZONES) - 1))
+    @precondition(lambda self: len(self.entries) > 3)
+    def reaches_the_goal(self, who: int) -> None:
+        person = list(self.zones)[who]
+        self.stage.user(self.named[person], at=self.now, plan="pro")
+        self.at_goal.add(person)
+
+    @rule()
+    def pauses_or_resumes(self) -> None:
+        self.stage.do("pause" if self.running else "resume", self.campaign, self.now)
+        self.running = not self.running
+        self.pending = []
+
+    @rule(
+        hours=st.sampled_from([1, 7, 24, 25, 49]),
+        deaths=st.lists(st.tuples(st.integers(1, 60), st.booleans()), max_size=4),
+    )
+    def time_passes(self, hours: int, deaths: list[tuple[int, bool]]) -> None:
+        self.now += hours * HOUR
+        for statement, before in deaths:
+            run_and_die(self.stage, self.now, statement, before=before)
+        self.stage.run(self.now)
+        for entry in self.entries:
+            entry.over = entry.over or entry.person in self.at_goal
+        if not self.running:
+            return
+        for person in self.pending:
+            if person not in self.at_goal:
+                self.entries.append(Entry(person, self.zones[person], self.now))
+        self.pending = []
+        for entry in self.entries:
+            entry.tick(self.steps, self.now)
+        self.holds()
+
+    def holds(self) -> None:
+        project = self.stage.project_id
+        found = self.connection.execute(DONE, (project, self.campaign)).fetchall()
+        meant = [
+            (one.person, one.entered, step, at) for one in self.entries for step, at in one.done
+        ]
+        assert sorted(found) == sorted(meant)
+        emails = sum(step.startswith("email") for _, _, step, _ in meant)
+        assert len(self.stage.emailed(self.campaign)) == emails
 
 
 def _step(kind: str, n: int) -> dict[str, Any]:
@@ -216,8 +215,9 @@ def _step(kind: str, n: int) -> dict[str, Any]:
 def test_killed_anywhere_nothing_is_done_twice_or_left_out(
     database: psycopg.Connection[Any],
 ) -> None:
+    Campaign.connection = database
     run_machine(
-        machine(database),
+        Campaign,
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,

@@ -9,7 +9,13 @@ import pytest
 from ninja import Schema
 
 from regulars.public.interakt import IMPORT, LEADS, MEMBERS
-from regulars.public.rest import errors, schemas, thread_schemas, webhook_schemas
+from regulars.public.rest import (
+    campaigns_schemas,
+    errors,
+    schemas,
+    thread_schemas,
+    webhook_schemas,
+)
 from regulars.public.rest.api import api
 from tests.slices.public.openapi import Document
 
@@ -23,6 +29,7 @@ SHAPES = [
     thread_schemas.NewConversation, thread_schemas.NewTicket, thread_schemas.Reply,
     thread_schemas.ConversationChange, thread_schemas.TicketChange, webhook_schemas.Webhook,
     webhook_schemas.Delivery, webhook_schemas.NewWebhook, webhook_schemas.WebhookChange,
+    campaigns_schemas.CheckedCampaign, campaigns_schemas.Results, campaigns_schemas.StepResults,
 ]  # fmt: skip
 
 
