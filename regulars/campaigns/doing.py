@@ -39,8 +39,12 @@ class Deed(Protocol):
         """In the caller's transaction, which holds the person."""
 
 
+# What keeps a step from being done in a project, in words; nothing where it can be.
+Check = Callable[[Connection, UUID, Any], str]
+
 # By kind: "conversation", "ticket", "webhook".
 DEEDS: dict[str, Deed] = {}
+CHECKS: dict[str, Check] = {}
 
 
 def possible() -> frozenset[str]:

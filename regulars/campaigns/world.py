@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
@@ -15,7 +16,7 @@ from regulars.campaigns.engine import definition as d
 from regulars.campaigns.engine.advance import Facts
 from regulars.campaigns.engine.chance import held_out
 from regulars.campaigns.engine.checking import Problem, World, problems
-from regulars.campaigns.engine.rehearsing import Line, rehearse
+from regulars.campaigns.engine.rehearsing import Line, kind_of, rehearse
 from regulars.campaigns.wording import Letters
 from regulars.people import queries as people
 from regulars.workspaces.errors import InvalidError, UnknownError
@@ -74,7 +75,19 @@ def check(
         warnings=found.warnings,
         possible=doing.possible(),
     )
-    return Checked(tuple(problems(definition, world, now)), count, found)
+    wrong = [*problems(definition, world, now), *_undoable(connection, project_id, definition)]
+    return Checked(tuple(wrong), count, found)
+
+
+def _undoable(
+    connection: Connection, project_id: UUID, definition: d.Definition
+) -> Iterator[Problem]:
+    """Steps that what they need is missing for."""
+    for step in d.all_steps(definition.steps):
+        asked = doing.CHECKS.get(kind_of(step))
+        wrong = asked(connection, project_id, step) if asked else ""
+        if wrong:
+            yield Problem(f"steps.{step.id}", wrong)
 
 
 def start(

@@ -14,7 +14,7 @@ from regulars.campaigns.campaigns_loop import run_campaigns
 from regulars.campaigns.following import EmailsFollow
 from regulars.campaigns.heard import EmailRecipients
 from regulars.campaigns.ledger import gather_audiences
-from regulars.config.campaign_deeds import CAMPAIGN_DEEDS
+from regulars.config.campaign_deeds import CAMPAIGN_CHECKS, CAMPAIGN_DEEDS
 from regulars.inbox.following import ConversationsFollow, MailFollows
 from regulars.inbox.mail_in import take_mail_in
 from regulars.inbox.notes_following import NotesFollow
@@ -67,6 +67,7 @@ def wire() -> None:
         DeliveriesFollow(), Erasing(),
     ]  # fmt: skip
     doing.DEEDS.update(CAMPAIGN_DEEDS)
+    doing.CHECKS.update(CAMPAIGN_CHECKS)
     feedback.LEDGERS[:] = [EmailRecipients(), feedback.OutgoingMail()]
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
     after_project_created[:] = [builtin.give_project_its_segments]

@@ -134,6 +134,21 @@ def add_test(connection: Connection, webhook: Webhook, now: datetime) -> UUID:
     return id_
 
 
+def add_one(
+    connection: Connection,
+    webhook: Webhook,
+    id_: UUID,
+    topic: str,
+    person_id: UUID,
+    data: dict[str, Any],
+    now: datetime,
+) -> None:
+    """A delivery that something beside the outbox asks for, once for its id."""
+    body = _body(id_, webhook.project_id, topic, 0, now, data)
+    _write(connection, webhook, [(id_, 0, 0, topic, person_id, body)], now)
+    connection.execute(WAKE, (webhook.project_id, webhook.id))
+
+
 def send_again(connection: Connection, webhook: Webhook, delivery_id: UUID, now: datetime) -> None:
     """Try it once more, whatever became of it. Raises UnknownError, InvalidError."""
     get(connection, webhook, delivery_id)
