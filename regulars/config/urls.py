@@ -17,6 +17,10 @@ from regulars.console import (
     campaigns_limits,
     campaigns_results,
     campaigns_running,
+    email_domains,
+    email_services,
+    email_settings,
+    email_topics,
     filters,
     home,
     identity,
@@ -35,6 +39,7 @@ from regulars.console import (
     new_talk,
     notes,
     notifications,
+    outbox,
     people,
     picking,
     profile,
@@ -49,7 +54,9 @@ from regulars.console import (
     segments_freeze,
     segments_page,
     segments_why,
+    sending,
     signin,
+    suppressed,
     team,
     tracking,
     welcome,
@@ -81,6 +88,17 @@ _account: list[URLPattern | URLResolver] = [
     ),
 ]
 
+_email_settings: list[URLPattern | URLResolver] = [
+    path("", email_settings.email_settings, name="email_settings"),
+    path("domains/add", email_domains.add, name="add_domain"),
+    path("domains/<uuid:domain_id>/check", email_domains.check, name="check_domain"),
+    path("domains/<uuid:domain_id>/rotate", email_domains.rotate, name="rotate_domain"),
+    path("domains/<uuid:domain_id>/return-path", email_domains.return_path, name="return_path"),
+    path("domains/<uuid:domain_id>/remove", email_domains.remove, name="remove_domain"),
+    path("services/<str:service>/set-up", email_services.set_up, name="set_up_service"),
+    path("services/<str:service>/remove", email_services.remove, name="remove_service"),
+]
+
 _settings: list[URLPattern | URLResolver] = [
     path("", project_settings.index, name="settings"),
     path("project/", project_settings.project_settings, name="project_settings"),
@@ -99,6 +117,10 @@ _settings: list[URLPattern | URLResolver] = [
     path("keys/<uuid:key_id>/rotate", keys.rotate_key, name="rotate_key"),
     path("keys/<uuid:key_id>/revoke", keys.revoke_key, name="revoke_key"),
     path("audit/", audit.audit, name="audit"),
+    path("email/", include(_email_settings)),
+    path("topics/", email_topics.topics_page, name="topics"),
+    path("topics/<uuid:topic_id>/", email_topics.topic, name="topic"),
+    path("topics/<uuid:topic_id>/archive", email_topics.archive, name="archive_topic"),
     path("tracking/", tracking.tracking, name="tracking"),
     path("tracking/board", tracking.board, name="tracking_board"),
     path("tracking/events", tracking.events, name="tracking_events"),
@@ -120,6 +142,18 @@ _settings: list[URLPattern | URLResolver] = [
     path("notifications/subscribe", push.subscribe, name="subscribe_push"),
     path("notifications/unsubscribe", push.unsubscribe, name="unsubscribe_push"),
     path("notifications/try", push.try_it, name="try_push"),
+]
+
+_sending: list[URLPattern | URLResolver] = [
+    path("", sending.sending, name="sending"),
+    path("outbox/", outbox.outbox, name="outbox"),
+    path("outbox/<uuid:mail_id>/", outbox.outbox_mail, name="outbox_mail"),
+    path("outbox/<uuid:mail_id>/mail.html", outbox.outbox_html, name="outbox_html"),
+    path("suppressed/", suppressed.suppressed, name="suppressed"),
+    path("suppressed/add", suppressed.add, name="suppress"),
+    path("suppressed/import", suppressed.import_file, name="suppressed_import"),
+    path("suppressed/not-written-to.csv", suppressed.export_file, name="suppressed_file"),
+    path("suppressed/<uuid:suppression_id>/remove", suppressed.remove, name="allow"),
 ]
 
 _notes: list[URLPattern | URLResolver] = [
@@ -264,6 +298,7 @@ _project: list[URLPattern | URLResolver] = [
     path("segments/rail", segments.rail, name="segment_rail"),
     path("segments/new", segments.new, name="segment_save"),
     path("segments/<uuid:segment_id>/", include(_segment)),
+    path("sending/", include(_sending)),
     path("settings/", include(_settings)),
 ]
 

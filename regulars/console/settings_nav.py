@@ -45,6 +45,10 @@ _PROJECT = (
         _Page("tracking", "Tracking", "code-xml"),
         _Page("identity", "Identity verification", "shield-check"),
     )),
+    ("Email", (
+        _Page("email", "Email sending", "mail"),
+        _Page("topics", "Topics", "list"),
+    )),
     ("Conversations", (
         _Page("messenger", "Messenger", "message-circle"),
         _Page("inbox", "Inbox and office hours", "inbox"),

@@ -54,6 +54,13 @@ SELECT {_COLUMNS} FROM outgoing_mail
 WHERE project_id = %(project)s AND (created_at, id) < (%(before)s, %(below)s)
 ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
+# How many are in a state, counted up to a bound.
+COUNT = """
+SELECT count(*) FROM (
+    SELECT 1 FROM outgoing_mail WHERE project_id = %s AND state = %s LIMIT %s
+) AS bounded
+"""
+MOST_COUNTED = 1_000
 _LAST = UUID(int=(1 << 128) - 1)
 
 MOVE = """
@@ -141,6 +148,12 @@ def of_conversation(
     """What was mailed of a conversation, the oldest first."""
     with connection.cursor(row_factory=class_row(Outgoing)) as cursor:
         return cursor.execute(OF_CONVERSATION, (project_id, conversation_id)).fetchall()
+
+
+def count(connection: Connection, project_id: UUID, state: State) -> int:
+    """How many mails are in this state; MOST_COUNTED stands for that many or more."""
+    row = connection.execute(COUNT, (project_id, state, MOST_COUNTED)).fetchone()
+    return row[0] if row else 0
 
 
 def newest(

@@ -60,6 +60,7 @@ FORGET_SOFT = "DELETE FROM soft_bounce WHERE last_at < %s"
 COUNTS = "SELECT reason, count(*) FROM suppression WHERE project_id = %s GROUP BY reason"
 
 _COLUMNS = "id, address, reason, detail, since, agent_id"
+FIND = f"SELECT {_COLUMNS} FROM suppression WHERE project_id = %s AND id = %s"
 PAGE = f"""
 SELECT {_COLUMNS} FROM suppression
 WHERE project_id = %(project)s AND (since, id) < (%(since)s, %(id)s) {{where}}
@@ -180,6 +181,12 @@ def counts(connection: Connection, project_id: UUID) -> dict[str, int]:
     found: dict[str, int] = dict.fromkeys(REASONS, 0)
     found.update(connection.execute(COUNTS, (project_id,)).fetchall())
     return found
+
+
+def find(connection: Connection, project_id: UUID, id_: UUID) -> Suppression | None:
+    """One of them."""
+    with connection.cursor(row_factory=class_row(Suppression)) as cursor:
+        return cursor.execute(FIND, (project_id, id_)).fetchone()
 
 
 def page(

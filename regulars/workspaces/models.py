@@ -30,6 +30,7 @@ class Project(models.Model):
     postal_address = models.CharField(max_length=500, blank=True, default="", db_default="")
     from_name = models.CharField(max_length=100, blank=True, default="", db_default="")
     from_email = models.CharField(max_length=254, blank=True, default="", db_default="")
+    track_mail = models.BooleanField(default=True, db_default=True)
     created_at = models.DateTimeField()
 
     class Meta:

@@ -266,4 +266,5 @@ _SETTINGS: dict[str, Callable[[str, Any], Any]] = {
         field, value, most=100, called="The sender's name", required=False
     ),
     "from_email": lambda field, value: checks.email(field, value, required=False),
+    "track_mail": checks.switch,
 }

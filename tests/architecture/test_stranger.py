@@ -21,6 +21,9 @@ from regulars.inbox import answering, attachments, notes, saved_replies
 from regulars.inbox.answering import Answer
 from regulars.inbox.attachments import Sender
 from regulars.kit import clock
+from regulars.kit.ids import new_id
+from regulars.mail import compose, domains, hooks, outgoing, suppressions, topics
+from regulars.mail.letters import Letter, Mailbox
 from regulars.people import bulk
 from regulars.people.actions import merge_people
 from regulars.people.bulk import Working
@@ -156,6 +159,43 @@ def _campaign(cast: Cast) -> dict[str, Any]:
 
 def _segment_and_person(cast: Cast) -> dict[str, Any]:
     return _segment(cast) | _person(cast)
+
+
+def _domain(cast: Cast) -> dict[str, Any]:
+    now = clock.now()
+    domains.ensure(cast.connection, cast.home.id, "tideway.example", now)
+    (domain,) = domains.all_of(cast.connection, cast.home.id, now)
+    return {"domain_id": domain.id}
+
+
+def _service(cast: Cast) -> dict[str, Any]:
+    hooks.set_up(cast.connection, cast.home.id, "postmark", "", clock.now())
+    return {"service": "postmark"}
+
+
+def _topic(cast: Cast) -> dict[str, Any]:
+    return {"topic_id": topics.create(cast.connection, cast.home.id, "News", "", clock.now())}
+
+
+def _suppression(cast: Cast) -> dict[str, Any]:
+    now = clock.now()
+    suppressions.add(cast.connection, cast.home.id, "gone@example.com", "bounced", now)
+    (one,) = suppressions.page(cast.connection, cast.home.id, now)
+    return {"suppression_id": one.id}
+
+
+def _mail(cast: Cast) -> dict[str, Any]:
+    now = clock.now()
+    letter = Letter(
+        id=new_id(now),
+        kind="conversation",
+        sender=Mailbox("help@tideway.example"),
+        to=Mailbox("pat@example.com"),
+        subject="Secret",
+        text="Ours",
+    )
+    mail = compose.write(cast.home.id, letter, now)
+    return {"mail_id": outgoing.queue(cast.connection, cast.home.id, mail, now)}
 
 
 ADDRESSES: dict[str, Address] = {
@@ -328,6 +368,40 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/settings/identity/replace": Address("project"),
     "p/<uuid:project_id>/settings/identity/enforce": Address("project"),
     "p/<uuid:project_id>/settings/identity/check": Address("project"),
+    "p/<uuid:project_id>/settings/email/": Address("project"),
+    "p/<uuid:project_id>/settings/email/domains/add": Address("project"),
+    "p/<uuid:project_id>/settings/email/domains/<uuid:domain_id>/check": Address(
+        "project", _domain
+    ),
+    "p/<uuid:project_id>/settings/email/domains/<uuid:domain_id>/rotate": Address(
+        "project", _domain
+    ),
+    "p/<uuid:project_id>/settings/email/domains/<uuid:domain_id>/return-path": Address(
+        "project", _domain
+    ),
+    "p/<uuid:project_id>/settings/email/domains/<uuid:domain_id>/remove": Address(
+        "project", _domain
+    ),
+    "p/<uuid:project_id>/settings/email/services/<str:service>/set-up": Address(
+        "project", _service
+    ),
+    "p/<uuid:project_id>/settings/email/services/<str:service>/remove": Address(
+        "project", _service
+    ),
+    "p/<uuid:project_id>/settings/topics/": Address("project"),
+    "p/<uuid:project_id>/settings/topics/<uuid:topic_id>/": Address("project", _topic),
+    "p/<uuid:project_id>/settings/topics/<uuid:topic_id>/archive": Address("project", _topic),
+    "p/<uuid:project_id>/sending/": Address("project"),
+    "p/<uuid:project_id>/sending/outbox/": Address("project"),
+    "p/<uuid:project_id>/sending/outbox/<uuid:mail_id>/": Address("project", _mail),
+    "p/<uuid:project_id>/sending/outbox/<uuid:mail_id>/mail.html": Address("project", _mail),
+    "p/<uuid:project_id>/sending/suppressed/": Address("project"),
+    "p/<uuid:project_id>/sending/suppressed/add": Address("project"),
+    "p/<uuid:project_id>/sending/suppressed/import": Address("project"),
+    "p/<uuid:project_id>/sending/suppressed/not-written-to.csv": Address("project"),
+    "p/<uuid:project_id>/sending/suppressed/<uuid:suppression_id>/remove": Address(
+        "project", _suppression
+    ),
     "p/<uuid:project_id>/settings/messenger/": Address("project"),
     "p/<uuid:project_id>/settings/inbox/": Address("project"),
     "p/<uuid:project_id>/settings/replies/": Address("project"),
@@ -482,6 +556,10 @@ def _state(cast: Cast) -> tuple[Any, ...]:
                 "messenger_settings",
                 "agent_preferences",
                 "push_subscription",
+                "mail_domain",
+                "mail_hook",
+                "mail_topic",
+                "suppression",
             )
         ],
     )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from ninja import Router
 
+from regulars.mail import domains
+from regulars.mail.domains import DomainError
 from regulars.public.rest import schemas, talking
 from regulars.public.rest.answers import ERRORS
 from regulars.public.rest.requests import KeyRequest, actor_of, change
@@ -41,9 +45,16 @@ def change_project(request: KeyRequest, given: schemas.ProjectChange) -> schemas
         project = projects.change_project(
             request.auth.id, said, by=actor_of(request), now=request.now
         )
+        sends_from(core, project, request.now)
         return _said(core, request, project)
 
     return change(work)
+
+
+def sends_from(core: Connection, project: Project, now: datetime) -> None:
+    """The domain of the address that mail is from has keys to sign it with."""
+    with suppress(DomainError):
+        domains.ensure(core, project.id, project.from_email.rpartition("@")[2], now)
 
 
 def _said(core: Connection, request: KeyRequest, project: Project) -> schemas.Project:

@@ -344,6 +344,9 @@ class Project(Schema):
     time_zone: str
     from_name: str
     from_email: str
+    track_mail: bool = Field(
+        description="Openings and clicks are tracked, unless an email says otherwise."
+    )
     dedupe_hours: int = Field(description="How long a messageId counts once.")
     honour_gpc: bool = Field(description="Leave browsers alone that send Global Privacy Control.")
     enforce_identity: bool = Field(
@@ -363,6 +366,7 @@ class ProjectChange(_Body):
     time_zone: StrictStr = Field(default_factory=str, description="Such as Europe/Lisbon.")
     from_name: StrictStr = Field(default_factory=str, max_length=100)
     from_email: StrictStr = Field(default_factory=str, max_length=254)
+    track_mail: StrictBool = Field(default_factory=bool)
     dedupe_hours: StrictInt = Field(default_factory=int, ge=1, le=168)
     honour_gpc: StrictBool = Field(default_factory=bool)
     enforce_identity: StrictBool = Field(default_factory=bool)

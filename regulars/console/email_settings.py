@@ -1,0 +1,172 @@
+"""Settings → Email sending: who mail is from, its domains, who tells of its fate."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+
+from regulars.console.access import MANAGERS, AgentRequest, actor_of, agent_view
+from regulars.console.forms import attempt, name_field
+from regulars.console.frame import public_url
+from regulars.console.settings_nav import settings_context
+from regulars.kit import clock, database, environment
+from regulars.mail import domains, hooks, records
+from regulars.mail.domains import Domain, DomainError
+from regulars.mail.hooks import Hook, Service
+from regulars.mail.records import Record
+from regulars.workspaces import projects
+from regulars.workspaces.models import Project
+
+_FIELDS = ("company", "postal_address", "from_name", "from_email", "track_mail")
+
+# What a badge says of a record, by what was found.
+_STATES = {
+    "good": ("ok", "check", "Found"),
+    "missing": ("warn", "clock", "Not found yet"),
+    "wrong": ("bad", "triangle-alert", "Not right"),
+    "unknown": ("", "clock", "Not checked"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record to add, and what was found in its place."""
+
+    record: Record
+    kind: str
+    icon: str
+    word: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class DomainCard:
+    """A domain with its records, as the page shows it."""
+
+    domain: Domain
+    rows: tuple[Row, ...]
+    waiting: bool  # new keys wait for their records
+    missing: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every record was found."""
+        return not self.missing
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceLine:
+    """A mail service, set up or not."""
+
+    service: Service
+    hook: Hook | None
+
+
+class EmailForm(forms.Form):
+    company = name_field("Company", "organization", required=False)
+    postal_address = forms.CharField(
+        label="Postal address",
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "autocomplete": "off"}),
+        help_text="Stands in the footer of marketing mail; the law asks for it in most countries.",
+    )
+    from_name = name_field("From name", required=False, help_text="Such as “Ines at Tideway”.")
+    from_email = forms.CharField(
+        label="From address",
+        max_length=254,
+        required=False,
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "placeholder": "hello@example.com"}),
+        help_text="On a domain of yours: it is set up below as soon as you save.",
+    )
+    track_mail = forms.BooleanField(label="Track openings and clicks", required=False)
+
+    def __init__(self, data: Any, project: Project) -> None:
+        super().__init__(data, initial={name: getattr(project, name) for name in _FIELDS})
+        self.fields["company"].max_length = 200  # type: ignore[attr-defined]
+
+
+@agent_view(MANAGERS)
+def email_settings(request: AgentRequest) -> HttpResponseBase:
+    """The page; posted to, it saves what mail is from."""
+    form = EmailForm(request.POST or None, request.project)
+    if attempt(form, lambda given: _save(request, given)) is not None:
+        messages.success(request, "Saved. It applies from now on.")
+        return HttpResponseRedirect(request.path)
+    return show(request, form)
+
+
+def show(
+    request: AgentRequest,
+    form: EmailForm | None = None,
+    *,
+    wrong: str = "",
+    secret: tuple[Service, str] | None = None,
+) -> HttpResponse:
+    """The page. `wrong` is why a domain was not taken; `secret` a service's, shown this once."""
+    project_id = request.project.id
+    with database.of_django() as core:
+        cards = [card_of(one) for one in domains.all_of(core, project_id, clock.now())]
+        told = {one.service: one for one in hooks.all_of(core, project_id)}
+    settings = environment.read()
+    context = {
+        **settings_context(request, "email"),
+        "form": form or EmailForm(None, request.project),
+        "project": request.project,
+        "cards": cards,
+        "wrong": wrong,
+        "services": [ServiceLine(one, told.get(one.name)) for one in hooks.SERVICES.values()],
+        "secret": _shown(request, secret) if secret else None,
+        "has_server": settings.smtp_url is not None,
+        "is_https": settings.base_url.startswith("https://"),
+        "base_url": settings.base_url,
+    }
+    bad = bool(wrong) or (form is not None and form.is_bound)
+    return render(request, "console/email_settings/email.html", context, status=422 if bad else 200)
+
+
+def to_page(request: AgentRequest) -> HttpResponseRedirect:
+    """Back to it."""
+    return HttpResponseRedirect(reverse("email_settings", args=[request.project.id]))
+
+
+def card_of(domain: Domain) -> DomainCard:
+    """What the page shows of a domain."""
+    rows = tuple(_row(domain, record) for record in records.records(domain))
+    return DomainCard(
+        domain=domain,
+        rows=rows,
+        waiting=any(key.state == "waiting" for key in domain.keys),
+        missing=sum(row.word != "Found" for row in rows),
+    )
+
+
+def _row(domain: Domain, record: Record) -> Row:
+    found = domain.found.get(record.key)
+    kind, icon, word = _STATES[found.state if found else "unknown"]
+    said = found.said if found and found.state in ("wrong", "unknown") else ""
+    return Row(record, kind, icon, word, said)
+
+
+def _shown(request: AgentRequest, secret: tuple[Service, str]) -> dict[str, str]:
+    service, password = secret
+    url = public_url(request, hooks.path_of(request.project.id, service.name))
+    if not service.key:
+        url = url.replace("://", f"://{hooks.USER}:{password}@", 1)
+    return {"label": service.label, "url": url, "signs": service.key}
+
+
+def _save(request: AgentRequest, given: dict[str, Any]) -> Project:
+    now = clock.now()
+    with database.of_django() as core:
+        project = projects.change_project(request.project.id, given, by=actor_of(request), now=now)
+        with suppress(DomainError):
+            domains.ensure(core, project.id, project.from_email.rpartition("@")[2], now)
+    return project

@@ -1,0 +1,132 @@
+"""Sending: how mail leaves, what comes back, whom we no longer write to, and the domains' state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import psycopg
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET
+
+from regulars.campaigns import health
+from regulars.campaigns.health import Leaving
+from regulars.console.access import MANAGERS, AgentRequest, agent_view
+from regulars.console.email_settings import card_of
+from regulars.console.frame import frame
+from regulars.kit import clock, database, environment
+from regulars.mail import domains, outgoing, subscriptions, suppressions
+
+Connection = psycopg.Connection[Any]
+
+# Where receivers begin to refuse a sender's mail.
+BOUNCES_BAD, COMPLAINTS_BAD = 0.05, 0.003
+
+_TABS = (
+    ("campaigns", "Campaigns"),
+    ("emails", "Quick emails"),
+    ("templates", "Templates"),
+    ("sending", "Sending"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab, or one side of a switch, as `components/tabs.html` wants it."""
+
+    label: str
+    url: str
+    current: bool
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnItsWay:
+    """An email that is leaving, and where it is shown."""
+
+    email: Leaving
+    url: str
+
+
+@agent_view()
+@require_GET
+def sending(request: AgentRequest) -> HttpResponse:
+    """The board."""
+    now, project_id = clock.now(), request.project.id
+    with database.of_django() as core:
+        totals = health.totals(core, project_id, now)
+        cards = [card_of(one) for one in domains.all_of(core, project_id, now)]
+        context = {
+            **sending_context(request, core, "server"),
+            "totals": totals,
+            "rates": {
+                name: _percent(totals.share(getattr(totals, name)))
+                for name in ("delivered", "bounced", "complained")
+            },
+            "bounces_bad": (totals.share(totals.bounced) or 0) > BOUNCES_BAD,
+            "complaints_bad": (totals.share(totals.complained) or 0) > COMPLAINTS_BAD,
+            "leaving": [
+                OnItsWay(one, _url(request, one)) for one in health.leaving(core, project_id)
+            ],
+            "providers": health.providers(core, project_id, now),
+            "cards": cards,
+            "unverified": [card for card in cards if not card.domain.is_verified],
+            "no_longer": _no_longer(core, project_id),
+        }
+    return render(request, "console/sending/health.html", context)
+
+
+def sending_context(request: AgentRequest, core: Connection, here: str) -> dict[str, Any]:
+    """What every page of Sending needs; `here` is "server", "outbox" or "suppressed"."""
+    server = environment.read().smtp_url
+    project_id = request.project.id
+    kept = outgoing.count(core, project_id, "kept")
+    return {
+        "shell": frame(request, "campaigns"),
+        "project": request.project,
+        "tabs": mail_tabs(project_id, "sending"),
+        "sides": [
+            Tab("Mail server", reverse("sending", args=[project_id]), here == "server"),
+            Tab("Local outbox", reverse("outbox", args=[project_id]), here == "outbox", kept),
+            Tab("Not written to", reverse("suppressed", args=[project_id]), here == "suppressed"),
+        ],
+        "server": urlsplit(server).hostname if server else "",
+        "manages": request.role.role in MANAGERS,
+    }
+
+
+def mail_tabs(project_id: UUID, here: str) -> list[Tab]:
+    """The pages about mail, those that there are."""
+    tabs = []
+    for name, label in _TABS:
+        try:
+            tabs.append(Tab(label, reverse(name, args=[project_id]), name == here))
+        except NoReverseMatch:
+            continue
+    return tabs
+
+
+def _no_longer(core: Connection, project_id: UUID) -> dict[str, int]:
+    counts = suppressions.counts(core, project_id)
+    counts["unsubscribed"] = subscriptions.count(core, project_id)
+    return {**counts, "all": sum(counts.values())}
+
+
+def _url(request: AgentRequest, email: Leaving) -> str:
+    """Its own page, once there is one."""
+    name, id_ = ("campaign", email.campaign_id) if email.campaign_id else ("email", email.id)
+    try:
+        return reverse(name, args=[request.project.id, id_])
+    except NoReverseMatch:
+        return ""
+
+
+def _percent(share: float | None) -> str:
+    """A share as people read it: two digits where it is small."""
+    if share is None:
+        return "–"
+    return f"{share:.2%}" if share < 0.01 else f"{share:.1%}"  # noqa: PLR2004 - one in a hundred
