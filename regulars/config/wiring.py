@@ -15,6 +15,10 @@ from regulars.campaigns.following import EmailsFollow
 from regulars.campaigns.heard import EmailRecipients
 from regulars.campaigns.ledger import gather_audiences
 from regulars.config.campaign_deeds import CAMPAIGN_CHECKS, CAMPAIGN_DEEDS
+from regulars.funnels import progress
+from regulars.funnels.beginning import give_project_its_funnel
+from regulars.funnels.impact_kept import keep_impact
+from regulars.funnels.upkeep import keep_funnels
 from regulars.inbox.following import ConversationsFollow, MailFollows
 from regulars.inbox.mail_in import take_mail_in
 from regulars.inbox.notes_following import NotesFollow
@@ -34,7 +38,7 @@ from regulars.people.merge import Merging
 from regulars.public.rest.idempotency import ForgetAnswers
 from regulars.reports.following import CountsFollow
 from regulars.reports.keeping import keep_counts
-from regulars.segments import builtin
+from regulars.segments import builtin, steps
 from regulars.segments.bulk_picking import AddToSegment, RemoveFromSegment
 from regulars.segments.clock import move_people_by_time
 from regulars.segments.filling import fill_segments
@@ -55,6 +59,7 @@ LOOPS: tuple[Loop, ...] = (
     move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
     keep_conversations, tell_webhooks, gather_audiences, run_campaigns, keep_mail,
+    keep_funnels, keep_impact,
 )  # fmt: skip
 
 
@@ -62,7 +67,9 @@ def wire() -> None:
     """Register who follows whom. Erasure comes last: what refers to a person goes before them."""
     changes.CONSEQUENCES[:] = [
         CountsFollow(),
-        Merging(), Membership(), ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(),
+        Merging(), Membership(),
+        progress.Progress(),
+        ForgetAnswers(), ForgetRefusals(), ForgetBulkChanges(),
         NotesFollow(), ConversationsFollow(), MailFollows(), EmailsFollow(), CampaignsFollow(),
         DeliveriesFollow(), Erasing(),
     ]  # fmt: skip
@@ -70,4 +77,5 @@ def wire() -> None:
     doing.CHECKS.update(CAMPAIGN_CHECKS)
     feedback.LEDGERS[:] = [EmailRecipients(), feedback.OutgoingMail()]
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
-    after_project_created[:] = [builtin.give_project_its_segments]
+    steps.FOLLOWERS[:] = [progress.Filling()]
+    after_project_created[:] = [builtin.give_project_its_segments, give_project_its_funnel]

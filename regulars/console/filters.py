@@ -13,11 +13,18 @@ from django.views.decorators.http import require_GET
 
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.filter_fields import FLAGS, GROUPS, ICONS, icon_of
-from regulars.filters.behaviour import EVENT_OPERATORS, MAX_COUNT, MAX_DAYS, SEGMENT_OPERATORS
+from regulars.filters.behaviour import (
+    CHECKPOINT_OPERATORS,
+    EVENT_OPERATORS,
+    MAX_COUNT,
+    MAX_DAYS,
+    SEGMENT_OPERATORS,
+)
 from regulars.filters.catalog import CUSTOM_TYPES, STANDARD_FIELDS, ValueType
 from regulars.filters.operands import KINDS, Operand
 from regulars.filters.operators import operators_of
 from regulars.filters.parse import MAX_CONDITIONS, MAX_LEVELS
+from regulars.funnels import queries as funnels
 from regulars.kit import database
 from regulars.people import queries, values
 from regulars.segments import queries as segments
@@ -50,6 +57,8 @@ def catalog(request: AgentRequest) -> HttpResponseBase:
         company = queries.custom_keys(core, project_id, "company")
         events = values.frequent_values(core, project_id, values.EVENT, "", MOST_EVENTS)
         saved = segments.saved(core, project_id)
+        of_checkpoint = request.GET.get("of") == "checkpoint"  # which asks for no other
+        checkpoints = {} if of_checkpoint else funnels.titles(core, project_id)
     return JsonResponse(
         {
             "groups": [
@@ -62,6 +71,12 @@ def catalog(request: AgentRequest) -> HttpResponseBase:
             "event_operators": [_named(one) for one in EVENT_OPERATORS.values()],
             "segments": [{"id": str(one.id), "name": one.name} for one in saved],
             "segment_operators": [_named(one) for one in SEGMENT_OPERATORS.values()],
+            "checkpoints": [
+                {"number": number, "name": title} for number, title in checkpoints.items()
+            ],
+            "checkpoint_operators": [
+                {**_named(one), "windowed": one.windowed} for one in CHECKPOINT_OPERATORS.values()
+            ],
             "kinds": KINDS,
             "flags": FLAGS,
             "levels": MAX_LEVELS,
@@ -156,5 +171,5 @@ def _operators(type_: str) -> list[dict[str, Any]]:
     ]
 
 
-def _named(operator: Any) -> dict[str, str]:
+def _named(operator: Any) -> dict[str, Any]:
     return {"op": operator.key, "label": operator.label}

@@ -36,6 +36,7 @@ _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 IN_RAIL = 30  # segments that stand in the nav by themselves
 
 Here = Literal[
+    "funnel",
     "home", "people", "reports", "inbox", "campaigns", "search", "settings", "account", "welcome"
 ]  # fmt: skip
 
@@ -99,6 +100,13 @@ def frame(
                 "megaphone",
                 "c",
                 current=here == "campaigns",
+            ),
+            NavItem(
+                "Funnel",
+                reverse("funnel", args=[project.id]),
+                "chart-no-axes-column-decreasing",
+                "f",
+                current=here == "funnel",
             ),
             NavItem(
                 "Reports",

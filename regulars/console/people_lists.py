@@ -20,7 +20,7 @@ KINDS = ("user", "lead", "visitor")
 EVERYBODY = "everybody"
 BUILTIN = ("all", "new", "active", "slipping")
 LONGEST = 6_000  # characters of a filter: it stands in every address on the page
-CONDITIONS = frozenset({"field", "event", "segment"})
+CONDITIONS = frozenset({"field", "event", "segment", "checkpoint"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,8 @@ class Reason:
 
 def rule_words(project_id: UUID, filter_: Any, names: Mapping[UUID, str]) -> list[Words]:
     """A rule as its sentence, the segments in it linked to their pages."""
-    pieces = describe_pieces(parse(filter_), Names(segments=names))
+    called = Names(segments=names, checkpoints=getattr(names, "checkpoints", {}))
+    pieces = describe_pieces(parse(filter_), called)
     return [
         Words(
             piece.text,

@@ -54,6 +54,9 @@ _PROJECT = (
         _Page("inbox", "Inbox and office hours", "inbox"),
         _Page("replies", "Saved replies", "zap", everybody=True),
     )),
+    ("Features", (
+        _Page("funnel", "User funnels", "chart-no-axes-column-decreasing"),
+    )),
     ("Team", (
         _Page("team", "Team and roles", "users"),
         _Page("keys", "Keys", "key-round"),

@@ -177,6 +177,9 @@ class Changes:
         self.traces: list[tuple[Person, str, str]] = []  # causes of single people, oldest first
         self.moves: list[Move] = []  # told to others
         self.quiet_moves: list[Move] = []  # of those who were found to be in or out already
+        self.step_moves: list[Move] = []  # of segments behind checkpoints: never told
+        self.reached: list[tuple[Person, int]] = []  # who has just reached which checkpoint
+        self.undated: set[tuple[Person, int]] = set()  # reached, but when only history tells
         self.before: dict[UUID, frozenset[int]] = {}  # segments being filled that fitted, by person
         self._settled: store.Rows | None = None
         self._known: dict[bytes, tuple[IdentityKind, str, Person]] = {}

@@ -49,7 +49,9 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 KEYS = "SELECT scope, key FROM attribute_key WHERE project_id = %s ORDER BY scope DESC, key"
 SEGMENT_NAMES = """
-SELECT number, name FROM segment WHERE project_id = %s AND deleted_at IS NULL ORDER BY number
+SELECT number, name FROM segment
+WHERE project_id = %s AND deleted_at IS NULL AND builtin IS DISTINCT FROM 'checkpoint'
+ORDER BY number
 """
 
 

@@ -82,6 +82,7 @@ class Person(msgspec.Struct, eq=False, gc=False):
     open_sessions: dict[str, list[list[Any]]] = {}
     segments: list[int] = []
     event_times: dict[str, list[datetime]] = {}
+    checkpoints: dict[str, datetime] = {}
     last_seen: datetime | None = None
     browser_seen_at: datetime | None = None
     page_url: str | None = None
@@ -103,6 +104,8 @@ class Person(msgspec.Struct, eq=False, gc=False):
     fresh: bool = False  # not in the database yet
     changed: bool = False  # the wide row differs from the database's
     seen_changed: bool = False  # the hot row differs
+    sighted: datetime | None = None  # the earliest time of being seen, of what comes in now
+    progressed: bool = False  # what they reached, and when, differs
     gone_into: Person | None = None  # merged into this one, in the running transaction
 
     def survivor(self) -> Person:
@@ -133,17 +136,17 @@ def wide_of(row: Sequence[Any]) -> Wide:
 
 
 def person_of(project_id: UUID, wide: Wide, hot: Sequence[Any]) -> Person:
-    """A person of its two rows, `hot` with its two bags as JSON texts and with the version.
+    """A person of its two rows, `hot` with its bags as JSON texts and with the version.
 
     What is done to the person leaves `wide` as it is.
     """
     company, attributes, folded, tags, stamps = wide[_BAGS_FROM:]
-    sessions, segments, times = _bags.decode(f"[{hot[0]},{hot[1]},{hot[2]}]")
+    sessions, segments, times, reached = _bags.decode(f"[{hot[0]},{hot[1]},{hot[2]},{hot[3]}]")
     bags: tuple[Any, ...] = (
         {**company}, {**attributes}, {**folded}, [*tags], {**stamps}, sessions, segments,
-        instants_of(times) if times else times,
+        instants_of(times) if times else times, reached_of(reached) if reached else reached,
     )  # fmt: skip
-    person = Person(project_id, *wide[:_BAGS_FROM], *bags, *hot[3:])
+    person = Person(project_id, *wide[:_BAGS_FROM], *bags, *hot[4:])
     person.kind_before = person.kind
     person.compact_before = (person.sessions, person.last_seen)
     return person
@@ -152,6 +155,11 @@ def person_of(project_id: UUID, wide: Wide, hot: Sequence[Any]) -> Person:
 def instants_of(times: Mapping[str, Iterable[str]]) -> dict[str, list[datetime]]:
     """The times of events as JSON has them, made instants."""
     return {number: [datetime.fromisoformat(one) for one in each] for number, each in times.items()}
+
+
+def reached_of(times: Mapping[str, str]) -> dict[str, datetime]:
+    """When checkpoints were reached, as JSON has it, made instants."""
+    return {number: datetime.fromisoformat(one) for number, one in times.items()}
 
 
 _FIELDS = Person.__struct_fields__

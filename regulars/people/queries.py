@@ -45,7 +45,7 @@ SELECT 'kind', id, people, 0 FROM kind_count WHERE project_id = %(project)s
 UNION ALL
 SELECT 'list', s.builtin, c.people, s.number
 FROM segment s JOIN segment_count c ON c.project_id = s.project_id AND c.id = s.id
-WHERE s.project_id = %(project)s AND s.builtin IS NOT NULL
+WHERE s.project_id = %(project)s AND s.builtin <> 'checkpoint'
 """
 GROUP = """
 SELECT s.id, s.number, c.people, s.builtin

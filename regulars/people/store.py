@@ -71,6 +71,7 @@ _ARRAYS: dict[str, tuple[Callable[[Sequence[Any]], str], str, str]] = {
     "open_sessions": (lambda bags: _TEXTS(map(_json, bags)), "text", "::jsonb"),
     "segments": (lambda lists: _TEXTS(map(_PLAIN, lists)), "text", "::smallint[]"),
     "event_times": (lambda bags: _TEXTS(map(_json, bags)), "text", "::jsonb"),
+    "checkpoints": (lambda bags: _TEXTS(map(_json, bags)), "text", "::jsonb"),
     "last_seen": (_PLAIN, "timestamptz", ""),
     "browser_seen_at": (_PLAIN, "timestamptz", ""),
     "page_url": (_TEXTS, "text", ""),

@@ -15,7 +15,7 @@ import msgspec
 
 from regulars.people import rhythm
 from regulars.people.facts import put
-from regulars.people.person import HOT, WIDE, Kind, Person, instants_of, new_person
+from regulars.people.person import HOT, WIDE, Kind, Person, instants_of, new_person, reached_of
 
 _RANK: dict[Kind, int] = {"visitor": 0, "lead": 1, "user": 2}
 
@@ -68,6 +68,12 @@ def absorb(into: Person, gone: Person) -> None:
         )
         for number in {**into.event_times, **gone.event_times}
     }
+    into.checkpoints = {
+        number: min(each[number] for each in (into.checkpoints, gone.checkpoints) if number in each)
+        for number in {**into.checkpoints, **gone.checkpoints}
+    }
+    into.progressed = True
+    into.sighted = _pick(min, into.sighted, gone.sighted)
     into.picked = into.picks() | gone.picks()
     into.rhythm, into.rhythm_day = rhythm.unite(
         into.rhythm, into.rhythm_day, gone.rhythm, gone.rhythm_day
@@ -102,6 +108,8 @@ def revise(person: Person, old: Person, new: Person) -> None:
         if browser in new.open_sessions or browser not in old.open_sessions
     }
     _revise_rhythm(person, old, new)
+    _revise_each(person.checkpoints, old.checkpoints, new.checkpoints)
+    person.progressed = True
     person.picked = person.picks() - (old.picks() - new.picks()) | (new.picks() - old.picks())
     person.changed = person.seen_changed = True
 
@@ -142,6 +150,7 @@ def restore(project_id: UUID, row: Mapping[str, Any], now: datetime) -> Person:
         if column not in ("project_id", "id", "segments", "next_move_at"):
             setattr(person, column, _revive(column, row.get(column)))
     person.picked = frozenset(row["segments"])
+    person.progressed = True
     return person
 
 
@@ -225,6 +234,8 @@ def _revive(column: str, value: Any) -> Any:
         return bytes.fromhex(value)
     if column == "event_times":
         return instants_of(value or {})
+    if column == "checkpoints":
+        return reached_of(value or {})
     if value is not None and column in _INSTANTS:
         return datetime.fromisoformat(value)
     return value

@@ -89,9 +89,9 @@ def create(
     name = _free_name(connection, project_id, name)
     if (filter_ is None) == (people is None):
         raise InvalidError("filter", "Expected either a filter or people.")
-    rule = None if filter_ is None else parse(filter_, kinds=KINDS)
+    rule = None if filter_ is None else _rule(connection, project_id, filter_)
     id_ = new_id(now)
-    number = _next_number(connection, project_id)
+    number = next_number(connection, project_id)
     values = {
         "project": project_id, "id": id_, "number": number, "name": name, "by": by, "now": now,
         "filter": None if rule is None else _json(rule),
@@ -136,7 +136,7 @@ def change_filter(
     before = _own(connection, project_id, segment_id)
     if before.filter is None:
         raise InvalidError("filter", "The people of this segment are picked by hand.")
-    rule = parse(filter_, kinds=KINDS)
+    rule = _rule(connection, project_id, filter_)
     if to_json(rule) == before.filter:
         return
     connection.execute(CHANGE, (_json(rule), now, by, project_id, segment_id))
@@ -166,9 +166,8 @@ def delete(connection: Connection, project_id: UUID, segment_id: UUID, now: date
     """Let a segment go. The people stay. Raises ConflictError where others are built on it."""
     _lock(connection, project_id)
     one = _own(connection, project_id, segment_id)
-    others = _with_those_built_on(connection, project_id, segment_id)[1:]
-    if others:
-        names = [segment(connection, project_id, other).name for other in others[:3]]
+    names = [use.name for use in queries.used_by(connection, project_id, segment_id)[:3]]
+    if names:
         raise ConflictError("segment", f"Built on {one.name}: {', '.join(names)}.")
     connection.execute(DELETE, (now, project_id, segment_id))
     fills.stop(connection, project_id, segment_id)
@@ -225,6 +224,15 @@ def _pick(
     changes.flush()
     changes.finish()
     return picked
+
+
+def _rule(connection: Connection, project_id: UUID, given: Any) -> Filter:
+    """A rule that can be kept. Raises FilterError."""
+    rule = parse(given, kinds=KINDS)
+    missing = queries.missing_steps(connection, project_id, rule)
+    if missing:
+        raise FilterError(f"There is no checkpoint {min(missing)}", "filter")
+    return rule
 
 
 def _lock(connection: Connection, project_id: UUID) -> None:
@@ -290,7 +298,8 @@ def _name_of_copy(connection: Connection, project_id: UUID, name: str) -> str:
     raise FilterError("Too many copies", "name")
 
 
-def _next_number(connection: Connection, project_id: UUID) -> int:
+def next_number(connection: Connection, project_id: UUID) -> int:
+    """A number that no segment of the project ever had."""
     (number,) = connection.execute(NUMBER, (project_id,)).fetchall()[0]
     return int(number)
 

@@ -24,7 +24,7 @@ from regulars.filters.ast import Filter
 from regulars.kit import clock, database
 from regulars.people.actions import settled
 from regulars.people.changes import Changes
-from regulars.segments import needs, touching
+from regulars.segments import needs, steps, touching
 from regulars.segments.fills import Fill, fills_running
 from regulars.segments.moving import is_plain, move_all
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, tell
@@ -92,9 +92,12 @@ def fill_range(connection: Connection, fill: Fill, now: datetime) -> None:
     rule = filters[fill.segment_id]
     cursor = fill.cursor or _BEFORE_ALL
     end = _end_of_range(connection, fill, cursor)
+    zone = ZoneInfo(fill.time_zone)
+    passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
     people = touching.people_to_touch(
         connection, fill.project_id, fill.number, rule,
-        after=cursor, end=end, now=now, zone=ZoneInfo(fill.time_zone),
+        after=cursor, end=end, now=now, zone=zone,
+        ever=passing.ever(zone) if passing is not None else None,
     )  # fmt: skip
     at = fill.cursor
     for chunk, is_last in _chunks(people, AT_ONCE_PLAIN if is_plain(rule) else AT_ONCE):
@@ -147,8 +150,9 @@ def _step(
         return False
     _advance(connection, fill, at, reached)
     if is_plain(rule):
+        passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
         segment, zone = (fill.segment_id, fill.number), ZoneInfo(fill.time_zone)
-        move_all(connection, fill.project_id, segment, rule, people, now, zone)
+        move_all(connection, fill.project_id, segment, rule, people, now, zone, passing)
         return True
     for person in changes.load(people).values():
         person.seen_changed = True
@@ -172,5 +176,7 @@ def _finish(connection: Connection, fill: Fill, rule: Filter, now: datetime) -> 
         ended = connection.execute(END, (fill.project_id, fill.segment_id, fill.started_at))
         if ended.rowcount:
             needs.filled(connection, fill, rule)
+            for follower in steps.FOLLOWERS:
+                follower.filled(connection, fill.project_id, fill.segment_id, now)
             renew_plan(connection, fill.project_id)
             tell(connection, fill.project_id, fill.segment_id, now)

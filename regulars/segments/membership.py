@@ -25,7 +25,7 @@ from regulars.kit import arrays
 from regulars.kit.ids import key_bytes
 from regulars.people.changes import Changes, Columns, Move, NoConsequence
 from regulars.people.person import Person
-from regulars.segments import memory, transitions
+from regulars.segments import memory, steps, transitions
 from regulars.segments.plan import Plan, Plans
 
 Connection = psycopg.Connection[Any]
@@ -66,7 +66,8 @@ ON CONFLICT (project_id, id) DO UPDATE SET
 # After an undone merge, whose two people are evaluated once more when their events have moved.
 REWRITE = """
 UPDATE person_activity
-SET segments = %s::smallint[], event_times = %s::jsonb, next_move_at = %s
+SET segments = %s::smallint[], event_times = %s::jsonb, next_move_at = %s,
+    checkpoints = %s::jsonb
 WHERE project_id = %s AND id = %s
 """
 
@@ -101,7 +102,9 @@ class Membership(NoConsequence):
                 changes.before[person.id] = plan.fitting(person, changes.now)
 
     def done(self, changes: Changes) -> None:
-        memory.remember(changes, self._plans.kept(changes.project_id))
+        plan = self._plans.kept(changes.project_id)
+        memory.remember(changes, plan)
+        steps.notice_late(changes, plan)
 
     def changed(self, changes: Changes, people: Sequence[Person]) -> None:
         """Evaluate, and note who enters and leaves; a person's row carries its segments."""
@@ -113,6 +116,8 @@ class Membership(NoConsequence):
 
     def written(self, changes: Changes) -> None:
         """Write the moves, now that the people they refer to are there."""
+        if changes.undated:
+            steps.date(changes, self._plans.kept(changes.project_id))
         moves = [*changes.moves, *changes.quiet_moves]
         if not moves:
             return
@@ -142,7 +147,7 @@ class Membership(NoConsequence):
             count = counts.setdefault(segment, [0, 0, 0])
             count[0] += 1 if way == "in" else -1
             count[1 if way == "in" else 2] += 1
-        for segment, _, way in changes.quiet_moves:
+        for segment, _, way in (*changes.quiet_moves, *changes.step_moves):
             counts.setdefault(segment, [0, 0, 0])[0] += 1 if way == "in" else -1
         if not counts:
             return
@@ -162,7 +167,8 @@ class Membership(NoConsequence):
             prepare=True,
         )
         # Quiet moves change numbers, which whoever looks at them wants to know.
-        changes.outbox.append(("segments", {"moves": changes.moves}))
+        if changes.moves or changes.quiet_moves:
+            changes.outbox.append(("segments", {"moves": changes.moves}))
 
     def merged(self, changes: Changes, gone: Person, into: Person) -> None:
         """Who went leaves their segments; the survivor was evaluated as both."""
@@ -180,10 +186,14 @@ class Membership(NoConsequence):
         for person in people:
             _evaluate(changes, plan, person)
             times = msgspec.json.encode(person.event_times).decode()
+            reached = msgspec.json.encode(person.checkpoints).decode()
             changes.connection.execute(
                 REWRITE,
-                (person.segments, times, person.next_move_at, changes.project_id, person.id),
-            )
+                (
+                    person.segments, times, person.next_move_at, reached, changes.project_id,
+                    person.id,
+                ),
+            )  # fmt: skip
         _cancel(changes)
 
     def erased(self, changes: Changes, person: Person) -> None:
@@ -194,9 +204,10 @@ class Membership(NoConsequence):
     def _leave_all(self, changes: Changes, person: Person) -> None:
         plan = self._plans.kept(changes.project_id)
         changes.connection.execute(LEAVE_ALL, (changes.project_id, person.id))
-        changes.moves += [
-            (plan.ids[number], person.id, "out") for number in person.segments if number in plan.ids
-        ]
+        for number in person.segments:
+            if number in plan.ids:
+                moves = changes.step_moves if number in plan.steps else changes.moves
+                moves.append((plan.ids[number], person.id, "out"))
 
 
 def member_key(segment_id: UUID, person_id: UUID) -> UUID:
@@ -242,10 +253,29 @@ def _evaluate(changes: Changes, plan: Plan, person: Person) -> None:
     if person.picked is not None:
         person.segments = picked  # conditions on segments picked by hand look here
     numbers, again = plan.evaluate(person, changes.now)
+    if plan.steps and _reach(changes, plan, person, numbers) and plan.asks_for_steps:
+        numbers, again = plan.evaluate(person, changes.now)
     person.segments = sorted([*numbers, *picked]) if picked else numbers
     if person.segments != before:
         _move(changes, plan, person, before)
     keep_instant(person, again)
+
+
+def _reach(changes: Changes, plan: Plan, person: Person, numbers: list[int]) -> bool:
+    """Note what the person has reached, for those who are told; whether that is anything new."""
+    before = person.checkpoints
+    if not steps.note(changes, plan, person, plan.steps.keys() & numbers):
+        return False
+    fitted = changes.before.get(person.id, frozenset())
+    changes.reached += [
+        (person, number)
+        for number, step in plan.steps.items()
+        if step.key in person.checkpoints
+        and step.key not in before
+        and not (number in plan.filling and number in fitted)
+        and step.checkpoint is not None
+    ]
+    return True
 
 
 def _move(changes: Changes, plan: Plan, person: Person, before: list[int]) -> None:
@@ -255,18 +285,21 @@ def _move(changes: Changes, plan: Plan, person: Person, before: list[int]) -> No
         for number in sorted(numbers & plan.ids.keys()):
             is_news = number not in plan.filling or (number in fitted) != (way == "in")
             moves = changes.moves if is_news else changes.quiet_moves
+            if number in plan.steps:
+                moves = changes.step_moves
             moves.append((plan.ids[number], person.id, way))
     person.seen_changed = True
 
 
 def _cancel(changes: Changes) -> None:
     """Drop the pairs of moves that undo each other."""
-    both = {*changes.moves, *changes.quiet_moves}
+    both = {*changes.moves, *changes.quiet_moves, *changes.step_moves}
     undone = {
         move for move in both if (move[0], move[1], "out" if move[2] == "in" else "in") in both
     }
     changes.moves = [move for move in changes.moves if move not in undone]
     changes.quiet_moves = [move for move in changes.quiet_moves if move not in undone]
+    changes.step_moves = [move for move in changes.step_moves if move not in undone]
 
 
 def keep_instant(person: Person, again: datetime | None) -> None:

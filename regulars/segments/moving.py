@@ -15,9 +15,11 @@ from uuid import UUID
 import psycopg
 
 from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditions, is_timed
+from regulars.filters.first_met import origin_sql
 from regulars.filters.to_sql import to_sql
 from regulars.kit import arrays
 from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
+from regulars.segments.steps import Passing, Step
 
 Connection = psycopg.Connection[Any]
 
@@ -27,7 +29,8 @@ SELECT id FROM person_activity WHERE project_id = %s AND id = ANY(%s::uuid[]) OR
 """
 MOVE = """
 WITH asked AS (
-    SELECT p.project_id, p.id, ({rule} IS TRUE) AS fits, {wake} AS wake,
+    SELECT p.project_id, p.id, ({rule} IS TRUE) AS fits, {wake} AS wake, {reached} AS reached,
+           ({rule_or_ever} IS TRUE) AS met,
            number.own, number.own = ANY(a.segments) AS is_in
     FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id,
          (SELECT %s::smallint AS own) number
@@ -39,13 +42,22 @@ SET segments = CASE
         WHEN asked.fits THEN ARRAY(SELECT unnest(a.segments || asked.own) ORDER BY 1)
         ELSE array_remove(a.segments, asked.own)
     END,
-    next_move_at = least(a.next_move_at, asked.wake)
+    next_move_at = least(a.next_move_at, asked.wake){more}
 FROM asked
 WHERE a.project_id = asked.project_id AND a.project_id = %s AND a.id = asked.id
-  AND (asked.fits <> asked.is_in OR asked.wake < a.next_move_at
+  AND (asked.fits <> asked.is_in OR asked.met OR asked.wake < a.next_move_at
        OR (asked.wake IS NOT NULL AND a.next_move_at IS NULL))
-RETURNING a.id, asked.fits, asked.is_in
+RETURNING a.id, asked.fits, asked.is_in{told}
 """
+
+# Of a step: when it was reached, which never changes once it is known here.
+REACHED = """,
+    checkpoints = CASE
+        WHEN asked.met AND NOT a.checkpoints ? asked.own::text
+        THEN a.checkpoints || jsonb_build_object(asked.own::text, asked.reached)
+        ELSE a.checkpoints
+    END"""
+TOLD = ", (a.checkpoints ->> asked.own::text)::timestamptz"
 
 
 def is_plain(rule: Filter) -> bool:
@@ -65,30 +77,57 @@ def move_all(
     people: Sequence[UUID],
     now: datetime,
     zone: tzinfo,
+    passing: Passing | None = None,
 ) -> None:
     """Move these people into the segment (its id and number) or out of it, as the rule says.
 
-    The rule `is_plain`. Nobody is told: they were in or out all along.
+    The rule `is_plain`. Nobody is told: they were in or out all along. `passing` is given for a
+    step, whose followers write what they keep between people's rows and the count.
     """
     if not people:
         return
+    step = (passing.step, passing.over_users) if passing is not None else None
     segment_id, number = segment
     ids = arrays.of_ids(people)
     connection.execute(LOCK, (project_id, ids))
     text, params = to_sql(rule, now=now, zone=zone)
     wake, more = _wake(rule, now)
-    asked = (*params, *more, number, project_id, ids, project_id)
-    statement = MOVE.format(rule=text, wake=wake)
+    reached, most = _reached(step, now, zone)
+    ever, ever_params = passing.ever(zone) if passing is not None else ("false", [])
+    met_params = [*params, *ever_params] if passing is not None else []
+    asked = (*params, *more, *most, *met_params, number, project_id, ids, project_id)
+    statement = MOVE.format(
+        rule=text, wake=wake, reached=reached, more=REACHED if step else "",
+        rule_or_ever=f"({text} OR {ever})" if step else "false",
+        told=TOLD if step else "",
+    )  # fmt: skip
     rows = connection.execute(statement, asked, prepare=False).fetchall()
-    entered = [id_ for id_, fits, is_in in rows if fits and not is_in]
-    left = [id_ for id_, fits, is_in in rows if is_in and not fits]
-    if left:
+    entered = [row[0] for row in rows if row[1] and not row[2]]
+    left = [row[0] for row in rows if row[2] and not row[1]]
+    if passing is not None:
+        reached_rows = [(row[0], row[3]) for row in rows if row[3] is not None]
+        if reached_rows:
+            passing.tell(connection, project_id, reached_rows)
+    elif left:
         keys = arrays.of_ids(sorted(member_key(segment_id, id_) for id_ in left))
         connection.execute(LEAVE, (project_id, keys), prepare=True)
-    if entered:
+    if entered and passing is None:
         _enter(connection, project_id, segment_id, entered, now)
     if entered or left:
         _count(connection, project_id, segment_id, len(entered) - len(left), now)
+
+
+def _reached(step: tuple[Step, bool] | None, now: datetime, zone: tzinfo) -> tuple[str, list[Any]]:
+    """When somebody who fits has first met the step, said as `steps.note` would."""
+    if step is None:
+        return "NULL::timestamptz", []
+    one, over_users = step
+    text, params = origin_sql(one.origin, zone) if one.origin else ("NULL::timestamptz", [])
+    signed_up = "CASE WHEN p.kind = 'user' THEN p.signed_up_at END" if over_users else "NULL"
+    return (
+        f"least(greatest(coalesce({text}, %s::timestamptz), {signed_up}), %s::timestamptz)",
+        [*params, now, now],
+    )
 
 
 def _enter(

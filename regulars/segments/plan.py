@@ -9,7 +9,7 @@ who was in all along; so the plan can also say who is in before anything is done
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -21,18 +21,23 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from regulars.events import outbox
-from regulars.filters.ast import Filter
+from regulars.filters.ast import CheckpointCondition, Filter, conditions
 from regulars.filters.compile import Matcher, Verdict, compile_filters, compile_matcher
+from regulars.filters.errors import FilterError
 from regulars.filters.events import EventNeed, event_needs
 from regulars.filters.inline import all_inlined
 from regulars.filters.parse import parse
 from regulars.people.person import Person
 from regulars.segments.needs import kept
+from regulars.segments.steps import Step, made
 
 Connection = psycopg.Connection[Any]
 
 # What a kept segment may ask about: what people's rows answer.
-KINDS = frozenset({"field", "event", "segment"})
+KINDS = frozenset({"field", "event", "segment", "checkpoint"})
+
+# What is in `builtin` of a segment that stands behind a checkpoint.
+CHECKPOINT = "checkpoint"
 
 # The lock that a transaction shares, and whoever changes a segment takes alone. In front of it is
 # an advisory one, where those who wait for it stand in a queue: rows are shared by whoever comes,
@@ -40,7 +45,7 @@ KINDS = frozenset({"field", "event", "segment"})
 QUEUE_SHARED = "SELECT pg_advisory_xact_lock_shared(hashtextextended(%s, 1))"
 QUEUE_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))"
 SHARE = """
-SELECT s.version, p.time_zone
+SELECT s.version, p.time_zone, s.over_users
 FROM segment_plan s JOIN project p ON p.id = s.project_id
 WHERE s.project_id = %s FOR SHARE OF s
 """
@@ -53,12 +58,13 @@ WHERE s.project_id = %s FOR UPDATE OF s
 # another one's.
 RENEW = "UPDATE segment_plan SET version = %s WHERE project_id = %s"
 SEGMENTS = """
-SELECT s.number, s.id, s.builtin, s.filter, f.id IS NOT NULL
+SELECT s.number, s.id, s.builtin, s.filter, f.id IS NOT NULL, s.checkpoint, s.lane
 FROM segment s LEFT JOIN segment_fill f ON f.project_id = s.project_id AND f.id = s.id
 WHERE s.project_id = %s AND s.deleted_at IS NULL ORDER BY s.number
 """
-FILTERS = "SELECT id, filter FROM segment WHERE project_id = %s AND deleted_at IS NULL"
+FILTERS = "SELECT id, filter, builtin FROM segment WHERE project_id = %s AND deleted_at IS NULL"
 
+Version = tuple[int, str, bool]  # the plan's own, the time zone, whether the funnel is over users
 Evaluate = Callable[[Person, datetime], tuple[list[int], datetime | None]]
 
 
@@ -70,7 +76,7 @@ class Plan:
     segments that somebody is in, ascending, and the next instant to look again.
     """
 
-    version: tuple[int, str]
+    version: Version
     ids: dict[int, UUID]
     evaluate: Evaluate
     everybody: int | None = None  # the number of the list of all users
@@ -81,6 +87,10 @@ class Plan:
     unfilled: frozenset[str] = frozenset()  # needs that people's rows may not remember yet
     remembers: Matcher | None = None
     events: frozenset[str] = frozenset()  # names of those that are remembered
+    memories: Mapping[str, str] = field(default_factory=dict)  # event keys to numbers
+    steps: Mapping[int, Step] = field(default_factory=dict)  # segments behind checkpoints
+    over_users: bool = True
+    asks_for_steps: bool = False  # a segment has a condition on a checkpoint
 
 
 class Plans:
@@ -105,10 +115,10 @@ class Plans:
         return self._kept.get(project_id, _EMPTY)
 
 
-def share_plan(connection: Connection, project_id: UUID) -> tuple[int, str] | None:
+def share_plan(connection: Connection, project_id: UUID) -> Version | None:
     """Let the project's segments stay as they are until the transaction ends.
 
-    Returns the plan's version and the project's time zone, or None where there is no project.
+    Returns the plan's version with what goes with it, or None where there is no project.
     """
     connection.execute(QUEUE_SHARED, (str(project_id),), prepare=True)
     return connection.execute(SHARE, (project_id,), prepare=True).fetchone()
@@ -134,27 +144,33 @@ def tell(connection: Connection, project_id: UUID, segment_id: UUID, now: dateti
     outbox.append(connection, project_id, [news], now)
 
 
-def read_plan(connection: Connection, project_id: UUID, version: tuple[int, str]) -> Plan:
-    """The plan as the database has it, compiled. `version` is its version and the time zone."""
+def read_plan(connection: Connection, project_id: UUID, version: Version) -> Plan:
+    """The plan as the database has it, compiled."""
     rows = connection.execute(SEGMENTS, (project_id,)).fetchall()
     needs = kept(connection, project_id)
     zone = ZoneInfo(version[1])
-    numbers = {id_: number for number, id_, _, _, _ in rows}
-    filters = written_out({id_: filter_ for _, id_, _, filter_, _ in rows})
+    numbers = {row[1]: row[0] for row in rows}
+    filters = written_out({row[1]: row[3] for row in rows}, _behind_checkpoints(rows))
     memories = {key: need.name for key, need in needs.items()}
     by_number = {numbers[id_]: filter_ for id_, filter_ in filters.items()}
-    filling = frozenset(number for number, _, _, _, is_filling in rows if is_filling)
+    filling = frozenset(row[0] for row in rows if row[4])
+    steps = {row[0]: _step(row, filters[row[1]]) for row in rows if row[2] == CHECKPOINT}
+    in_force = {step.checkpoint: step.key for step in steps.values() if step.checkpoint}
     plan = Plan(
         version,
         {number: id_ for id_, number in numbers.items()},
-        _compiled(by_number, zone, numbers, memories),
-        everybody=next((number for number, _, builtin, _, _ in rows if builtin == "all"), None),
-        picked=frozenset(number for number, _, _, filter_, _ in rows if filter_ is None),
+        _compiled(by_number, zone, numbers, memories, in_force),
+        everybody=next((row[0] for row in rows if row[2] == "all"), None),
+        picked=frozenset(row[0] for row in rows if row[3] is None),
         filling=filling,
+        memories=memories,
+        steps=steps,
+        over_users=version[2],
+        asks_for_steps=any(map(asks_for_checkpoints, filters.values())),
     )
     if filling:
         chosen = {number: by_number[number] for number in filling if number in by_number}
-        fits = _compiled(chosen, zone, numbers, memories)
+        fits = _compiled(chosen, zone, numbers, memories, in_force)
         plan = replace(plan, fitting=lambda person, now: frozenset(fits(person, now)[0]))
     if needs:
         wanted = {
@@ -175,19 +191,39 @@ def read_plan(connection: Connection, project_id: UUID, version: tuple[int, str]
 def segments_written_out(connection: Connection, project_id: UUID) -> dict[UUID, Filter]:
     """The filters of the project's segments, with the segments in them written out."""
     rows = connection.execute(FILTERS, (project_id,)).fetchall()
-    return written_out(dict(rows))
+    behind = {id_ for id_, _, builtin in rows if builtin == CHECKPOINT}
+    return written_out({id_: filter_ for id_, filter_, _ in rows}, behind)
 
 
-def written_out(segments: Mapping[UUID, Any]) -> dict[UUID, Filter]:
+def written_out(
+    segments: Mapping[UUID, Any], behind_checkpoints: Iterable[UUID] = ()
+) -> dict[UUID, Filter]:
     """The filters of segments, from their JSON, with the segments in them written out.
 
-    None is a segment of hand-picked people. Raises FilterError for a circle or an unknown one.
+    None is a segment of hand-picked people. Raises FilterError for a circle or an unknown one, and
+    for a checkpoint that asks for checkpoints, if only by a segment.
     """
     parsed = {
         id_: None if filter_ is None else parse(filter_, kinds=KINDS)
         for id_, filter_ in segments.items()
     }
-    return all_inlined(parsed)
+    filters = all_inlined(parsed)
+    if any(asks_for_checkpoints(filters[id_]) for id_ in behind_checkpoints):
+        raise FilterError("A checkpoint can't be made from checkpoints", "filter")
+    return filters
+
+
+def asks_for_checkpoints(filter_: Filter) -> bool:
+    """Whether the filter has a condition on a checkpoint."""
+    return any(isinstance(one, CheckpointCondition) for one in conditions(filter_))
+
+
+def _behind_checkpoints(rows: Iterable[tuple[Any, ...]]) -> set[UUID]:
+    return {row[1] for row in rows if row[2] == CHECKPOINT}
+
+
+def _step(row: tuple[Any, ...], filter_: Filter) -> Step:
+    return made(row[0], row[5], row[6], filter_)
 
 
 def _compiled(
@@ -195,10 +231,11 @@ def _compiled(
     zone: ZoneInfo,
     marks: Mapping[UUID, int],
     memories: dict[str, str],
+    steps: Mapping[int, str],
 ) -> Evaluate:
     numbers = sorted(filters)
     program = compile_filters(
-        [filters[number] for number in numbers], zone, marks=marks, memories=memories
+        [filters[number] for number in numbers], zone, marks=marks, memories=memories, steps=steps
     )
     # A Person has every fact that kept segments may ask about under the name Facts gives it.
     answer = cast("Callable[[Person, datetime], Verdict]", program.evaluate)
@@ -214,4 +251,4 @@ def _compiled(
     return evaluate
 
 
-_EMPTY = Plan((0, "UTC"), {}, lambda _person, _now: ([], None))
+_EMPTY = Plan((0, "UTC", True), {}, lambda _person, _now: ([], None))

@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from regulars.filters.ast import Filter, SegmentCondition, conditions
+from regulars.filters.ast import CheckpointCondition, Filter, SegmentCondition, conditions
 from regulars.filters.parse import parse
 from regulars.segments.plan import KINDS
 from regulars.workspaces.errors import UnknownError
 
 Connection = psycopg.Connection[Any]
 
-BY_NUMBER = "SELECT number, id FROM segment WHERE project_id = %s AND deleted_at IS NULL"
+# Segments that stand behind checkpoints are no list's.
+BY_NUMBER = """
+SELECT number, id FROM segment
+WHERE project_id = %s AND deleted_at IS NULL AND builtin IS DISTINCT FROM 'checkpoint'
+"""
+STEPS = """
+SELECT number, checkpoint, name FROM segment WHERE project_id = %s AND checkpoint IS NOT NULL
+"""
 KNOWN = """
-SELECT id FROM segment WHERE project_id = %s AND id = ANY(%s) AND deleted_at IS NULL
+SELECT id FROM segment
+WHERE project_id = %s AND id = ANY(%s) AND deleted_at IS NULL
+  AND builtin IS DISTINCT FROM 'checkpoint'
 """
 OF_PERSON = """
 SELECT s.id, s.name, s.builtin, m.since
@@ -34,7 +44,8 @@ SELECT s.id, s.number, s.name, s.builtin, s.filter, c.people,
 FROM segment s
 JOIN segment_count c ON c.project_id = s.project_id AND c.id = s.id
 LEFT JOIN segment_fill f ON f.project_id = s.project_id AND f.id = s.id
-WHERE s.project_id = %s AND s.deleted_at IS NULL AND {which}
+WHERE s.project_id = %s AND s.deleted_at IS NULL AND s.builtin IS DISTINCT FROM 'checkpoint'
+  AND {which}
 """
 AFTER = f"{SEGMENTS.format(which='s.number > %s')} ORDER BY s.number LIMIT %s"
 DAYS = """
@@ -61,8 +72,12 @@ SELECT count(*) FROM (
     WHERE t.project_id = %s AND t.person_id = %s AND s.deleted_at IS NULL LIMIT %s
 ) counted
 """
+NAMES = """
+SELECT id, name FROM segment
+WHERE project_id = %s AND deleted_at IS NULL AND builtin IS DISTINCT FROM 'checkpoint'
+"""
 FILTERS = """
-SELECT id, name, filter FROM segment
+SELECT id, name, filter, builtin FROM segment
 WHERE project_id = %s AND filter IS NOT NULL AND deleted_at IS NULL ORDER BY number
 """
 
@@ -134,7 +149,7 @@ class Transition:
 class Use:
     """Something that a segment is used by."""
 
-    kind: str  # segment
+    kind: str  # segment or checkpoint
     id: UUID
     name: str
 
@@ -226,8 +241,8 @@ def used_by(connection: Connection, project_id: UUID, segment_id: UUID) -> list[
     """What is built on the segment."""
     rows = connection.execute(FILTERS, (project_id,)).fetchall()
     return [
-        Use("segment", id_, name)
-        for id_, name, filter_ in rows
+        Use("checkpoint" if builtin == "checkpoint" else "segment", id_, name)
+        for id_, name, filter_, builtin in rows
         if any(
             isinstance(one, SegmentCondition) and one.segment == segment_id
             for one in conditions(parse(filter_, kinds=KINDS))
@@ -235,11 +250,19 @@ def used_by(connection: Connection, project_id: UUID, segment_id: UUID) -> list[
     ]
 
 
-def names(connection: Connection, project_id: UUID) -> dict[UUID, str]:
-    """What the project's segments are called."""
-    statement = "SELECT id, name FROM segment WHERE project_id = %s AND deleted_at IS NULL"
-    rows: Any = connection.execute(statement, (project_id,))
-    return dict(rows.fetchall())
+class Called(dict[UUID, str]):
+    """What the project's segments are called, and its checkpoints by number."""
+
+    checkpoints: Mapping[int, str] = MappingProxyType({})
+
+
+def names(connection: Connection, project_id: UUID) -> Called:
+    """What the project's segments and checkpoints are called."""
+    rows: Any = connection.execute(NAMES, (project_id,))
+    called = Called(rows.fetchall())
+    steps_ = connection.execute(STEPS, (project_id,), prepare=True).fetchall()
+    called.checkpoints = {checkpoint: name for _, checkpoint, name in steps_}
+    return called
 
 
 def memberships_of(connection: Connection, project_id: UUID, person_id: UUID) -> list[Membership]:
@@ -251,6 +274,18 @@ def by_number(connection: Connection, project_id: UUID) -> dict[int, UUID]:
     """The project's segments by the numbers that people's rows carry."""
     rows: Any = connection.execute(BY_NUMBER, (project_id,))
     return dict(rows.fetchall())
+
+
+def steps(connection: Connection, project_id: UUID) -> dict[str, int]:
+    """The checkpoints by what people's rows call them."""
+    rows = connection.execute(STEPS, (project_id,), prepare=True).fetchall()
+    return {str(number): checkpoint for number, checkpoint, _ in rows}
+
+
+def missing_steps(connection: Connection, project_id: UUID, rule: Filter) -> set[int]:
+    """The checkpoints a filter names that the project does not have."""
+    named = {one.checkpoint for one in conditions(rule) if isinstance(one, CheckpointCondition)}
+    return named - set(steps(connection, project_id).values()) if named else set()
 
 
 def known(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> set[UUID]:

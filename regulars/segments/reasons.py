@@ -46,6 +46,7 @@ class _Known:
 
     segments: dict[int, UUID]
     needs: dict[str, str]
+    steps: dict[str, int]
 
 
 def why(
@@ -65,7 +66,8 @@ def why(
     if one.filter is None:
         return None, inside
     facts = _facts(person, _known(connection, project_id))
-    names = Names(segments=queries.names(connection, project_id))
+    called = queries.names(connection, project_id)
+    names = Names(segments=called, checkpoints=called.checkpoints)
     when = When(now, ZoneInfo(_zone(connection, project_id)))
     return why_filter(parse(one.filter, kinds=KINDS), facts, when, names), inside
 
@@ -101,7 +103,9 @@ def next_to_leave(
 def _known(connection: Connection, project_id: UUID) -> _Known:
     """What the numbers on people's rows stand for."""
     needs = {need.name: key for key, need in kept(connection, project_id).items()}
-    return _Known(queries.by_number(connection, project_id), needs)
+    return _Known(
+        queries.by_number(connection, project_id), needs, queries.steps(connection, project_id)
+    )
 
 
 def _facts(person: Person, known: _Known) -> Facts:
@@ -109,6 +113,9 @@ def _facts(person: Person, known: _Known) -> Facts:
     facts = Facts(**{name: getattr(person, name) for name in _OWN})
     facts.segments = {
         known.segments[number] for number in person.segments if number in known.segments
+    }
+    facts.checkpoints = {
+        known.steps[key]: at for key, at in person.checkpoints.items() if key in known.steps
     }
     facts.event_times = {
         known.needs[number]: times

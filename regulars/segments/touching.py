@@ -48,14 +48,20 @@ def people_to_touch(
     end: UUID,
     now: datetime,
     zone: tzinfo,
+    ever: Sql | None = None,
 ) -> list[UUID]:
-    """Their ids, ascending, behind `after` and up to `end`."""
+    """Their ids, ascending, behind `after` and up to `end`.
+
+    `ever` says of a step who met its rule at some time.
+    """
     place = (project_id, after, end)
     needs = kept(connection, project_id)
     numbers = {key: need.name for key, need in needs.items()}
-    touched, params = _joined(
-        " OR ", [_moved(rule, number, now, zone), *_woken(rule, numbers, now, zone)]
-    )
+    parts = [_moved(rule, number, now, zone), *_woken(rule, numbers, now, zone)]
+    if ever is not None:
+        text, more = ever
+        parts.append((f"{text} AND NOT a.checkpoints ? %s", [*more, str(number)]))
+    touched, params = _joined(" OR ", parts)
     # Never prepared: without the range's own ends in sight the planner reads everybody for it.
     statement = PEOPLE.format(touched=touched)
     rows = connection.execute(statement, (*place, *params), prepare=False)

@@ -25,7 +25,11 @@ Connection = psycopg.Connection[Any]
 PAUSE = 1.0  # seconds between looks
 AT_ONCE = 2_000  # rows a transaction
 
-DELETED = "SELECT project_id, id FROM segment WHERE deleted_at IS NOT NULL ORDER BY deleted_at"
+# What stood behind a checkpoint waits until its lane is cleared.
+DELETED = """
+SELECT project_id, id FROM segment
+WHERE deleted_at IS NOT NULL AND lane IS NULL ORDER BY deleted_at
+"""
 LET_GO = """
 DELETE FROM {table} WHERE project_id = %s AND id IN (
     SELECT id FROM {table} WHERE project_id = %s AND segment_id = %s LIMIT %s

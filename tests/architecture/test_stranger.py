@@ -48,6 +48,10 @@ def _agent(cast: Cast) -> dict[str, Any]:
     return {"agent_id": cast.bob.id}
 
 
+def _checkpoint(_cast: Cast) -> dict[str, Any]:
+    return {"number": 2}
+
+
 def _key(cast: Cast) -> dict[str, Any]:
     key = ProjectKey.objects.filter(project_id=cast.home.id, kind="secret")[0]
     return {"key_id": key.id}
@@ -328,6 +332,10 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/stop": Address("project", _campaign),
     "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/duplicate": Address("project", _campaign),
     "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/delete": Address("project", _campaign),
+    "p/<uuid:project_id>/funnel/": Address("project"),
+    "p/<uuid:project_id>/funnel/weeks": Address("project"),
+    "p/<uuid:project_id>/funnel/channels": Address("project"),
+    "p/<uuid:project_id>/funnel.csv": Address("project"),
     "p/<uuid:project_id>/segments/": Address("project"),
     "p/<uuid:project_id>/segments/new": Address("project"),
     "p/<uuid:project_id>/segments/rail": Address("project"),
@@ -412,6 +420,11 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/settings/replies/<uuid:reply_id>/restore": Address(
         "project", _saved_reply
     ),
+    "p/<uuid:project_id>/settings/funnel/": Address("project"),
+    "p/<uuid:project_id>/settings/funnel/new": Address("project"),
+    "p/<uuid:project_id>/settings/funnel/<int:number>/": Address("project", _checkpoint),
+    "p/<uuid:project_id>/settings/funnel/<int:number>/move": Address("project", _checkpoint),
+    "p/<uuid:project_id>/settings/funnel/<int:number>/delete": Address("project", _checkpoint),
     "p/<uuid:project_id>/settings/notifications/": Address("project"),
     "p/<uuid:project_id>/settings/notifications/away": Address("project"),
     "p/<uuid:project_id>/settings/notifications/subscribe": Address("project"),

@@ -1,7 +1,7 @@
 """Filters and tags of the console's templates: how a value is shown, never what it is."""
 
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Literal
@@ -106,6 +106,31 @@ def number(value: float | Decimal | None) -> str | SafeString:
     if isinstance(value, float):
         value = int(value) if value.is_integer() else Decimal(repr(value))
     return f"{value:,}"
+
+
+@register.filter
+def percent(share: float | None) -> str | SafeString:
+    """“67%” for 0.67, “0.4%” below one."""
+    if share is None:
+        return _MISSING
+    whole = share * 100
+    return f"{whole:.1f}%" if 0 < whole < 1 else f"{whole:.0f}%"
+
+
+@register.filter
+def duration(time: timedelta | None) -> str | SafeString:
+    """“3 days”, “5 hours”: how long something took, in its largest unit."""
+    if time is None:
+        return _MISSING
+    seconds = time.total_seconds()
+    for size, unit in _UNITS:
+        if seconds >= size:
+            count = round(seconds / size)
+            return f"{count:,} {unit}{'' if count == 1 else 's'}"
+    return "at once"
+
+
+_UNITS = ((86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second"))
 
 
 @register.filter

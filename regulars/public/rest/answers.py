@@ -40,7 +40,8 @@ def people_of(
 ) -> list[schemas.Person]:
     """People, in the order given."""
     ids = segments.by_number(connection, project_id)
-    return [_person(person, ids, now) for person in people]
+    steps = segments.steps(connection, project_id)
+    return [_person(person, ids, steps, now) for person in people]
 
 
 def current_id(connection: Connection, project_id: UUID, person_id: UUID) -> UUID:
@@ -51,13 +52,15 @@ def current_id(connection: Connection, project_id: UUID, person_id: UUID) -> UUI
     return person.id
 
 
-def _person(person: Person, segment_ids: dict[int, UUID], now: datetime) -> schemas.Person:
+def _person(
+    person: Person, segment_ids: dict[int, UUID], steps: dict[str, int], now: datetime
+) -> schemas.Person:
     facts = {name: _plain(getattr(person, name)) for name in _SAME}
     return schemas.Person.model_construct(
         **facts,
         online=is_online(person, now),
         segments=[segment_ids[number] for number in person.segments if number in segment_ids],
-        checkpoints=[],
+        checkpoints=sorted(steps[key] for key in person.checkpoints if key in steps),
     )
 
 

@@ -23,6 +23,7 @@ from regulars.public.rest import (
     campaigns,
     conversations,
     errors,
+    funnel,
     history,
     merges,
     notes,
@@ -50,7 +51,9 @@ makes a retry harmless for 24 hours.
 
 
 TAGS = (
-    "People", "Merges", "Segments", "Conversations", "Tickets", "Notes", "Templates", "Campaigns",
+    "People", "Merges", "Segments",
+    "Funnel",
+    "Conversations", "Tickets", "Notes", "Templates", "Campaigns",
     "Webhooks", "Project",
 )  # fmt: skip
 
@@ -80,6 +83,7 @@ api.add_router("/people", people.router)
 api.add_router("/people", history.router)
 api.add_router("/merges", merges.router)
 api.add_router("/segments", segments.router)
+api.add_router("/funnel", funnel.router)
 api.add_router("/conversations", conversations.router)
 api.add_router("/tickets", tickets.router)
 api.add_router("/notes", notes.router)

@@ -30,7 +30,7 @@ T = TypeVar("T")
 router = Router(tags=["People"])
 
 # What a filter may ask about; other kinds of condition come with the slices that answer them.
-CONDITIONS = frozenset({"field", "event", "segment"})
+CONDITIONS = frozenset({"field", "event", "segment", "checkpoint"})
 
 audit.describe(actions.AUDITED)
 
@@ -145,4 +145,7 @@ def _filter(core: Connection, project_id: UUID, given: Any) -> Filter | None:
     missing = segments.missing(core, project_id, wanted)
     if missing:
         raise FilterError(f"There is no segment {min(missing)}", "filter")
+    unknown = segments.missing_steps(core, project_id, wanted)
+    if unknown:
+        raise FilterError(f"There is no checkpoint {min(unknown)}", "filter")
     return wanted

@@ -78,7 +78,9 @@ class Person(Schema):
     attributes: dict[str, Any]
     tags: list[str]
     segments: list[UUID] = Field(description="The segments the person is in.")
-    checkpoints: list[int] = Field(description="The funnel's checkpoints they have reached.")
+    checkpoints: list[int] = Field(
+        description="The numbers of the funnel's checkpoints they have reached."
+    )
     created_at: datetime
     updated_at: datetime
 

@@ -77,6 +77,11 @@ class FilterBuilder extends HTMLElement {
     return this.#said;
   }
 
+  /** The filter as it stands this moment. */
+  now() {
+    return this.#catalog ? this.#written() : (this.dataset.filter ?? "");
+  }
+
   /** Say at a condition what is wrong with it. @param {string} message @param {string} place */
   refuse(message, place) {
     if (!this.#catalog) return;
@@ -186,7 +191,7 @@ class FilterBuilder extends HTMLElement {
     const adds = this.#adds(node, isRoot);
     const legend = isRoot ? "People who match" : "Group of conditions";
     const inner = [
-      node.parts.length || !isRoot ? head : h("p", { class: "muted rules-hint" }, "Everybody is listed. Add a filter to see fewer."),
+      node.parts.length || !isRoot ? head : h("p", { class: "muted rules-hint" }, this.dataset.hint ?? "Everybody is listed. Add a filter to see fewer."),
       ...(cards.length ? [h("ul", {}, ...cards)] : []),
     ];
     const rules = h("fieldset", { class: "rules" }, h("legend", { class: "vh" }, legend));
@@ -310,6 +315,9 @@ class FilterBuilder extends HTMLElement {
     const catalog = /** @type {Catalog} */ (this.#catalog);
     const id = tree.nextId();
     if (choice.kind === "segment") return { kind: "segment", id, segment: choice.key, op: "is_in" };
+    if (choice.kind === "checkpoint") {
+      return { kind: "checkpoint", id, checkpoint: Number(choice.key), op: "reached", days: null };
+    }
     if (choice.kind === "event") {
       return { kind: "event", id, event: choice.key, op: "at_least", count: 1, days: null, where: [] };
     }

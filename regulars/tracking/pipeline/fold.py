@@ -235,6 +235,8 @@ def _seen(person: Person, event: Event, zone: ZoneInfo) -> None:
     person.seen_changed = True
     if person.last_seen is None or at > person.last_seen:
         person.last_seen = at
+    if person.sighted is None or at < person.sighted:
+        person.sighted = at
     if event.kind in SEEN:
         day = _day(zone, int(at.timestamp()) // 900)
         person.rhythm, person.rhythm_day = rhythm.add(person.rhythm, person.rhythm_day, day)

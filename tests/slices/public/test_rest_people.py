@@ -61,7 +61,7 @@ def test_a_person_is_made_with_all_that_is_said_and_read_back(api: Api) -> None:
     }
     assert person["company"] == {"id": "c1", "name": "Acme"}
     assert sorted(person["tags"]) == ["early", "vip"]
-    assert (person["last_seen"], person["online"], person["checkpoints"]) == (None, False, [])
+    assert (person["last_seen"], person["online"], person["checkpoints"]) == (None, False, [1])
     assert api.get(f"/people/{person['id']}").json() == person
 
 

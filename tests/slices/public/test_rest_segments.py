@@ -212,7 +212,7 @@ def test_nobody_is_picked_into_a_segment_with_a_filter(api: Api) -> None:
         ({"name": "A", "filter": {}}, "filter"),
         ({"name": "A", "filter": {"all": [{**FIREFOX, "op": "gtt"}]}}, "filter.all[0].op"),
         ({"name": "A", "filter": {"all": [{**FIREFOX, "field": "shoe"}]}}, "filter.all[0].field"),
-        ({"name": "A", "filter": {"checkpoint": 1, "op": "reached"}}, "filter"),
+        ({"name": "A", "filter": {"checkpoint": 5, "op": "reached"}}, "filter"),
         ({"name": "A", "filter": {"segment": str(uuid4()), "op": "is_in"}}, "filter"),
         ({"name": "A", "people": [], "colour": "red"}, "colour"),
     ],

@@ -59,6 +59,14 @@ CALLS: dict[str, Reach] = {
     "GET /tickets/{ticket_id}/messages": lambda _: None,
     "POST /tickets/{ticket_id}/reply": lambda _: {"text": "Planted"},
     "POST /tickets/{ticket_id}/conversation": lambda _: None,
+    "GET /funnel": lambda _: None,
+    "PUT /funnel": lambda ids: {
+        "checkpoints": [
+            {"title": "Ours", "filter": {"segment": ids["segment_id"], "op": "is_in"}},
+            {"title": "Theirs", "filter": {"field": "name", "op": "is_known"}},
+        ]
+    },
+    "GET /funnel/report": lambda _: None,
     "GET /notes": lambda _: None,
     "POST /notes": lambda ids: {"person": ids["person_id"], "text": "Planted"},
     "GET /notes/{note_id}": lambda _: None,
@@ -99,6 +107,8 @@ OWN = {
     "GET /segments",
     "GET /conversations",
     "GET /tickets",
+    "GET /funnel",
+    "GET /funnel/report",
     "GET /notes",
     "GET /webhooks",
     "POST /webhooks",
@@ -108,7 +118,7 @@ OWN = {
     "PATCH /project",
 }
 # Calls whose body names what they reach for: that is what is wrong with them.
-NAMING = {"POST /people/search", "POST /segments"}
+NAMING = {"POST /people/search", "POST /segments", "PUT /funnel"}
 
 
 def test_every_call_is_tried_here(api: Api) -> None:

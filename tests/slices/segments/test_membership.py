@@ -30,7 +30,8 @@ def lists(site: Site, person_id: UUID) -> set[str]:
 def counts(site: Site) -> dict[str, int]:
     rows = site.connection.execute(
         "SELECT s.builtin, c.people FROM segment s JOIN segment_count c"
-        " ON c.project_id = s.project_id AND c.id = s.id WHERE s.project_id = %s",
+        " ON c.project_id = s.project_id AND c.id = s.id"
+        " WHERE s.project_id = %s AND s.builtin <> 'checkpoint'",
         (site.project.id,),
     )
     return dict(rows.fetchall())

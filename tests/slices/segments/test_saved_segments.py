@@ -299,7 +299,7 @@ def test_a_deleted_segment_is_gone_at_once_and_its_people_stay(site: Site) -> No
     with pytest.raises(UnknownError):
         queries.segment(site.connection, site.project.id, segment)
     let_go(site.connection)
-    assert site.count("segment_member") == site.count("segment_day")
+    assert site.count("segment_member") == 1
     assert site.person(pat.id).browser == "Firefox"
     site.send(page("a"))
     check(site, NOON)
@@ -358,7 +358,7 @@ def test_a_segment_is_not_made_from_itself(site: Site) -> None:
     [
         ({"field": "shoe_size", "op": "is", "value": "42"}, "filter.field"),
         ({"segment": str(uuid4()), "op": "is_in"}, "filter"),
-        ({"checkpoint": 1, "op": "reached"}, "filter"),
+        ({"checkpoint": 5, "op": "reached"}, "filter"),
         ({"campaign": str(uuid4()), "op": "opened"}, "filter"),
         ({"field": "name", "op": "contains", "value": "x" * 1_000_000}, "filter.value"),
         ({"not": {"not": {"not": {"not": {"not": FIREFOX}}}}}, "filter.not.not.not.not.not"),

@@ -225,7 +225,8 @@ def _import(site: Site, message: dict[str, Any]) -> None:
 def _lists(site: Site) -> dict[str, int]:
     rows = site.connection.execute(
         "SELECT s.builtin, c.people FROM segment s JOIN segment_count c"
-        " ON c.project_id = s.project_id AND c.id = s.id WHERE s.project_id = %s",
+        " ON c.project_id = s.project_id AND c.id = s.id"
+        " WHERE s.project_id = %s AND s.builtin <> 'checkpoint'",
         (site.project.id,),
     ).fetchall()
     return dict(rows)

@@ -253,7 +253,7 @@ class Lives(RuleBasedStateMachine):
 
 
 def _add_segments(site: Site) -> None:
-    for number, filter_ in enumerate(SEGMENTS, start=5):
+    for number, filter_ in enumerate(SEGMENTS, start=50):
         segment = uuid4()
         site.connection.execute(
             "INSERT INTO segment (project_id, id, number, name, filter, created_at)"

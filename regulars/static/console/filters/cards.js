@@ -10,6 +10,7 @@ import { editor, whole } from "./values.js";
 /** @typedef {import("./tree.js").FieldNode} FieldNode */
 /** @typedef {import("./tree.js").EventNode} EventNode */
 /** @typedef {import("./tree.js").SegmentNode} SegmentNode */
+/** @typedef {import("./tree.js").CheckpointNode} CheckpointNode */
 /** @typedef {import("./tree.js").RawNode} RawNode */
 /** @typedef {import("./menu.js").Choice} Choice */
 
@@ -27,7 +28,7 @@ import { editor, whole } from "./values.js";
  * }} On
  */
 
-/** @param {On} on @param {FieldNode | EventNode | SegmentNode | RawNode} node */
+/** @param {On} on @param {FieldNode | EventNode | SegmentNode | CheckpointNode | RawNode} node */
 export function drawCard(on, node) {
   if (node.kind === "raw") {
     const label = Object.keys(node.json)[0] ?? "condition";
@@ -41,19 +42,23 @@ export function drawCard(on, node) {
       ? fieldRows(on, node, node)
       : node.kind === "event"
         ? eventRows(on, node)
-        : segmentRows(on, node);
+        : node.kind === "segment"
+          ? segmentRows(on, node)
+          : checkpointRows(on, node);
   const open = h("p", { class: "muted xs", "data-open": true }, "Not applied yet: it needs a value.");
   open.hidden = tree.isWhole(node);
   return h("li", { class: "rule", "data-node": node.id }, cardTop(on, node), ...rows, open);
 }
 
-/** @param {On} on @param {FieldNode | EventNode | SegmentNode} node */
+/** @param {On} on @param {FieldNode | EventNode | SegmentNode | CheckpointNode} node */
 function cardTop(on, node) {
   const catalog = on.catalog;
   const field = node.kind === "field" ? fieldOf(catalog, node.field) : null;
-  const picture = node.kind === "event" ? "zap" : node.kind === "segment" ? "chart-pie" : (field?.icon ?? "braces");
+  const pictures = { event: "zap", segment: "chart-pie", checkpoint: "flag", field: field?.icon ?? "braces" };
+  const picture = pictures[node.kind];
+  const isNamed = node.kind === "segment" || node.kind === "checkpoint";
   const label =
-    node.kind === "event" ? node.event : node.kind === "segment" ? "segment" : field?.type === "custom" ? field.label : (field?.key ?? "");
+    node.kind === "event" ? node.event : isNamed ? node.kind : field?.type === "custom" ? field.label : (field?.key ?? "");
   const name = h(
     "button",
     {
@@ -63,7 +68,7 @@ function cardTop(on, node) {
       title: label,
       onclick: () => on.openMenu(name, (choice) => on.become(node, choice)),
     },
-    h("span", { class: node.kind === "segment" ? "truncate" : "mono truncate" }, label),
+    h("span", { class: isNamed ? "truncate" : "mono truncate" }, label),
     icon("chevron-down", "s"),
   );
   return h("div", { class: "rule-top" }, icon(picture, "s"), name, on.remover(node, `Remove ${label}`));
@@ -235,6 +240,35 @@ function segmentRows(on, node) {
     on.changed(true);
   });
   return [h("div", { class: "rule-row" }, op), h("div", { class: "rule-row" }, which)];
+}
+
+/** @param {On} on @param {CheckpointNode} node */
+function checkpointRows(on, node) {
+  const catalog = on.catalog;
+  const op = select(
+    { "aria-label": "Reached or not", "data-focus": "op" },
+    [["", catalog.checkpoint_operators.map((one) => [one.op, one.label])]],
+    node.op,
+  );
+  op.addEventListener("change", () => {
+    node.op = /** @type {HTMLSelectElement} */ (op).value;
+    node.days = catalog.checkpoint_operators.find((one) => one.op === node.op)?.windowed ? 28 : null;
+    on.redraw(node.id, "op");
+  });
+  const which = select(
+    { "aria-label": "Checkpoint", "data-focus": "value" },
+    [["", catalog.checkpoints.map((one) => [String(one.number), one.name])]],
+    String(node.checkpoint),
+  );
+  which.addEventListener("change", () => {
+    node.checkpoint = Number(/** @type {HTMLSelectElement} */ (which).value);
+    on.changed(true);
+  });
+  const days =
+    node.days === null
+      ? []
+      : [whole(node.days, "Days", (value) => ((node.days = value), on.changed())), " days"];
+  return [h("div", { class: "rule-row" }, op, ...days), h("div", { class: "rule-row" }, which)];
 }
 
 const TYPES = /** @type {Record<string, string>} */ ({

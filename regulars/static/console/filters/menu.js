@@ -3,7 +3,7 @@
 import { h, icon } from "./dom.js";
 
 /** @typedef {import("./catalog.js").Catalog} Catalog */
-/** @typedef {{kind: "field" | "event" | "segment", key: string}} Choice */
+/** @typedef {{kind: "field" | "event" | "segment" | "checkpoint", key: string}} Choice */
 
 const numbers = new Intl.NumberFormat("en", { notation: "compact" });
 
@@ -47,7 +47,7 @@ export function fieldMenu(catalog, choose) {
         },
       },
       icon(picture),
-      h("span", { class: kind === "segment" ? "truncate" : "mono truncate" }, label),
+      h("span", { class: kind === "field" || kind === "event" ? "mono truncate" : "truncate" }, label),
       note && h("span", { class: "n" }, note),
     );
 
@@ -69,6 +69,13 @@ export function fieldMenu(catalog, choose) {
     groups,
     "Segments",
     catalog.segments.map((one) => item("segment", one.id, one.name, "chart-pie")),
+  );
+  addGroup(
+    groups,
+    "Checkpoints",
+    (catalog.checkpoints ?? []).map((one) =>
+      item("checkpoint", String(one.number), one.name, "flag"),
+    ),
   );
 
   const shown = () =>

@@ -6,7 +6,8 @@
 /** @typedef {{kind: "event", id: number, event: string, op: string, count: any, days: any, where: FieldNode[]}} EventNode */
 /** @typedef {{kind: "segment", id: number, segment: string, op: string}} SegmentNode */
 /** @typedef {{kind: "raw", id: number, json: any}} RawNode a condition the panel cannot edit */
-/** @typedef {Group | FieldNode | EventNode | SegmentNode | RawNode} Node */
+/** @typedef {{kind: "checkpoint", id: number, checkpoint: number, op: string, days: number | null}} CheckpointNode */
+/** @typedef {Group | FieldNode | EventNode | SegmentNode | CheckpointNode | RawNode} Node */
 
 let last = 0;
 export const nextId = () => (last += 1);
@@ -47,6 +48,10 @@ function readNode(json) {
   if (typeof json.segment === "string") {
     return { kind: "segment", id: nextId(), segment: json.segment, op: json.op ?? "is_in" };
   }
+  if (typeof json.checkpoint === "number") {
+    const { checkpoint, op = "reached", days = null } = json;
+    return { kind: "checkpoint", id: nextId(), checkpoint, op, days };
+  }
   if (typeof json.event === "string") {
     const where = Array.isArray(json.where) ? json.where.map(readField) : [];
     const { event, op = "at_least", count = 1, within_days: days = null } = json;
@@ -72,8 +77,14 @@ export function write(node, at = "filter", places = new Map()) {
   if (node.kind === "segment") {
     return node.segment ? { segment: node.segment, op: node.op } : null;
   }
+  if (node.kind === "checkpoint") return writeCheckpoint(node);
   if (node.kind === "event") return writeEvent(node);
   return node.kind === "raw" ? node.json : writeField(node);
+}
+
+/** @param {CheckpointNode} node */
+function writeCheckpoint({ checkpoint, op, days }) {
+  return op === "reached_within" ? { checkpoint, op, days: days ?? 28 } : { checkpoint, op };
 }
 
 /** @param {Group} node @param {string} at @param {Map<string, number>} places */

@@ -1,0 +1,328 @@
+"""The funnel itself: how many got how far, how long it took, and who they are.
+
+Somebody has come as far as a checkpoint if they reached it and all before it, none earlier than the
+one before. They count in the period in which they reached the first. The funnel is over users,
+unless its first checkpoint asks for other kinds of people.
+
+One look at the funnel's narrow rows answers it. Of more than `EXACT` people the times between
+checkpoints are those of a sample: every sixteenth, the same ones each time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from regulars.filters.ast import FieldCondition, conditions
+from regulars.filters.catalog import Field, find_field
+from regulars.filters.compact import custom_key
+from regulars.filters.parse import parse
+from regulars.funnels import queries
+from regulars.funnels.queries import Checkpoint
+from regulars.workspaces.errors import InvalidError
+
+Connection = psycopg.Connection[Any]
+Sql = tuple[str, list[Any]]
+
+EXACT = 100_000  # people of whom every time is looked at
+MOST_PARTS = 5  # that a split shows; the others are one more
+OTHERS = "Others"
+UNKNOWN = "Not known"
+
+SPLITS = {
+    "country": "Country", "browser": "Browser", "os": "Operating system", "device": "Device",
+    "language": "Language", "utm_source": "UTM source", "utm_medium": "UTM medium",
+    "utm_campaign": "UTM campaign", "referrer": "Referrer",
+}  # fmt: skip
+
+LANES = """
+SELECT s.number, s.checkpoint, s.lane FROM segment s
+WHERE s.project_id = %s AND s.checkpoint IS NOT NULL AND s.deleted_at IS NULL
+"""
+SAID = "SELECT {raw} FROM person p WHERE p.project_id = %s AND p.folded @> %s::jsonb LIMIT 1"
+SEGMENT = """
+SELECT id, name, number FROM segment
+WHERE project_id = %s AND id = %s AND deleted_at IS NULL AND builtin IS DISTINCT FROM 'checkpoint'
+"""
+# Everybody who came as far as the first checkpoint, with the times of those behind it in order.
+ORDERED = """
+SELECT r.id, {times}{part}
+FROM funnel_progress r{joined}
+WHERE r.project_id = %s AND r.{first} IS NOT NULL{within}{over}
+"""
+# How many got how far, in the period and in the one before.
+COUNTS = """
+WITH ordered AS ({ordered})
+SELECT {part}, {counts} FROM ordered GROUP BY 1
+"""
+# How long the ways took, in seconds: the middle of them, and what nine of ten stayed below.
+SPEEDS = """
+WITH ordered AS ({ordered})
+SELECT {speeds} FROM ordered WHERE {chosen}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From and until when people reached the first checkpoint; open where None."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def before(self) -> Period | None:
+        """The period of the same length just before; None where it has no beginning."""
+        if self.since is None or self.until is None:
+            return None
+        return Period(self.since - (self.until - self.since), self.since)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How many came as far as a checkpoint, and how."""
+
+    checkpoint: Checkpoint
+    reached: int
+    before: int | None  # in the period before
+    from_previous: float | None  # the share of those at the checkpoint before; None of the first
+    of_all: float  # the share of those at the first
+    median: timedelta | None
+    p90: timedelta | None
+
+    @property
+    def dropped(self) -> int | None:
+        """How many of those at the checkpoint before did not come as far."""
+        if self.from_previous is None:
+            return None
+        return self._previous - self.reached
+
+    _previous: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The funnel of those who have a value of what it is split by."""
+
+    label: str
+    value: Any
+    reached: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The funnel in a period."""
+
+    stages: tuple[Stage, ...]
+    parts: tuple[Part, ...]
+    period: Period
+    over_users: bool
+    is_sampled: bool  # the times between are those of a sample
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """The funnel as its rows have it: the lanes of its checkpoints in order."""
+
+    checkpoints: tuple[Checkpoint, ...]
+    lanes: tuple[int, ...]
+    over: bool  # of users alone, though the first checkpoint does not ask for them
+
+    def ordered(self, project_id: UUID, period: Period, split: Split | None = None) -> Sql:
+        """The people in order, `t1` to `tn` and where it is split `part`."""
+        columns = [f"r.lane{lane}" for lane in self.lanes]
+        times = [f"{columns[0]} AS t1"]
+        in_order: list[str] = []
+        for n in range(1, len(columns)):
+            in_order.append(f"{columns[n - 1]} <= {columns[n]}")
+            times.append(f"CASE WHEN {' AND '.join(in_order)} THEN {columns[n]} END AS t{n + 1}")
+        joined, part, params = "", "", []
+        if split is not None:
+            joined, part, params = split.joined, f", {split.text} AS part", [*split.params]
+        if self.over and split is None:
+            joined = _COMPACT
+        within, bounds = _within(f"r.lane{self.lanes[0]}", period)
+        text = ORDERED.format(
+            times=", ".join(times), part=part, joined=joined, first=f"lane{self.lanes[0]}",
+            within=within, over=" AND p.kind = 'user'" if self.over else "",
+        )  # fmt: skip
+        return text, [*params, project_id, *bounds]
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """What a funnel is split by: a field of people's, or being in a segment."""
+
+    label: str
+    field: Field | None
+    segment: UUID | None
+    text: str
+    params: list[Any]
+    joined: str
+
+
+_COMPACT = "\nJOIN person_compact p ON p.project_id = r.project_id AND p.id = r.id"
+_ACTIVITY = f"{_COMPACT}\nJOIN person_activity a ON a.project_id = r.project_id AND a.id = r.id"
+
+
+def chain_of(connection: Connection, project_id: UUID) -> Chain:
+    """The funnel's checkpoints with their lanes."""
+    found = {c: lane for _, c, lane in connection.execute(LANES, (project_id,)).fetchall()}
+    kept = tuple(one for one in queries.checkpoints(connection, project_id) if one.number in found)
+    first = parse(kept[0].filter)
+    asks = any(isinstance(one, FieldCondition) and one.field == "kind" for one in conditions(first))
+    return Chain(kept, tuple(found[one.number] for one in kept), not asks)
+
+
+def split_of(connection: Connection, project_id: UUID, key: str) -> Split | None:
+    """What a funnel can be split by, as it is named: a field, or `segment:<id>`. InvalidError."""
+    if not key:
+        return None
+    if key.startswith("segment:"):
+        return _by_segment(connection, project_id, key.removeprefix("segment:"))
+    field = find_field(key)
+    if field is not None and field.bag is not None and "\x00" not in key:
+        name = custom_key(field.bag, field.name)
+        text = "coalesce(p.texts ->> %s::text, p.others ->> %s::text)"
+        return Split(field.label, field, None, text, [name, name], _COMPACT)
+    if key not in SPLITS:
+        raise InvalidError("split", "The funnel can't be split by that.")
+    return Split(SPLITS[key], field, None, f"p.{key}", [], _COMPACT)
+
+
+def report(
+    connection: Connection, project_id: UUID, period: Period, split: Split | None = None
+) -> Report:
+    """The funnel of those who reached its first checkpoint in the period."""
+    chain = chain_of(connection, project_id)
+    before = period.before()
+    whole = Period(before.since, period.until) if before else period
+    rows = _counts(connection, project_id, chain, whole, period, split)
+    size = len(chain.checkpoints)
+    now = [sum(row[1 + n] for row in rows) for n in range(size)]
+    earlier = [sum(row[1 + size + n] for row in rows) for n in range(size)] if before else None
+    is_sampled = now[0] > EXACT
+    speeds = _speeds(connection, project_id, chain, period, is_sampled=is_sampled)
+    stages = tuple(_stage(chain.checkpoints[n], n, now, earlier, speeds[n]) for n in range(size))
+    parts = _parts(rows, size, split) if split is not None else ()
+    parts = tuple(_named(connection, project_id, part, split) for part in parts)
+    return Report(stages, parts, period, over_users=chain.over, is_sampled=is_sampled)
+
+
+def _stage(
+    one: Checkpoint,
+    n: int,
+    now: Sequence[int],
+    earlier: Sequence[int] | None,
+    speed: tuple[timedelta | None, timedelta | None],
+) -> Stage:
+    previous = now[n - 1] if n else 0
+    return Stage(
+        one,
+        now[n],
+        earlier[n] if earlier is not None else None,
+        (now[n] / previous if previous else 0.0) if n else None,
+        now[n] / now[0] if now[0] else 0.0,
+        *speed,
+        _previous=previous,
+    )
+
+
+def _counts(
+    connection: Connection,
+    project_id: UUID,
+    chain: Chain,
+    whole: Period,
+    period: Period,
+    split: Split | None,
+) -> list[tuple[Any, ...]]:
+    """The numbers of each part: of the period, then of the one before."""
+    text, params = chain.ordered(project_id, whole, split)
+    size = len(chain.lanes)
+    counts, more = [], []
+    for n in range(1, size + 1):
+        inside = "" if period.since is None else " AND t1 >= %s"
+        counts.append(f"count(*) FILTER (WHERE t{n} IS NOT NULL{inside})::bigint")
+        more += [] if period.since is None else [period.since]
+    for n in range(1, size + 1):
+        inside = " AND false" if period.since is None else " AND t1 < %s"
+        counts.append(f"count(*) FILTER (WHERE t{n} IS NOT NULL{inside})::bigint")
+        more += [] if period.since is None else [period.since]
+    statement = COUNTS.format(
+        ordered=text, part="part" if split else "NULL", counts=", ".join(counts)
+    )
+    return connection.execute(statement, [*params, *more], prepare=False).fetchall()
+
+
+def _speeds(
+    connection: Connection, project_id: UUID, chain: Chain, period: Period, *, is_sampled: bool
+) -> list[tuple[timedelta | None, timedelta | None]]:
+    text, params = chain.ordered(project_id, period)
+    asked = [
+        f"percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY t{n} - t{n - 1})"
+        for n in range(2, len(chain.lanes) + 1)
+    ]
+    # The last digits of an id are random.
+    chosen = "right(id::text, 1) = '7'" if is_sampled else "true"
+    statement = SPEEDS.format(ordered=text, speeds=", ".join(asked), chosen=chosen)
+    row = connection.execute(statement, params, prepare=False).fetchone()
+    found: list[tuple[timedelta | None, timedelta | None]] = [(None, None)]
+    found += [(both[0], both[1]) if both else (None, None) for both in row or ()]
+    return found
+
+
+def _parts(rows: Sequence[tuple[Any, ...]], size: int, split: Split) -> tuple[Part, ...]:
+    """The parts, the largest first; the smallest together."""
+    ordered = sorted(rows, key=lambda row: (-row[1], str(row[0])))
+    named = [row for row in ordered if row[1]]
+    kept, rest = named[:MOST_PARTS], named[MOST_PARTS:]
+    parts = [Part(_label(row[0], split), row[0], tuple(row[1 : 1 + size])) for row in kept]
+    if rest:
+        sums = tuple(sum(row[1 + n] for row in rest) for n in range(size))
+        parts.append(Part(OTHERS, None, sums))
+    return tuple(parts)
+
+
+def _label(value: Any, split: Split) -> str:
+    if split.segment is not None:
+        return f"In {split.label}" if value else f"Not in {split.label}"
+    return UNKNOWN if value is None else str(value)
+
+
+def _named(connection: Connection, project_id: UUID, part: Part, split: Split | None) -> Part:
+    """The part with its text as people wrote it: what is compared is folded."""
+    if split is None or split.field is None or not isinstance(part.value, str):
+        return part
+    field = split.field
+    raw, params = f"p.{field.key}", [] if field.bag is None else [field.name]
+    if field.bag is not None:
+        raw = f"p.{field.bag} ->> %s"
+    wanted = msgspec.json.encode({field.key: part.value}).decode()
+    statement = SAID.format(raw=raw)
+    row = connection.execute(statement, (*params, project_id, wanted), prepare=False).fetchone()
+    return replace(part, label=str(row[0])) if row and row[0] else part
+
+
+def _by_segment(connection: Connection, project_id: UUID, given: str) -> Split:
+    try:
+        row = connection.execute(SEGMENT, (project_id, UUID(given))).fetchone()
+    except ValueError:
+        row = None
+    if row is None:
+        raise InvalidError("split", "There is no such segment.")
+    return Split(row[1], None, row[0], "%s::smallint = ANY(a.segments)", [row[2]], _ACTIVITY)
+
+
+def _within(column: str, period: Period) -> Sql:
+    text, params = "", []
+    if period.since is not None:
+        text += f" AND {column} >= %s"
+        params.append(period.since)
+    if period.until is not None:
+        text += f" AND {column} < %s"
+        params.append(period.until)
+    return text, params

@@ -1,0 +1,258 @@
+"""Checkpoints as the plan sees them: segments that no list shows, and when people first met them.
+
+What happens in memory is here, and the one statement that asks history where memory does not tell.
+Whoever keeps more of it (the funnel's own rows) follows by `changes.reached` and by `FOLLOWERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from regulars.filters.ast import EventCondition, Filter
+from regulars.filters.events import event_key
+from regulars.filters.first_met import (
+    Origin,
+    ever_met,
+    ever_sql,
+    first_met,
+    nth_events,
+    origin_of,
+    origin_sql,
+)
+from regulars.people.changes import Changes
+from regulars.people.person import Person
+
+if TYPE_CHECKING:
+    from regulars.segments.plan import Plan
+
+Connection = psycopg.Connection[Any]
+
+# When each of these people first met a condition, as far as that can be told.
+FIRST_MET = """
+SELECT p.id, {origin} FROM person p WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
+"""
+# Looked at anew at once: what asks for the checkpoint has not seen this instant.
+REDATE = """
+UPDATE person_activity SET checkpoints = checkpoints || jsonb_build_object(%s::text, %s::text),
+    next_move_at = least(next_move_at, %s)
+WHERE project_id = %s AND id = %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A segment behind a checkpoint. `checkpoint` is None while it is not in force yet."""
+
+    number: int
+    checkpoint: int | None
+    lane: int
+    origin: Origin | None  # what tells when somebody first met it
+    events: frozenset[str] = frozenset()  # whose times tell it
+
+    @property
+    def key(self) -> str:
+        """What its instant stands under in `person_activity.checkpoints`."""
+        return str(self.number)
+
+
+class Follower(Protocol):
+    """Who keeps rows of what people reached, as a step is filled by SQL."""
+
+    def found(
+        self, connection: Connection, project_id: UUID, step: Step,
+        rows: Sequence[tuple[UUID, datetime]],
+    ) -> None:  # fmt: skip
+        """These people have reached it then."""
+
+    def filled(
+        self, connection: Connection, project_id: UUID, segment_id: UUID, now: datetime
+    ) -> None:
+        """Everybody has been looked at. Under the plan's lock, before it is renewed."""
+
+
+FOLLOWERS: list[Follower] = []
+
+BEHIND = """
+SELECT s.number, s.checkpoint, s.lane, p.over_users
+FROM segment s JOIN segment_plan p ON p.project_id = s.project_id
+WHERE s.project_id = %s AND s.id = %s AND s.lane IS NOT NULL
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """A step's filling by SQL."""
+
+    step: Step
+    over_users: bool
+
+    def ever(self, zone: tzinfo) -> tuple[str, list[Any]]:
+        """Whether somebody met the condition at some time, over rows `p` and `a`."""
+        if self.step.origin is None:
+            return "false", []
+        since = "NULL::timestamptz"
+        if self.over_users:
+            since = "(CASE WHEN p.kind = 'user' THEN p.signed_up_at END)"
+        return ever_sql(self.step.origin, since, zone)
+
+    def tell(
+        self, connection: Connection, project_id: UUID, rows: Sequence[tuple[UUID, datetime]]
+    ) -> None:
+        """Let the followers write. People's locks are held; counts come after."""
+        for follower in FOLLOWERS:
+            follower.found(connection, project_id, self.step, rows)
+
+
+def passing_of(
+    connection: Connection, project_id: UUID, segment_id: UUID, rule: Filter
+) -> Passing | None:
+    """The filling of a step; None for other segments."""
+    row = connection.execute(BEHIND, (project_id, segment_id), prepare=True).fetchone()
+    return Passing(made(row[0], row[1], row[2], rule), row[3]) if row else None
+
+
+def made(number: int, checkpoint: int | None, lane: int, rule: Filter) -> Step:
+    """A step, with what its rule says of its past."""
+    origin = origin_of(rule)
+    events = nth_events(origin) if origin is not None else frozenset[str]()
+    return Step(number, checkpoint, lane, origin, events)
+
+
+def note(changes: Changes, plan: Plan, person: Person, inside: AbstractSet[int]) -> bool:
+    """Keep when the person first met what they meet, or ever met; whether anything is new."""
+    before = person.checkpoints
+    after = {key: at for key, at in before.items() if int(key) in plan.steps}
+    since = signed_up(person) if plan.over_users else None
+    for number, step in plan.steps.items():
+        known = number in inside or step.key in before
+        if not known and not _ever(plan, person, step, since):
+            continue
+        at = _instant(plan, person, step)
+        kept = after.get(step.key)
+        if kept is None:
+            after[step.key] = at or changes.now
+            if at is None and step.origin is not None:
+                changes.undated.add((person, number))
+        elif at is not None and at < kept:
+            after[step.key] = at
+    for key, at in after.items():
+        after[key] = clamped(at, person, changes.now, over_users=plan.over_users)
+    if after == before:
+        return False
+    person.checkpoints = after
+    person.progressed = person.seen_changed = True
+    return True
+
+
+def clamped(at: datetime, person: Person, now: datetime, *, over_users: bool) -> datetime:
+    """Of users nothing counts from before they signed up; nobody reaches anything in the future."""
+    since = signed_up(person) if over_users else None
+    return min(now, at if since is None else max(at, since))
+
+
+def signed_up(person: Person) -> datetime | None:
+    """When a user signed up."""
+    return person.signed_up_at if person.kind == "user" else None
+
+
+def notice_late(changes: Changes, plan: Plan) -> None:
+    """Mark those whose event comes in late, from before they reached what it counts for."""
+    late = [step for step in plan.steps.values() if step.events]
+    for step in late:
+        for deed in changes.deeds:
+            if deed.name not in step.events:
+                continue
+            person = deed.person.survivor()
+            kept = person.checkpoints.get(step.key)
+            if kept is not None and deed.at < kept:
+                changes.undated.add((person, step.number))
+
+
+def date(changes: Changes, plan: Plan) -> None:
+    """Ask history when those reached it whose rows do not tell."""
+    by_step: dict[int, list[Person]] = {}
+    for person, number in changes.undated:
+        home = person.survivor()
+        if number in plan.steps and home.id not in changes.erasing:
+            by_step.setdefault(number, []).append(home)
+    for number, people in sorted(by_step.items()):
+        step = plan.steps[number]
+        dates = dates_of(
+            changes.connection, changes.project_id, step, {one.id for one in people},
+            ZoneInfo(plan.version[1]),
+        )  # fmt: skip
+        for person in people:
+            _redate(changes, plan, person, step, dates.get(person.id))
+
+
+def dates_of(
+    connection: Connection, project_id: UUID, step: Step, ids: set[UUID], zone: ZoneInfo
+) -> dict[UUID, datetime]:
+    """When these people first met the step's condition, as far as that can be told."""
+    if step.origin is None or not ids:
+        return {}
+    text, params = origin_sql(step.origin, zone)
+    asked = (*params, project_id, sorted(ids))
+    rows: Any = connection.execute(FIRST_MET.format(origin=text), asked).fetchall()
+    return {id_: at for id_, at in rows if at is not None}
+
+
+def _redate(
+    changes: Changes, plan: Plan, person: Person, step: Step, found: datetime | None
+) -> None:
+    kept = person.checkpoints.get(step.key)
+    if found is None or kept is None:
+        return
+    at = clamped(found, person, changes.now, over_users=plan.over_users)
+    if at >= kept:
+        return
+    person.checkpoints[step.key] = at
+    person.progressed = True
+    changes.connection.execute(
+        REDATE, (step.key, at.isoformat(), changes.now, changes.project_id, person.id)
+    )
+
+
+def _instant(plan: Plan, person: Person, step: Step) -> datetime | None:
+    if step.origin is None:
+        return None
+
+    def all_times(condition: EventCondition | None) -> Sequence[datetime] | None:
+        if condition is None:
+            return _sightings(person, is_first=step.key not in person.checkpoints)
+        name = plan.memories.get(event_key(condition), "")
+        need, times = plan.needs.get(name), person.event_times.get(name, ())
+        return times if need is not None and len(times) < need.keep else None
+
+    return first_met(step.origin, person, all_times)
+
+
+def _sightings(person: Person, *, is_first: bool) -> Sequence[datetime]:
+    """When they were seen, as far as that is all there is; none where only history tells.
+
+    Of somebody who has reached it before, what comes in now can only make it earlier.
+    """
+    seen_before = person.compact_before[1] is not None and not person.fresh
+    if is_first and seen_before:
+        return ()
+    return () if person.sighted is None else (person.sighted,)
+
+
+def _ever(plan: Plan, person: Person, step: Step, since: datetime | None) -> bool:
+    if step.origin is None:
+        return False
+
+    def newest(condition: EventCondition | None) -> Sequence[datetime]:
+        if condition is None:
+            return ()
+        return person.event_times.get(plan.memories.get(event_key(condition), ""), ())
+
+    return ever_met(step.origin, person, since, newest)

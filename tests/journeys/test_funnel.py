@@ -1,0 +1,69 @@
+"""A checkpoint made and reached in a real browser: “Firefox users”."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from regulars.kit import clock
+from regulars.kit import database as kit_database
+from regulars.segments import filling
+from regulars.segments.fills import fills_running
+from tests.cast import Cast, cast
+from tests.journeys.desk import address, browser, site
+from tests.slices.tracking.site import Site, page
+
+__all__ = ["address", "browser", "cast", "site"]
+
+ON_FIREFOX = {
+    "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+}
+
+
+@pytest.fixture
+def _worker(cast: Cast) -> Iterator[None]:
+    """What counts checkpoints, for this test's project alone: others share the database."""
+    stop = threading.Event()
+
+    def work() -> None:
+        with kit_database.connect() as connection:
+            while not stop.wait(0.05):
+                for fill in fills_running(connection):
+                    if fill.project_id == cast.home.id:
+                        filling.fill_range(connection, fill, clock.now())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(30)
+
+
+@pytest.mark.usefixtures("_worker")
+def test_a_firefox_visitor_reaches_a_checkpoint_that_was_just_made(
+    browser: BrowserContext, cast: Cast, address: str, site: Site
+) -> None:
+    site.send(page("before"), at=clock.now(), headers=ON_FIREFOX)
+    tab = browser.new_page()
+    tab.goto(f"{address}{cast.home.url('settings/funnel/')}")
+    tab.get_by_role("link", name="Add a checkpoint").click()
+    tab.get_by_label("Title").fill("Firefox users")
+    tab.get_by_role("button", name="Add filter").click()
+    tab.get_by_label("Find a field, an event or a segment").fill("browser")
+    tab.get_by_role("button", name="browser", exact=True).click()
+    tab.locator("filter-builder .rule input").first.fill("Firefox")
+    tab.get_by_role("button", name="Add checkpoint").click()
+    row = tab.get_by_role("listitem").filter(has_text="Firefox users")
+    expect(row.locator(".cp-reach b")).to_have_text("1")
+
+    site.send(page("after"), at=clock.now(), headers=ON_FIREFOX)
+    tab.reload()
+    expect(row.locator(".cp-reach b")).to_have_text("2")
+    tab.get_by_role("link", name="How people do").click()
+    expect(tab.get_by_role("img", name=re.compile("3 checkpoints"))).to_be_visible()
+    expect(tab.get_by_role("heading", name="What our channels do")).to_be_visible()
+    expect(tab.get_by_role("heading", name="Week by week")).to_be_visible()

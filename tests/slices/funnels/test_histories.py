@@ -1,0 +1,147 @@
+"""Random histories: times, counts and the report are what reading the whole record anew finds.
+
+Events come in late and in any order, visitors register and merge, some are erased; then the same
+conditions are counted from history alone, and must say the same.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from regulars.funnels import report
+from regulars.funnels.report import Period
+from regulars.people.person import Person
+from tests.slices.funnels.funnel import ACTIVE, SIGNED_UP, count, did, put, rows
+from tests.slices.segments.saved import erase, wait_until
+from tests.slices.tracking.site import NOON, Site, identify, open_site, page, track
+
+Database = psycopg.Connection[Any]
+EXAMPLES = int(os.environ.get("REGULARS_HYPOTHESIS_EXAMPLES", "12"))
+DAY = timedelta(days=1)
+FUNNEL = (SIGNED_UP, ACTIVE, did("Ordered"), did("Ordered", 2))
+SEEN = ("page", "track")
+
+anons = st.sampled_from(["a", "b", "c"])
+late = st.sampled_from([0, 0, 1, 10, 40, 90])  # days before it comes in
+
+
+@dataclass(frozen=True)
+class Deed:
+    what: str
+    anon: str
+    late: int
+    after: int  # hours behind the one before
+
+
+deeds = st.lists(
+    st.builds(
+        Deed,
+        st.sampled_from(["page", "track", "track", "identify", "register"]),
+        anons,
+        late,
+        st.sampled_from([0, 5, 24 * 20]),
+    ),
+    min_size=1,
+    max_size=14,
+)
+
+
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(deeds=deeds, erased=st.booleans(), by_history=st.booleans())
+def test_everything_is_what_the_record_says(
+    database: Database, deeds: list[Deed], *, erased: bool, by_history: bool
+) -> None:
+    site = open_site(database)
+    if not by_history:
+        put(site, *FUNNEL)
+    now = NOON
+    for deed in deeds:
+        now += timedelta(hours=deed.after, seconds=1)
+        wait_until(site, now)
+        way = "server" if deed.what == "register" else "browser"
+        site.send(_message(deed, now), at=now, way=way)
+    if by_history:
+        put(site, *FUNNEL, at=now)
+        count(site, now)
+    if erased:
+        erase(site, site.people()[0].id, now)
+    told = {person.id: _truth(site, person, now) for person in site.people()}
+    assert rows(site) == {id_: found for id_, found in told.items() if found}
+    _check_report(site, list(told.values()), now)
+
+
+def _message(deed: Deed, now: datetime) -> dict[str, Any]:
+    stamp = {"timestamp": (now - deed.late * DAY).isoformat()}
+    match deed.what:
+        case "page":
+            return {**page(deed.anon), **stamp}
+        case "track":
+            return {**track("Ordered", deed.anon), **stamp}
+        case _:
+            # Two browsers of one user: the second joins its visitor to them.
+            return {**identify("u" if deed.anon != "c" else "v", deed.anon), **stamp}
+
+
+def _truth(site: Site, person: Person, now: datetime) -> dict[int, datetime]:
+    """When the person reached what, from their events and the day they signed up."""
+    events = site.events(of=person)
+    since = person.signed_up_at if person.kind == "user" else None
+    seen = [event["happened_at"] for event in events if event["kind"] in SEEN]
+    seen += [
+        event["happened_at"]
+        for event in events
+        if (event["kind"], event["source"]) == ("identify", "browser")
+    ]
+    orders = [event["happened_at"] for event in events if event["name"] == "Ordered"]
+    found: dict[int, datetime] = {}
+    if since is not None:
+        found[1] = since
+    last, first = max(seen, default=None), min(seen, default=None)
+    if first is not None and last is not None and (since is None or last >= since - 28 * DAY):
+        found[2] = first
+    for number, times in ((3, 1), (4, 2)):
+        if len(orders) >= times:
+            found[number] = sorted(orders)[times - 1]
+    return {
+        number: min(now, at if since is None else max(at, since)) for number, at in found.items()
+    }
+
+
+def _check_report(site: Site, people: list[dict[int, datetime]], now: datetime) -> None:
+    found = report.report(site.connection, site.project.id, Period(now - 30 * DAY, now))
+    ordered = [_in_order(one) for one in people if 1 in one]
+    inside = [one for one in ordered if now - 30 * DAY <= one[0] < now]
+    before = [one for one in ordered if now - 60 * DAY <= one[0] < now - 30 * DAY]
+    for n, stage in enumerate(found.stages):
+        assert stage.reached == sum(len(one) > n for one in inside)
+        assert stage.before == sum(len(one) > n for one in before)
+        gaps = [one[n] - one[n - 1] for one in inside if n and len(one) > n]
+        assert stage.median == (_median(gaps) if gaps else None)
+
+
+def _median(gaps: list[timedelta]) -> timedelta:
+    ordered = sorted(gaps)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return ordered[middle - 1] + (ordered[middle] - ordered[middle - 1]) / 2
+
+
+def _in_order(one: dict[int, datetime]) -> list[datetime]:
+    times = [one[1]]
+    for number in (2, 3, 4):
+        if number not in one or one[number] < times[-1]:
+            break
+        times.append(one[number])
+    return times
