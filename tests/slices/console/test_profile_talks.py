@@ -41,10 +41,10 @@ def test_a_day_of_a_conversation_is_one_line_that_leads_to_it(cast: Cast, talk: 
 def test_what_they_wrote_stands_on_their_timeline(talk: Talk, cast: Cast) -> None:
     person = talk.seen("b1")
     one, _ = talk.say("b1", text="Anybody?")
-    assert "Wrote to us in <a" in profile(cast, "timeline?kind=talks", of=person)
+    assert "Wrote to us about <a" in profile(cast, "timeline?kind=talks", of=person)
     talk.reply(one.id, "Here!")
     shown = profile(cast, "timeline?kind=talks", of=person)
-    assert "Chatted with us in <a" in shown
+    assert "Chatted with us about <a" in shown
     assert "2 messages" in shown
 
 
