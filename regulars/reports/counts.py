@@ -23,7 +23,7 @@ Connection = psycopg.Connection[Any]
 
 # Values told apart of a day: when there are more than `MOST`, all but the `KEPT` greatest become
 # one. So the great ones stay though they come late, and nobody fills the table with noise.
-MOST, KEPT = 1_000, 500
+MOST, KEPT = 500, 250
 
 MOVE = """
 INSERT INTO rollup (project_id, id, generation, metric, name, dimension, value, day, count)

@@ -43,6 +43,7 @@ SELECT %(project)s, md5(metric || dimension || n || day)::uuid, 1, metric, '', d
 FROM unnest(ARRAY['views', 'visits']) AS metric, unnest(%(dimensions)s::text[]) AS dimension,
      generate_series(1, %(most)s) AS n,
      generate_series(%(first)s::date, %(last)s::date, interval '1 day') AS day
+ORDER BY day, metric, dimension, n  -- as they would come
 """
 PAGES = (
     "", "?period=today", "?period=quarter", "now", "reports/", "reports/?by=path",
