@@ -22,6 +22,7 @@ from regulars.console.reports_words import (
     PLAIN,
     Counted,
     Dimension,
+    attributes_of,
     called,
     counted_of,
     dimension_of,
@@ -37,6 +38,7 @@ Connection = psycopg.Connection[Any]
 PERIODS = tuple(periods.LENGTHS)
 STEPS = ("day", "week")
 WEEKLY_FROM = 15  # days of a period from which on weeks make a line
+A_QUARTER = 92  # days: longer periods are drawn by week until somebody says otherwise
 NAMED = 50  # events that are offered
 IN_FILE = 10_000  # rows of a CSV
 TABLES = (
@@ -51,12 +53,11 @@ def reports(request: AgentRequest) -> HttpResponse:
     """The whole page."""
     period = _period(request)
     counted = counted_of(request.GET.get("show", ""))
-    dimension = dimension_of(counted, request.GET.get("by", ""))
     step = _step(request, period)
     url = reverse("reports", args=[request.project.id])
-    asked = urlencode({"show": counted.key, "by": dimension.key, "step": step})
     with database.of_django() as core:
         of = queries.source(core, request.project.id)
+        dimension = dimension_of(counted, request.GET.get("by", ""), of.attributes)
         limit = AT_MOST if request.GET.get("all") else IN_EXPLORER
         found = explored(core, request, of, counted, dimension, period, step, limit)
         tables = [_table(core, request, of, period, *one) for one in TABLES]
@@ -65,6 +66,7 @@ def reports(request: AgentRequest) -> HttpResponse:
         ).values
         visits = queries.total(core, of, "visits", period.first, period.last)
         seen = queries.daily(core, of, "people", period.first, period.last)
+    asked = urlencode({"show": counted.key, "by": dimension.key, "step": step})
     return render(
         request,
         "console/reports/reports.html",
@@ -76,6 +78,7 @@ def reports(request: AgentRequest) -> HttpResponse:
             "plain": PLAIN,
             "events": _offered(counted, [event(one.value) for one in names if one.value]),
             "dimensions": [DIMENSIONS[key] for key in counted.dimensions],
+            "attributes": attributes_of(counted, of.attributes),
             "step": step,
             "steps": STEPS if period.length >= WEEKLY_FROM else STEPS[:1],
             "found": found,
@@ -97,14 +100,19 @@ def reports_csv(request: AgentRequest) -> HttpResponse:
     """A table as a file: every value that is told apart, with what it was before."""
     period = _period(request)
     counted = counted_of(request.GET.get("show", ""))
-    dimension = dimension_of(counted, request.GET.get("by", ""))
     with database.of_django() as core:
         of = queries.source(core, request.project.id)
+        dimension = dimension_of(counted, request.GET.get("by", ""), of.attributes)
         text = "".join(_lines(core, of, counted, dimension, period))
-    name = f"{counted.metric}-by-{dimension.key}-{period.first}-{period.last}.csv"
+    name = f"{counted.metric}-by-{file_word(dimension)}-{period.first}-{period.last}.csv"
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def file_word(dimension: Dimension) -> str:
+    """The dimension in a file's name; an attribute's own name may hold anything."""
+    return dimension.key if dimension.key in DIMENSIONS else "attribute"
 
 
 def _lines(
@@ -155,5 +163,5 @@ def _period(request: AgentRequest) -> Period:
 
 
 def _step(request: AgentRequest, period: Period) -> str:
-    asked = request.GET.get("step", "")
+    asked = request.GET.get("step", "week" if period.length > A_QUARTER else "day")
     return asked if asked in STEPS and period.length >= WEEKLY_FROM else STEPS[0]

@@ -22,6 +22,7 @@ Connection = psycopg.Connection[Any]
 LINES = 3  # of the greatest values; the others are one line
 IN_TABLE = 6
 IN_EXPLORER, AT_MOST = 8, 200
+SPARKS = 24  # rows that have a small line of their own
 A_WEEK = 7
 
 
@@ -121,7 +122,7 @@ def explored(
             change=change(one.count, before.get(one.value, 0)),
             swatch=charts.LEGENDS[LOOKS[n]] if n < LINES else "dim",
             look=LOOKS[n] if n < LINES else "dim",
-            spark=charts.spark(lines[n]),
+            spark=charts.spark(lines[n]) if n < SPARKS else "",
             url=people_url(request, counted, dimension, one.value, period),
             drawn=n < LINES,
         )

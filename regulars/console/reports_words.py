@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 from regulars.console.access import AgentRequest
 from regulars.console.frame import project_url
 from regulars.console.periods import Period
-from regulars.reports.tally import EVENTS, OF_VISITS, SIGNUPS, VIEWS, VISITS
+from regulars.reports.tally import ATTRIBUTE, EVENTS, OF_VISITS, SIGNUPS, VIEWS, VISITS
 from regulars.tracking.enrich import countries
 
 EVENT = "event:"  # before the name of one
@@ -94,8 +95,21 @@ def counted_of(key: str) -> Counted:
     return next((one for one in PLAIN if one.key == key), PLAIN[0])
 
 
-def dimension_of(counted: Counted, key: str) -> Dimension:
+def attributes_of(counted: Counted, keys: Sequence[str]) -> list[Dimension]:
+    """Custom attributes by which it can be told apart."""
+    if counted.metric not in (VIEWS, EVENTS) or (counted.metric == EVENTS and not counted.name):
+        return []
+    return [
+        Dimension(f"{ATTRIBUTE}{key}", key, key, key, "Not known", f"attributes.{key}")
+        for key in keys
+    ]
+
+
+def dimension_of(counted: Counted, key: str, keys: Sequence[str] = ()) -> Dimension:
     """By what, as an address says; else the first that there is."""
+    for one in attributes_of(counted, keys):
+        if one.key == key:
+            return one
     if key in counted.dimensions:
         return DIMENSIONS[key]
     first = "country" if "country" in counted.dimensions else counted.dimensions[0]
@@ -118,6 +132,8 @@ def people_url(
     if name:
         days = (period.today - period.first).days + 1
         rules.append({"event": name, "op": "at_least", "count": 1, "within_days": days})
+    if dimension.key.startswith(ATTRIBUTE) and not _is_text(value):
+        return ""  # which type the attribute has is not known here
     if dimension.field:
         rules.append(_is(dimension, value))
     elif dimension.key != "name":
@@ -127,6 +143,10 @@ def people_url(
         rules.append({"field": "signed_up_at", "op": "between", "value": span})
     url = project_url(request.project.id, "people/")
     return f"{url}?{urlencode({'filter': json.dumps({'all': rules}, separators=(',', ':'))})}"
+
+
+def _is_text(value: str) -> bool:
+    return value not in ("true", "false") and not value.lstrip("-").isdecimal()
 
 
 def _is(dimension: Dimension, value: str) -> dict[str, Any]:

@@ -17,13 +17,14 @@ import psycopg
 
 from regulars.kit import arrays
 from regulars.kit.ids import key_bytes
-from regulars.reports.tally import OTHER, Key, Signup, Tally, cut, local
+from regulars.reports.tally import ATTRIBUTE, OTHER, Key, Signup, Tally, cut, local
 
 Connection = psycopg.Connection[Any]
 
 # Values told apart of a day: when there are more than `MOST`, all but the `KEPT` greatest become
 # one. So the great ones stay though they come late, and nobody fills the table with noise.
 MOST, KEPT = 500, 250
+MOST_OF_ATTRIBUTE = 100  # an attribute with more values a day tells nothing apart
 
 MOVE = """
 INSERT INTO rollup (project_id, id, generation, metric, name, dimension, value, day, count)
@@ -43,7 +44,7 @@ FROM unnest(%(metrics)s::text[], %(names)s::text[], %(dimensions)s::text[], %(da
 WHERE (SELECT count(*) FROM rollup r
        WHERE r.project_id = %(project)s AND r.generation = %(generation)s
          AND r.metric = g.metric AND r.name = g.name AND r.dimension = g.dimension
-         AND r.day = g.day) > %(most)s
+         AND r.day = g.day) > CASE WHEN g.dimension LIKE 'a:%%' THEN %(few)s ELSE %(most)s END
 """
 # Takes the small ones away; how much they were together.
 FOLD = """
@@ -179,23 +180,29 @@ class People:
         )
 
 
-def write(connection: Connection, project_id: UUID, generation: int, tally: Tally) -> None:
-    """Move the counts, and keep each day's values few."""
+def write(connection: Connection, project_id: UUID, generation: int, tally: Tally) -> set[str]:
+    """Move the counts, and keep each day's values few. Returns attributes that have too many."""
     moved = {key: by for key, by in tally.counts.items() if by}
     if not moved:
-        return
+        return set()
     grown = sorted(_move(connection, project_id, generation, moved))
     if not grown:
-        return
+        return set()
     asked = {
         "project": project_id, "generation": generation, "most": MOST,
+        "few": MOST_OF_ATTRIBUTE,
         "metrics": arrays.of_texts(metric for metric, _, _, _ in grown),
         "names": arrays.of_texts(name for _, name, _, _ in grown),
         "dimensions": arrays.of_texts(dimension for _, _, dimension, _ in grown),
         "days": arrays.of_texts(_iso(day) for _, _, _, day in grown),
     }  # fmt: skip
+    too_many: set[str] = set()
     for group in connection.execute(TOO_MANY, asked, prepare=True).fetchall():
-        _fold(connection, project_id, generation, group)
+        if group[2].startswith(ATTRIBUTE):
+            too_many.add(group[2].removeprefix(ATTRIBUTE))
+        else:
+            _fold(connection, project_id, generation, group)
+    return too_many
 
 
 Group = tuple[str, str, str, date]  # metric, name, dimension, day

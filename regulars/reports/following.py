@@ -19,7 +19,7 @@ from regulars.events import outbox
 from regulars.kit import arrays
 from regulars.people.changes import LOCK_PATIENT, Changes, Columns, NoConsequence
 from regulars.people.person import Person
-from regulars.reports import counts, state
+from regulars.reports import attributes, counts, state
 from regulars.reports.counts import People
 from regulars.reports.state import State
 from regulars.reports.tally import NAMES, EventRow, SessionRow, Tally, Visit, cut
@@ -90,8 +90,11 @@ def follow(connection: Connection, project_id: UUID, now: datetime) -> bool:
         # Nobody is erased while we count what they did.
         connection.execute(LOCK_PATIENT, (str(project_id),))
         step = _step_of(entries, found.since)
-        _count(connection, project_id, found, step)
-        connection.execute(state.ADVANCE, (step.last, found.names, project_id))
+        too_many = _count(connection, project_id, found, step)
+        connection.execute(
+            state.ADVANCE,
+            {"cursor": step.last, "project": project_id, **state.learned(found, too_many)},
+        )
     return True
 
 
@@ -125,22 +128,25 @@ def _step_of(entries: Sequence[tuple[int, str, Any, datetime]], since: UUID) -> 
     return step
 
 
-def _count(connection: Connection, project_id: UUID, found: State, step: Step) -> None:
+def _count(connection: Connection, project_id: UUID, found: State, step: Step) -> set[str]:
+    """Count what the step names. Returns attributes that have too many values."""
     tally = Tally()
     events = read_events(connection, EVENTS_BY_ID, (project_id, arrays.of_ids(step.events)))
     learn_names(found, events)
-    tally.events(events, found.zone, set(found.names))
+    doers = {event.person_id for event in events}
+    facts = attributes.learn(connection, project_id, doers, found.attributes, found.left_out)
+    tally.events(events, found.zone, set(found.names), facts)
     sessions = connection.execute(SESSIONS_BY_ID, (project_id, arrays.of_ids(step.sessions)))
     tally.sessions((session_row(row) for row in sessions), found.zone)
     parties = {UUID(id_) for merge in step.merges for id_ in merge.values()}
-    people = {event.person_id for event in events} | step.people | parties
+    people = doers | step.people | parties
     known = People(connection, project_id, found.generation, people)
     known.were_there(tally)
     for merge in step.merges:
         _merge(connection, project_id, found, known, tally, merge)
     known.signed_up(tally, people, found.zone)
     known.write()
-    counts.write(connection, project_id, found.generation, tally)
+    return counts.write(connection, project_id, found.generation, tally)
 
 
 def _merge(

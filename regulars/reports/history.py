@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.people.changes import LOCK_PATIENT
-from regulars.reports import counts, state
+from regulars.reports import attributes, counts, state
 from regulars.reports.counts import People
 from regulars.reports.following import VISIT, learn_names, read_events, session_row
 from regulars.reports.state import Phase, State
@@ -45,17 +45,25 @@ def go_on(connection: Connection, project_id: UUID) -> bool:
         if found is None or found.phase == "done" or found.moved:
             return False
         connection.execute(LOCK_PATIENT, (str(project_id),))
-        place = _range(connection, project_id, found)
+        place, too_many = _range(connection, project_id, found)
         phase = found.phase if place is not None else _NEXT[found.phase]
         connection.execute(
             state.GO_ON,
-            {"phase": phase, "place": place, "names": found.names, "project": project_id},
+            {
+                "phase": phase,
+                "place": place,
+                "project": project_id,
+                **state.learned(found, too_many),
+            },
         )
     return True
 
 
-def _range(connection: Connection, project_id: UUID, found: State) -> UUID | None:
-    """Count a range of the phase; where it ended, None where the phase did."""
+def _range(connection: Connection, project_id: UUID, found: State) -> tuple[UUID | None, set[str]]:
+    """Count a range of the phase; where it ended, None where the phase did.
+
+    The second are attributes that have too many values.
+    """
     tally = Tally()
     people: set[UUID] = set()
     after = found.place or _BEFORE_ALL
@@ -63,7 +71,9 @@ def _range(connection: Connection, project_id: UUID, found: State) -> UUID | Non
     if found.phase == "events":
         events = read_events(connection, EVENTS, (project_id, after, found.since))
         learn_names(found, events)
-        tally.events(events, found.zone, set(found.names))
+        doers = {event.person_id for event in events}
+        facts = attributes.learn(connection, project_id, doers, found.attributes, found.left_out)
+        tally.events(events, found.zone, set(found.names), facts)
         last = events[-1].id if events else None
     elif found.phase == "sessions":
         rows = connection.execute(SESSIONS, (project_id, after, found.since)).fetchall()
@@ -77,5 +87,4 @@ def _range(connection: Connection, project_id: UUID, found: State) -> UUID | Non
     known.were_there(tally)
     known.signed_up(tally, people, found.zone)
     known.write()
-    counts.write(connection, project_id, found.generation, tally)
-    return last
+    return last, counts.write(connection, project_id, found.generation, tally)

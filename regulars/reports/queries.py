@@ -23,7 +23,7 @@ from regulars.reports.tally import OTHER
 Connection = psycopg.Connection[Any]
 
 SHOWN = """
-SELECT shown, generation, phase, place, since, started_at FROM rollup_state WHERE project_id = %s
+SELECT shown, phase, place, since, attributes FROM rollup_state WHERE project_id = %s
 """
 # The days of one count.
 DAILY = """
@@ -91,6 +91,7 @@ class Source:
     project_id: UUID
     generation: int
     percent: int | None  # of history that is counted; None when it all is
+    attributes: tuple[str, ...] = ()  # by which events are told apart
 
     def asked(self, metric: str, first: date, last: date, **more: Any) -> dict[str, Any]:
         """The parameters of a question."""
@@ -123,11 +124,11 @@ def source(connection: Connection, project_id: UUID) -> Source:
     row = connection.execute(SHOWN, (project_id,), prepare=True).fetchone()
     if row is None:
         return Source(project_id, 0, 0)
-    shown, _, phase, place, since, _ = row
+    shown, phase, place, since, attributes = row
     if phase == "done":
-        return Source(project_id, shown, None)
+        return Source(project_id, shown, None, tuple(attributes))
     share = _share(connection, project_id, place, since) if phase == "events" else 0.9
-    return Source(project_id, shown, int(100 * share))
+    return Source(project_id, shown, int(100 * share), tuple(attributes))
 
 
 def _share(connection: Connection, project_id: UUID, place: UUID | None, since: UUID) -> float:

@@ -36,7 +36,8 @@ WHERE s.phase <> 'done' OR coalesce(c.last, 0) > s.cursor OR s.time_zone <> p.ti
 ORDER BY s.project_id
 """
 HOLD = """
-SELECT s.generation, s.time_zone, s.since, s.cursor, s.phase, s.place, s.names, p.time_zone
+SELECT s.generation, s.time_zone, s.since, s.cursor, s.phase, s.place, s.names, s.attributes,
+       s.left_out, p.time_zone
 FROM rollup_state s JOIN project p ON p.id = s.project_id
 WHERE s.project_id = %s
 FOR UPDATE OF s SKIP LOCKED
@@ -54,12 +55,17 @@ FROM project WHERE id = %(project)s
 ON CONFLICT (project_id, id) DO UPDATE SET
     generation = rollup_state.generation + 1, time_zone = excluded.time_zone,
     since = excluded.since, cursor = excluded.cursor, phase = 'events', place = NULL,
-    names = '{}', started_at = excluded.started_at
+    names = '{}', attributes = '{}', left_out = '{}', started_at = excluded.started_at
 """
-ADVANCE = "UPDATE rollup_state SET cursor = %s, names = %s WHERE project_id = %s"
+ADVANCE = """
+UPDATE rollup_state
+SET cursor = %(cursor)s, names = %(names)s, attributes = %(attributes)s, left_out = %(left_out)s
+WHERE project_id = %(project)s
+"""
 GO_ON = """
 UPDATE rollup_state
-SET phase = %(phase)s, place = %(place)s, names = %(names)s,
+SET phase = %(phase)s, place = %(place)s, names = %(names)s, attributes = %(attributes)s,
+    left_out = %(left_out)s,
     shown = CASE WHEN %(phase)s = 'done' THEN generation ELSE shown END
 WHERE project_id = %(project)s
 """
@@ -83,6 +89,8 @@ class State:
     phase: Phase
     place: UUID | None
     names: list[str]
+    attributes: list[str]
+    left_out: list[str]
     moved: bool  # the project is in another time zone by now
 
 
@@ -91,8 +99,17 @@ def hold(connection: Connection, project_id: UUID) -> State | None:
     row = connection.execute(HOLD, (project_id,), prepare=True).fetchone()
     if row is None:
         return None
-    generation, zone, since, cursor, phase, place, names, today = row
-    return State(generation, ZoneInfo(zone), since, cursor, phase, place, names, zone != today)
+    generation, zone, *rest, today = row
+    return State(generation, ZoneInfo(zone), *rest, zone != today)
+
+
+def learned(found: State, too_many: set[str]) -> dict[str, list[str]]:
+    """What the state remembers of names and attributes after a step."""
+    return {
+        "names": found.names,
+        "attributes": [one for one in found.attributes if one not in too_many],
+        "left_out": [*found.left_out, *sorted(too_many - set(found.left_out))],
+    }
 
 
 def begin(connection: Connection, project_id: UUID, now: datetime) -> None:

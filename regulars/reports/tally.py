@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -25,6 +25,7 @@ VIEWS, EVENTS, VISITS, PEOPLE, SIGNUPS = "views", "events", "visits", "people", 
 OTHER = "\x01other"  # what is not told apart any more
 LONGEST = 200  # characters of a value
 OLDEST = timedelta(days=730)  # before they arrived: what is older counts as a whole alone
+ATTRIBUTE = "a:"  # before the name of a custom attribute, as a dimension
 NAMES = 200  # events of a project whose own parts are counted
 
 # What is told apart, of page views, visits and events alike: facts of the visit they are part of.
@@ -34,6 +35,7 @@ OF_VISITS = (
 )  # fmt: skip
 
 _SEEN = {"page": VIEWS, "screen": VIEWS, "track": EVENTS}
+_NO_FACTS: Mapping[UUID, tuple[tuple[str, str], ...]] = {}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -88,8 +90,18 @@ class Tally:
     counts: Counter[Key] = field(default_factory=Counter)
     days: dict[UUID, set[int]] = field(default_factory=dict)  # by person, days since 1970
 
-    def events(self, rows: Iterable[EventRow], zone: ZoneInfo, names: Collection[str]) -> None:
-        """Add what people did. `names` are the events whose own parts are counted."""
+    def events(
+        self,
+        rows: Iterable[EventRow],
+        zone: ZoneInfo,
+        names: Collection[str],
+        facts: Mapping[UUID, tuple[tuple[str, str], ...]] = _NO_FACTS,
+    ) -> None:
+        """Add what people did.
+
+        `names` are the events whose own parts are counted, `facts` what custom attributes tell
+        apart, by person.
+        """
         for row in rows:
             metric = _SEEN.get(row.kind)
             if metric is None:
@@ -102,13 +114,13 @@ class Tally:
             self.counts[Key(metric, "", "hour", f"{hour:02}", day)] += 1
             if metric == VIEWS:
                 self.counts[Key(metric, "", "path", cut(row.path), day)] += 1
-                self._parts(metric, "", row.visit, day)
+                self._parts(metric, "", row.visit, day, facts.get(row.person_id, ()))
             else:
                 name = cut(row.name)
                 self.counts[Key(metric, "", "name", name, day)] += 1
                 if name in names:
                     self.counts[Key(metric, name, "hour", f"{hour:02}", day)] += 1
-                    self._parts(metric, name, row.visit, day)
+                    self._parts(metric, name, row.visit, day, facts.get(row.person_id, ()))
 
     def sessions(self, rows: Iterable[SessionRow], zone: ZoneInfo) -> None:
         """Add visits, each on the day it began."""
@@ -133,8 +145,17 @@ class Tally:
         for day in days:
             self.counts[Key(PEOPLE, "", "", "", date.fromordinal(day + _EPOCH))] += by
 
-    def _parts(self, metric: str, name: str, visit: Visit, day: date) -> None:
+    def _parts(
+        self,
+        metric: str,
+        name: str,
+        visit: Visit,
+        day: date,
+        facts: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         counts = self.counts
+        for dimension, value in facts:
+            counts[Key(metric, name, dimension, value, day)] += 1
         for dimension, value in zip(OF_VISITS, parts_of(visit), strict=True):
             counts[Key(metric, name, dimension, value, day)] += 1
 

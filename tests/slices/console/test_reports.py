@@ -134,3 +134,17 @@ def test_a_table_is_a_file_that_no_spreadsheet_runs(cast: Cast, site: Site, now:
 def test_a_stranger_sees_no_report(cast: Cast, now: datetime) -> None:
     assert cast.charlie.client.get(cast.home.url("reports/")).status_code == 404
     assert cast.charlie.client.get(cast.home.url("reports/table.csv")).status_code == 404
+
+
+def test_events_are_told_apart_by_an_attribute_of_people(
+    cast: Cast, site: Site, now: datetime
+) -> None:
+    site.send(identify("u-9", "dora", {"plan": "<b>shop</b>"}), page("dora"), at=now)
+    site.send(page("dora"), track("Order", "dora"), at=now)
+    keeping.count_project(cast.connection, cast.home.id, now)
+    for show, many in (("views", 2), ("event:Order", 1)):
+        answer = cast.alice.client.get(cast.home.url("reports/"), {"show": show, "by": "a:plan"})
+        said = " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+        assert f"&lt;b&gt;shop&lt;/b&gt; {many}" in said
+    assert ["<b>shop</b>", "2", "0"] in file(cast, show="views", by="a:plan")
+    assert "Page views" in see(cast, show="views", by="a:never")

@@ -305,3 +305,31 @@ def test_two_workers_do_not_count_the_same(site: Site, database: Database) -> No
         assert not history.go_on(database, site.project.id)
     count(site)
     check(site)
+
+
+def test_events_are_told_apart_by_what_the_product_says_of_people(site: Site) -> None:
+    for who, plan in (("anna", "pro"), ("ben", "free"), ("cleo", "pro")):
+        site.send(identify(f"u-{who}", who, {"plan": plan, "vip": plan == "pro"}))
+        site.send(page(who), track("Order", who))
+    count(site)
+    found = kept(site)
+    day = NOON.date()
+    assert found["views", "", "a:plan", "pro", day] == 2
+    assert found["views", "", "a:plan", "free", day] == 1
+    assert found["events", "Order", "a:plan", "pro", day] == 2
+    assert found["views", "", "a:vip", "true", day] == 2
+
+
+def test_an_attribute_with_as_many_values_as_people_is_left_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "MOST_OF_ATTRIBUTE", 3)
+    for n in range(6):
+        traits = {"code": f"c-{n}", "plan": "pro", "about": "x" * 200, "sizes": [1, 2]}
+        site.send(identify(f"u-{n}", f"a{n}", traits))
+        site.send(page(f"a{n}"))
+        count(site)
+    query = "SELECT attributes, left_out FROM rollup_state WHERE project_id = %s"
+    row = site.connection.execute(query, (site.project.id,)).fetchone()
+    assert row == (["plan"], ["code"])
+    assert kept(site)["views", "", "a:plan", "pro", NOON.date()] == 6
