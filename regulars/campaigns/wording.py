@@ -10,18 +10,20 @@ from uuid import UUID
 import psycopg
 
 from regulars.campaigns.engine import definition as d
+from regulars.mail import templates
 from regulars.mail.content.compiling import Rendered, compile_content
 from regulars.mail.content.content import Content
 from regulars.mail.content.errors import ContentError
 from regulars.mail.content.lint import lint
-from regulars.mail.content.look import Look
 from regulars.people import merge_context, queries
+from regulars.people.letterhead import look_of
 
 Connection = psycopg.Connection[Any]
 Key = tuple[str, str]  # step, variant
 Knows = Callable[[tuple[Any, ...]], bool]
 
-PROJECT = "SELECT name, company, postal_address FROM project WHERE id = %s"
+# What is added to every message that lacks it, as the editor says.
+_ADDED = frozenset({"no_unsubscribe"})
 
 
 @dataclass(slots=True)
@@ -63,7 +65,9 @@ class _Reading:
             content, marketing=step.kind == "marketing", look=self._look, knows=self._knows
         )
         for level, said in (("error", self.found.wrong), ("warning", self.found.warnings)):
-            messages = tuple(one.message for one in findings if one.level == level)
+            messages = tuple(
+                one.message for one in findings if one.level == level and one.code not in _ADDED
+            )
             if messages:
                 said[key] = messages
 
@@ -91,21 +95,14 @@ def content_of(connection: Connection, project_id: UUID, variant: d.Variant) -> 
     return replace(content, subject=variant.subject) if variant.subject else content
 
 
-def template_content(_connection: Connection, _project_id: UUID, template_id: UUID) -> Content:
-    """What a template says. Raises LookupError where there is none."""
-    raise LookupError(template_id)
+def template_content(connection: Connection, project_id: UUID, template_id: UUID) -> Content:
+    """What a template says. Raises LookupError where there is none, ContentError."""
+    return templates.get(connection, project_id, template_id).read()
 
 
-def template_names(_connection: Connection, _project_id: UUID) -> dict[UUID, str]:
+def template_names(connection: Connection, project_id: UUID) -> dict[UUID, str]:
     """What the project's templates are called."""
-    return {}
-
-
-def look_of(connection: Connection, project_id: UUID) -> Look:
-    """What the project's mails have in common."""
-    row = connection.execute(PROJECT, (project_id,)).fetchone()
-    name, company, address = row or ("", "", "")
-    return Look(name=company or name, address=address)
+    return {one.id: one.name for one in templates.newest(connection, project_id)}
 
 
 def previewed(

@@ -11,9 +11,11 @@ import psycopg
 from django.http import HttpResponseBadRequest, HttpResponseBase, JsonResponse
 from django.views.decorators.http import require_GET
 
+from regulars.campaigns.campaigns import names as campaign_names
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.filter_fields import FLAGS, GROUPS, ICONS, icon_of
 from regulars.filters.behaviour import (
+    CAMPAIGN_OPERATORS,
     CHECKPOINT_OPERATORS,
     EVENT_OPERATORS,
     MAX_COUNT,
@@ -59,6 +61,7 @@ def catalog(request: AgentRequest) -> HttpResponseBase:
         saved = segments.saved(core, project_id)
         of_checkpoint = request.GET.get("of") == "checkpoint"  # which asks for no other
         checkpoints = {} if of_checkpoint else funnels.titles(core, project_id)
+        campaigns = {} if of_checkpoint else campaign_names(core, project_id)
     return JsonResponse(
         {
             "groups": [
@@ -77,6 +80,11 @@ def catalog(request: AgentRequest) -> HttpResponseBase:
             "checkpoint_operators": [
                 {**_named(one), "windowed": one.windowed} for one in CHECKPOINT_OPERATORS.values()
             ],
+            "campaigns": [
+                {"id": str(id_), "name": name}
+                for id_, name in sorted(campaigns.items(), key=lambda one: one[1].casefold())
+            ],
+            "campaign_operators": [_named(one) for one in CAMPAIGN_OPERATORS.values()],
             "kinds": KINDS,
             "flags": FLAGS,
             "levels": MAX_LEVELS,

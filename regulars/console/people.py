@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from regulars.campaigns.campaigns import names as campaign_names
 from regulars.console import people_columns, people_page
 from regulars.console.access import MANAGERS, AgentRequest, agent_view
 from regulars.console.frame import frame, project_url
@@ -180,6 +181,7 @@ def _around(
     if "wrong" in drawn:
         return context | {"total": Total(0), "chips": []}
     names = segments.names(connection, project_id)
+    names.update(campaign_names(connection, project_id))
     context["chips"] = chips(project_id, listed, names)
     context["rows_url"] = reverse("people_rows", args=[project_id]) + listed.address()
     context["columns_url"] = reverse("people_columns", args=[project_id])

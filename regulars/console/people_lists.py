@@ -20,7 +20,7 @@ KINDS = ("user", "lead", "visitor")
 EVERYBODY = "everybody"
 BUILTIN = ("all", "new", "active", "slipping")
 LONGEST = 6_000  # characters of a filter: it stands in every address on the page
-CONDITIONS = frozenset({"field", "event", "segment", "checkpoint"})
+CONDITIONS = frozenset({"field", "event", "segment", "checkpoint", "campaign"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,10 +88,11 @@ CHECKPOINT_OPERATORS = {
 
 
 def _outcome(key: str, done: str, not_done: str) -> tuple[CampaignOperator, CampaignOperator]:
+    said = key.replace("_", " ")
     return (
-        CampaignOperator(key, key, f"{done} campaign {{name}}", key),
+        CampaignOperator(key, said, f"{done} campaign {{name}}", key),
         CampaignOperator(
-            f"not_{key}", f"not {key}", f"{not_done} campaign {{name}}", key, negates=key
+            f"not_{key}", f"not {said}", f"{not_done} campaign {{name}}", key, negates=key
         ),
     )
 
@@ -99,6 +100,9 @@ def _outcome(key: str, done: str, not_done: str) -> tuple[CampaignOperator, Camp
 CAMPAIGN_OPERATORS = {
     one.key: one
     for pair in (
+        _outcome("entered", "entered", "has not entered"),
+        _outcome("held_out", "was held out of", "was not held out of"),
+        _outcome("reached_goal", "reached the goal of", "has not reached the goal of"),
         _outcome("sent", "was sent", "was not sent"),
         _outcome("delivered", "was delivered", "was not delivered"),
         _outcome("opened", "opened", "has not opened"),

@@ -11,6 +11,7 @@ import { editor, whole } from "./values.js";
 /** @typedef {import("./tree.js").EventNode} EventNode */
 /** @typedef {import("./tree.js").SegmentNode} SegmentNode */
 /** @typedef {import("./tree.js").CheckpointNode} CheckpointNode */
+/** @typedef {import("./tree.js").CampaignNode} CampaignNode */
 /** @typedef {import("./tree.js").RawNode} RawNode */
 /** @typedef {import("./menu.js").Choice} Choice */
 
@@ -28,7 +29,7 @@ import { editor, whole } from "./values.js";
  * }} On
  */
 
-/** @param {On} on @param {FieldNode | EventNode | SegmentNode | CheckpointNode | RawNode} node */
+/** @param {On} on @param {FieldNode | EventNode | SegmentNode | CheckpointNode | CampaignNode | RawNode} node */
 export function drawCard(on, node) {
   if (node.kind === "raw") {
     const label = Object.keys(node.json)[0] ?? "condition";
@@ -44,19 +45,21 @@ export function drawCard(on, node) {
         ? eventRows(on, node)
         : node.kind === "segment"
           ? segmentRows(on, node)
-          : checkpointRows(on, node);
+          : node.kind === "campaign"
+            ? campaignRows(on, node)
+            : checkpointRows(on, node);
   const open = h("p", { class: "muted xs", "data-open": true }, "Not applied yet: it needs a value.");
   open.hidden = tree.isWhole(node);
   return h("li", { class: "rule", "data-node": node.id }, cardTop(on, node), ...rows, open);
 }
 
-/** @param {On} on @param {FieldNode | EventNode | SegmentNode | CheckpointNode} node */
+/** @param {On} on @param {FieldNode | EventNode | SegmentNode | CheckpointNode | CampaignNode} node */
 function cardTop(on, node) {
   const catalog = on.catalog;
   const field = node.kind === "field" ? fieldOf(catalog, node.field) : null;
-  const pictures = { event: "zap", segment: "chart-pie", checkpoint: "flag", field: field?.icon ?? "braces" };
+  const pictures = { event: "zap", segment: "chart-pie", checkpoint: "flag", campaign: "megaphone", field: field?.icon ?? "braces" };
   const picture = pictures[node.kind];
-  const isNamed = node.kind === "segment" || node.kind === "checkpoint";
+  const isNamed = node.kind === "segment" || node.kind === "checkpoint" || node.kind === "campaign";
   const label =
     node.kind === "event" ? node.event : isNamed ? node.kind : field?.type === "custom" ? field.label : (field?.key ?? "");
   const name = h(
@@ -269,6 +272,30 @@ function checkpointRows(on, node) {
       ? []
       : [whole(node.days, "Days", (value) => ((node.days = value), on.changed())), " days"];
   return [h("div", { class: "rule-row" }, op, ...days), h("div", { class: "rule-row" }, which)];
+}
+
+/** @param {On} on @param {CampaignNode} node */
+function campaignRows(on, node) {
+  const catalog = on.catalog;
+  const op = select(
+    { "aria-label": "What came of it", "data-focus": "op" },
+    [["", catalog.campaign_operators.map((one) => [one.op, one.label])]],
+    node.op,
+  );
+  op.addEventListener("change", () => {
+    node.op = /** @type {HTMLSelectElement} */ (op).value;
+    on.changed(true);
+  });
+  const which = select(
+    { "aria-label": "Campaign", "data-focus": "value" },
+    [["", catalog.campaigns.map((one) => [one.id, one.name])]],
+    node.campaign,
+  );
+  which.addEventListener("change", () => {
+    node.campaign = /** @type {HTMLSelectElement} */ (which).value;
+    on.changed(true);
+  });
+  return [h("div", { class: "rule-row" }, op), h("div", { class: "rule-row" }, which)];
 }
 
 const TYPES = /** @type {Record<string, string>} */ ({

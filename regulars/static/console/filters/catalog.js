@@ -10,6 +10,8 @@
  *   event_operators: {op: string, label: string}[],
  *   segments: {id: string, name: string}[],
  *   segment_operators: {op: string, label: string}[],
+ *   campaigns: {id: string, name: string}[],
+ *   campaign_operators: {op: string, label: string}[],
  *   checkpoints: {number: number, name: string}[],
  *   checkpoint_operators: {op: string, label: string, windowed: boolean}[],
  *   kinds: string[], flags: Record<string, string>,

@@ -3,7 +3,7 @@
 import { h, icon } from "./dom.js";
 
 /** @typedef {import("./catalog.js").Catalog} Catalog */
-/** @typedef {{kind: "field" | "event" | "segment" | "checkpoint", key: string}} Choice */
+/** @typedef {{kind: "field" | "event" | "segment" | "checkpoint" | "campaign", key: string}} Choice */
 
 const numbers = new Intl.NumberFormat("en", { notation: "compact" });
 
@@ -76,6 +76,11 @@ export function fieldMenu(catalog, choose) {
     (catalog.checkpoints ?? []).map((one) =>
       item("checkpoint", String(one.number), one.name, "flag"),
     ),
+  );
+  addGroup(
+    groups,
+    "Campaigns",
+    (catalog.campaigns ?? []).map((one) => item("campaign", one.id, one.name, "megaphone")),
   );
 
   const shown = () =>

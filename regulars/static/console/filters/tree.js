@@ -5,9 +5,10 @@
 /** @typedef {{kind: "field", id: number, field: string, type: string, op: string, value: any}} FieldNode */
 /** @typedef {{kind: "event", id: number, event: string, op: string, count: any, days: any, where: FieldNode[]}} EventNode */
 /** @typedef {{kind: "segment", id: number, segment: string, op: string}} SegmentNode */
+/** @typedef {{kind: "campaign", id: number, campaign: string, op: string}} CampaignNode */
 /** @typedef {{kind: "raw", id: number, json: any}} RawNode a condition the panel cannot edit */
 /** @typedef {{kind: "checkpoint", id: number, checkpoint: number, op: string, days: number | null}} CheckpointNode */
-/** @typedef {Group | FieldNode | EventNode | SegmentNode | CheckpointNode | RawNode} Node */
+/** @typedef {Group | FieldNode | EventNode | SegmentNode | CheckpointNode | CampaignNode | RawNode} Node */
 
 let last = 0;
 export const nextId = () => (last += 1);
@@ -48,6 +49,9 @@ function readNode(json) {
   if (typeof json.segment === "string") {
     return { kind: "segment", id: nextId(), segment: json.segment, op: json.op ?? "is_in" };
   }
+  if (typeof json.campaign === "string") {
+    return { kind: "campaign", id: nextId(), campaign: json.campaign, op: json.op ?? "opened" };
+  }
   if (typeof json.checkpoint === "number") {
     const { checkpoint, op = "reached", days = null } = json;
     return { kind: "checkpoint", id: nextId(), checkpoint, op, days };
@@ -78,6 +82,9 @@ export function write(node, at = "filter", places = new Map()) {
     return node.segment ? { segment: node.segment, op: node.op } : null;
   }
   if (node.kind === "checkpoint") return writeCheckpoint(node);
+  if (node.kind === "campaign") {
+    return node.campaign ? { campaign: node.campaign, op: node.op } : null;
+  }
   if (node.kind === "event") return writeEvent(node);
   return node.kind === "raw" ? node.json : writeField(node);
 }
