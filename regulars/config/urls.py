@@ -36,6 +36,8 @@ from regulars.console import (
     invite,
     keys,
     live,
+    mail_editor,
+    mail_templates,
     merge,
     messenger_settings,
     new_people,
@@ -62,7 +64,6 @@ from regulars.console import (
     suppressed,
     team,
     tracking,
-    webhooks,
     welcome,
 )
 
@@ -103,20 +104,6 @@ _email_settings: list[URLPattern | URLResolver] = [
     path("services/<str:service>/remove", email_services.remove, name="remove_service"),
 ]
 
-_webhook: list[URLPattern | URLResolver] = [
-    path("", webhooks.webhook, name="webhook"),
-    path("deliveries", webhooks.webhook_deliveries, name="webhook_deliveries"),
-    path(
-        "deliveries/<uuid:delivery_id>/again",
-        webhooks.send_delivery_again,
-        name="send_delivery_again",
-    ),
-    path("test", webhooks.try_webhook, name="try_webhook"),
-    path("switch", webhooks.switch_webhook, name="switch_webhook"),
-    path("secret", webhooks.rotate_webhook, name="rotate_webhook"),
-    path("delete", webhooks.delete_webhook, name="delete_webhook"),
-]
-
 _settings: list[URLPattern | URLResolver] = [
     path("", project_settings.index, name="settings"),
     path("project/", project_settings.project_settings, name="project_settings"),
@@ -130,9 +117,6 @@ _settings: list[URLPattern | URLResolver] = [
     path("team/<uuid:agent_id>/role", team.change_role, name="change_role"),
     path("team/<uuid:agent_id>/remove", team.remove, name="remove_agent"),
     path("team/<uuid:agent_id>/reset-link", team.reset_link, name="team_reset_link"),
-    path("webhooks/", webhooks.list_webhooks, name="webhooks"),
-    path("webhooks/new", webhooks.make_webhook, name="make_webhook"),
-    path("webhooks/<uuid:webhook_id>/", include(_webhook)),
     path("keys/", keys.keys, name="keys"),
     path("keys/new", keys.make_key, name="make_key"),
     path("keys/<uuid:key_id>/rotate", keys.rotate_key, name="rotate_key"),
@@ -294,6 +278,21 @@ _campaign: list[URLPattern | URLResolver] = [
     path("delete", campaigns.delete, name="campaign_delete"),
 ]
 
+_mail: list[URLPattern | URLResolver] = [
+    path("preview", mail_editor.preview, name="mail_preview"),
+    path("check", mail_editor.check, name="mail_check"),
+    path("pictures", mail_editor.pictures, name="mail_images"),
+]
+
+_mail_templates: list[URLPattern | URLResolver] = [
+    path("", mail_templates.gallery, name="templates"),
+    path("new", mail_templates.new, name="new_mail_template"),
+    path("<uuid:template_id>/", mail_templates.template, name="mail_template"),
+    path("<uuid:template_id>/save", mail_templates.save, name="save_mail_template"),
+    path("<uuid:template_id>/delete", mail_templates.delete, name="delete_mail_template"),
+    path("<uuid:template_id>/restore", mail_templates.restore, name="restore_mail_template"),
+]
+
 _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
     path("now", home.home_now, name="home_now"),
@@ -329,6 +328,8 @@ _project: list[URLPattern | URLResolver] = [
     path("segments/new", segments.new, name="segment_save"),
     path("segments/<uuid:segment_id>/", include(_segment)),
     path("sending/", include(_sending)),
+    path("mail/", include(_mail)),
+    path("templates/", include(_mail_templates)),
     path("settings/", include(_settings)),
 ]
 

@@ -22,14 +22,14 @@ from regulars.inbox.answering import Answer
 from regulars.inbox.attachments import Sender
 from regulars.kit import clock
 from regulars.kit.ids import new_id
-from regulars.mail import compose, domains, hooks, outgoing, suppressions, topics
+from regulars.mail import compose, domains, hooks, outgoing, suppressions, templates, topics
 from regulars.mail.letters import Letter, Mailbox
+from regulars.mail.ready_made import BLANK
 from regulars.people import bulk
 from regulars.people.actions import merge_people
 from regulars.people.bulk import Working
 from regulars.people.selection import picked
 from regulars.segments import actions as segment_actions
-from regulars.webhooks import deliveries, webhooks
 from regulars.workspaces import sign_in, team
 from regulars.workspaces.models import AuditEntry, Invitation, Project, ProjectKey, SignInLink
 from tests.cast import Cast
@@ -126,6 +126,14 @@ def _segment(cast: Cast) -> dict[str, Any]:
     return {"segment_id": made}
 
 
+def _template(cast: Cast) -> dict[str, Any]:
+    with cast.connection.transaction():
+        made = templates.create(
+            cast.connection, cast.home.id, clock.now(), name="House letter", content=BLANK
+        )
+    return {"template_id": made}
+
+
 def _saved_reply(cast: Cast) -> dict[str, Any]:
     with cast.connection.transaction():
         made = saved_replies.create(
@@ -160,21 +168,6 @@ def _campaign(cast: Cast) -> dict[str, Any]:
     with cast.connection.transaction():
         made = campaigns.create(cast.connection, cast.home.id, "Ours", {}, clock.now())
     return {"campaign_id": made}
-
-
-def _webhook(cast: Cast) -> dict[str, Any]:
-    with cast.connection.transaction():
-        made = webhooks.create(
-            cast.connection, cast.home.id, "https://example.com/tideway", ["*"], clock.now()
-        )
-    return {"webhook_id": made.id}
-
-
-def _delivery(cast: Cast) -> dict[str, Any]:
-    parts = _webhook(cast)
-    with cast.connection.transaction():
-        one = webhooks.get(cast.connection, cast.home.id, parts["webhook_id"])
-        return parts | {"delivery_id": deliveries.add_test(cast.connection, one, clock.now())}
 
 
 def _segment_and_person(cast: Cast) -> dict[str, Any]:
@@ -369,6 +362,15 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/segments/<uuid:segment_id>/copy": Address("project", _segment),
     "p/<uuid:project_id>/segments/<uuid:segment_id>/freeze": Address("project", _segment),
     "p/<uuid:project_id>/segments/<uuid:segment_id>/delete": Address("project", _segment),
+    "p/<uuid:project_id>/mail/preview": Address("project"),
+    "p/<uuid:project_id>/mail/check": Address("project"),
+    "p/<uuid:project_id>/mail/pictures": Address("project"),
+    "p/<uuid:project_id>/templates/": Address("project"),
+    "p/<uuid:project_id>/templates/new": Address("project"),
+    "p/<uuid:project_id>/templates/<uuid:template_id>/": Address("project", _template),
+    "p/<uuid:project_id>/templates/<uuid:template_id>/save": Address("project", _template),
+    "p/<uuid:project_id>/templates/<uuid:template_id>/delete": Address("project", _template),
+    "p/<uuid:project_id>/templates/<uuid:template_id>/restore": Address("project", _template),
     "p/<uuid:project_id>/settings/": Address("project"),
     "p/<uuid:project_id>/settings/project/": Address("project"),
     "p/<uuid:project_id>/settings/tracking/": Address("project"),
@@ -382,19 +384,6 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/settings/team/<uuid:agent_id>/role": Address("project", _agent),
     "p/<uuid:project_id>/settings/team/<uuid:agent_id>/remove": Address("project", _agent),
     "p/<uuid:project_id>/settings/team/<uuid:agent_id>/reset-link": Address("project", _agent),
-    "p/<uuid:project_id>/settings/webhooks/": Address("project"),
-    "p/<uuid:project_id>/settings/webhooks/new": Address("project"),
-    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/": Address("project", _webhook),
-    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/deliveries": Address(
-        "project", _webhook
-    ),
-    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/again": (
-        Address("project", _delivery)
-    ),
-    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/test": Address("project", _webhook),
-    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/switch": Address("project", _webhook),
-    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/secret": Address("project", _webhook),
-    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/delete": Address("project", _webhook),
     "p/<uuid:project_id>/settings/keys/": Address("project"),
     "p/<uuid:project_id>/settings/keys/new": Address("project"),
     "p/<uuid:project_id>/settings/keys/<uuid:key_id>/rotate": Address("project", _key),
@@ -594,8 +583,6 @@ def _state(cast: Cast) -> tuple[Any, ...]:
                 "bulk_job",
                 "segment",
                 "segment_plan",
-                "webhook",
-                "webhook_delivery",
                 "saved_reply",
                 "messenger_settings",
                 "agent_preferences",

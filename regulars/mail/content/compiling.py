@@ -45,14 +45,16 @@ class Rendered:
 class Compiled:
     """A content that is ready to be filled in, any number of times, by any thread."""
 
-    __slots__ = ("_common", "_html", "_subject", "_text", "paths", "said")
+    __slots__ = ("_common", "_html", "_preheader", "_subject", "_text", "paths", "said", "template")
 
     def __init__(self, content: Content, html: str, text: str, common: Mapping[str, Any]) -> None:
         field = "source" if content.format == "html" else "blocks"
         self._subject = Program(content.subject, "subject", html=False)
         self._html = Program(html, field, html=True)
         self._text = Program(text, "text", html=False)
+        self._preheader = Program(content.preheader, "preheader", html=False)
         self._common = common
+        self.template = html  # what is filled in: HTML and Liquid
         # Every fact that is asked for, such as ("person", "first_name").
         self.paths: tuple[tuple[Any, ...], ...] = tuple(
             dict.fromkeys((*self._subject.paths, *self._html.paths, *self._text.paths))
@@ -60,6 +62,10 @@ class Compiled:
 
         # Those that are put into it, with what stands for them where they are unknown.
         self.said: tuple[Said, ...] = (*self._subject.said, *self._html.said, *self._text.said)
+
+    def preheader(self, facts: Mapping[str, Any]) -> str:
+        """What mailboxes show behind the subject. Raises RenderError."""
+        return clean.line(self._preheader.render({**self._common, **facts}), MOST_SUBJECT)
 
     def render(self, facts: Mapping[str, Any]) -> Rendered:
         """The mail for these facts. Raises RenderError, which says where."""
@@ -71,8 +77,12 @@ class Compiled:
         )
 
 
-def compile_content(content: Content, look: Look, *, marketing: bool) -> Compiled:
+def compile_content(
+    content: Content, look: Look, *, marketing: bool, anchors: bool = False
+) -> Compiled:
     """Make it ready. Marketing mail gets its footer where it has none.
+
+    With `anchors`, each block is named by a class, such as `r-at-3`: for an editor's preview.
 
     Raises ContentError, whose field says where: `subject`, `blocks.2.html`, `source`.
     """
@@ -81,7 +91,7 @@ def compile_content(content: Content, look: Look, *, marketing: bool) -> Compile
     if content.format == "html":
         html, text = _own(content, look, marketing=marketing)
     else:
-        html, text = _built(content, look, marketing=marketing)
+        html, text = _built(content, look, marketing=marketing, anchors=anchors)
     return Compiled(content, html, _text_of(content, text, look, marketing), _common(look))
 
 
@@ -137,12 +147,14 @@ def _common(look: Look) -> dict[str, Any]:
     }
 
 
-def _built(content: Content, look: Look, *, marketing: bool) -> tuple[str, str]:
+def _built(content: Content, look: Look, *, marketing: bool, anchors: bool) -> tuple[str, str]:
     blocks: tuple[Block, ...] = content.blocks
     if marketing and not any(isinstance(one, Footer) for one in blocks):
         blocks = (*blocks, Footer(id="the-footer"))
     pieces = Pieces()
-    html = page.of_mjml(mjml.Sheet(content, look, pieces).mjml(blocks), look, pieces)
+    html = page.of_mjml(
+        mjml.Sheet(content, look, pieces, anchors=anchors).mjml(blocks), look, pieces
+    )
     return html, plain_part.of_blocks(blocks, look)
 
 

@@ -37,7 +37,12 @@ _ALIGN = {"start": "left", "center": "center", "end": "right"}
 class Sheet:
     """Writes one content as MJML; `pieces` keeps its Liquid."""
 
-    def __init__(self, content: Content, look: Look, pieces: Pieces) -> None:
+    def __init__(
+        self, content: Content, look: Look, pieces: Pieces, *, anchors: bool = False
+    ) -> None:
+        self._places = (
+            {one.id: place for place, one in enumerate(content.blocks)} if anchors else {}
+        )
         self._content = content
         self._look = look
         self._pieces = pieces
@@ -49,13 +54,14 @@ class Sheet:
         content, look = self._content, self._look
         footers = [one for one in blocks if isinstance(one, Footer)]
         body = "".join(self._sections([one for one in blocks if not isinstance(one, Footer)]))
+        feet = "".join(self._anchored(one, self._footer(one)) for one in footers)
         ground = sheet.GROUND if self._paper else sheet.PAPER
         preview = self._line(content.preheader)
         return (
             f'<mjml lang="en"><mj-head><mj-title>{self._line(content.subject)}</mj-title>'
             f"<mj-preview>{preview}</mj-preview>{sheet.head(look, paper=self._paper)}</mj-head>"
             f'<mj-body width="{_WIDE}px" background-color="{ground}" css-class="r-ground">'
-            f"{self._brand()}{self._on_paper(body)}{''.join(map(self._footer, footers))}"
+            f"{self._brand()}{self._on_paper(body)}{feet}"
             "</mj-body></mjml>"
         )
 
@@ -94,12 +100,12 @@ class Sheet:
                 if run:
                     yield self._run(run, top)
                     top = 0
-                yield self._columns(block, top)
+                yield self._anchored(block, self._columns(block, top))
                 run, top = [], 0
             elif isinstance(block, Image) and block.edge and self._paper:
                 if run:
                     yield self._run(run, top)
-                yield self._edge(block)
+                yield self._anchored(block, self._edge(block))
                 run, top = [], 30 - _BELOW["normal"] + _BELOW[block.space]
             else:
                 run.append(self._stacked(block))
@@ -110,7 +116,16 @@ class Sheet:
         column = f"<mj-column>{''.join(parts)}</mj-column>"
         return _section(column, padding=f"{top}px {self._side}px 0", css="r-side")
 
-    def _stacked(self, block: Block) -> str:  # noqa: PLR0911 - one for each kind
+    def _stacked(self, block: Block) -> str:
+        return self._anchored(block, self._written(block))
+
+    def _anchored(self, block: Block, mjml: str) -> str:
+        """The block, named by a class where that is wanted."""
+        if block.id not in self._places:
+            return mjml
+        return mjml.replace('css-class="', f'css-class="r-at-{self._places[block.id]} ', 1)
+
+    def _written(self, block: Block) -> str:  # noqa: PLR0911 - one for each kind
         match block:
             case Text():
                 return self._text(block)
@@ -127,7 +142,7 @@ class Sheet:
             case Divider():
                 return self._divider(block)
             case Spacer():
-                return f'<mj-spacer height="{block.height}px" />'
+                return f'<mj-spacer css-class="r-gap" height="{block.height}px" />'
         return ""
 
     def _text(self, block: Text) -> str:

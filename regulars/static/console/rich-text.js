@@ -11,7 +11,8 @@ const BLOCKS = /^(DIV|H[1-6]|BLOCKQUOTE|PRE|SECTION|ARTICLE|HEADER|FOOTER|TR|DT|
 const DROPPED = "script, style, template, noscript, iframe, object, svg, math, head, title, meta, link";
 const ALLOWED = new Set(["formatBold", "formatItalic", "formatUnderline"]);
 const EMPTY = "<p><br></p>"; // so that the first line is a paragraph like the others
-const ADDRESS = /^(https?:\/\/|mailto:)\S+$/i;
+// In mails an address may be a merge tag, or begin with one.
+const ADDRESS = /^((https?:\/\/|mailto:)\S+|\{\{[^{}]+\}\}\S*)$/i;
 
 /**
  * What an editor may hold: known elements without attributes, links with their address.

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from regulars.events import outbox
 from regulars.people import actions
 from regulars.webhooks import deliveries, topics, webhooks
 from regulars.workspaces.errors import InvalidError
@@ -149,25 +148,3 @@ def _name(body: str) -> Any:
     import json
 
     return json.loads(body)["data"]["event"]["name"]
-
-
-def test_what_other_slices_write_into_the_outbox_is_told(told: Told, receiver: Receiver) -> None:
-    hook = told.webhook(receiver.url, ["email.*", "checkpoint.reached"])
-    told.site.send(page("b1"))
-    person = str(told.site.only_person().id)
-    about = {"email": "e1", "campaign": None, "step": None}
-    entries: list[tuple[str, Any]] = [
-        ("emails", {**about, "outcome": "opened", "recipient": "r1", "person": person}),
-        ("emails", {**about, "outcome": "sent", "recipients": ["r1"], "people": [person]}),
-        ("emails", {**about, "outcome": "clicked", "recipients": ["r1"], "people": [person]}),
-        ("checkpoints", {"reached": [[person, 2]], "at": [1], "ids": ["c2"]}),
-        ("something new", {"of": "tomorrow"}),
-    ]
-    with told.connection.transaction():
-        outbox.append(told.connection, told.project_id, entries, told.now)
-    told.tend(hook)
-    assert receiver.topics() == ["email.opened", "email.clicked", "checkpoint.reached"]
-    assert receiver.told[1]["data"]["email"] == {
-        "id": "e1", "recipient": "r1", "campaign": None, "step": None,
-    }  # fmt: skip
-    assert receiver.told[2]["data"]["checkpoint"] == {"number": 2, "id": "c2"}

@@ -1,0 +1,87 @@
+"""A template written in a real browser: blocks moved by keyboard, a tag inserted, checked, kept."""
+
+from __future__ import annotations
+
+import json
+
+from playwright.sync_api import BrowserContext, Page, expect
+
+from regulars.mail import templates
+from tests.cast import Cast, cast
+from tests.journeys.desk import address, browser
+
+__all__ = ["address", "browser", "cast"]
+
+
+def _kept(cast: Cast) -> templates.Template:
+    (one,) = templates.newest(cast.connection, cast.home.id)
+    return templates.get(cast.connection, cast.home.id, one.id)
+
+
+def _types(tab: Page) -> list[str]:
+    content = tab.locator("mail-editor > input[name=content]").input_value()
+    return [one["type"] for one in json.loads(content)["blocks"]]
+
+
+def test_a_template_is_begun_written_checked_and_kept(
+    browser: BrowserContext, cast: Cast, address: str
+) -> None:
+    assert cast.pat.first_name == "Pat"
+    tab = browser.new_page()
+    complaints: list[str] = []
+    tab.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+    tab.on("pageerror", lambda one: complaints.append(str(one)))
+    tab.goto(f"{address}{cast.home.url('templates/')}")
+    tab.get_by_role("button", name="Announcement").click()
+    shown = tab.frame_locator(".mail-frame.is-shown")
+    expect(shown.get_by_text("Hi Pat,")).to_be_visible()
+    assert _types(tab) == ["heading", "text", "button", "columns", "text", "footer"]
+
+    # Moved, copied and deleted by keyboard; undone by a button.
+    blocks = tab.locator("ol.blocks button")
+    blocks.nth(3).focus()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Alt+ArrowUp")
+    assert _types(tab)[:3] == ["heading", "button", "text"]
+    tab.keyboard.press("Control+d")
+    tab.keyboard.press("Delete")
+    assert _types(tab)[:3] == ["heading", "button", "text"]
+    tab.keyboard.press("Delete")
+    assert _types(tab).count("button") == 0
+    tab.get_by_role("button", name="Undo").click()
+    assert _types(tab)[:3] == ["heading", "button", "text"]
+
+    # A check leads to the field it is about; what is written there settles it.
+    checks = tab.locator("[data-checks]")
+    checks.get_by_text("only an example").locator("xpath=ancestor::li").get_by_role(
+        "button", name="Show"
+    ).click()
+    link = tab.get_by_label("Leads to")
+    expect(link).to_be_focused()
+    link.fill("https://tideway.example/new")
+    expect(checks.get_by_text("only an example")).to_have_count(0)
+
+    # A fact of the person, with what is said where it is unknown.
+    blocks.filter(has_text="Heading").click()
+    heading = tab.locator("[data-fields]").get_by_label("Heading")
+    heading.fill("New in ")
+    heading.press("End")
+    blocks.filter(has_text="Text").first.click()
+    tab.get_by_role("button", name="Insert a merge tag").click()
+    picker = tab.locator("#mail-tags")
+    picker.get_by_placeholder("Find a fact").fill("plan")
+    picker.get_by_role("option", name="plan").click()
+    picker.get_by_label("If we don’t know it, say").fill("Free")
+    picker.get_by_role("button", name="Insert").click()
+    expect(shown.get_by_text("pro").first).to_be_visible()
+    tab.get_by_role("button", name="Pat", exact=False).first.click()
+    tab.get_by_role("button", name="Someone unknown").click()
+    expect(shown.get_by_text("Free").first).to_be_visible()
+
+    expect(tab.locator("[data-state]")).to_contain_text("Saved")
+    kept = _kept(cast)
+    assert kept.version > 1
+    said = json.dumps(kept.content)
+    assert "person.attributes.plan" in said
+    assert "https://tideway.example/new" in said
+    assert complaints == []
