@@ -22,6 +22,7 @@ from regulars.console.people_filter import check_segments, chips
 from regulars.console.people_lists import Listed, listed_of
 from regulars.console.people_rows import Drawing, rows
 from regulars.console.templatetags.console import number
+from regulars.funnels import queries as funnels
 from regulars.kit import clock, database
 from regulars.people import columns, queries
 from regulars.people.listing import Total
@@ -239,6 +240,7 @@ def _drawing(connection: Connection, request: AgentRequest, listed: Listed) -> D
         columns=people_columns.shown(view, chosen, people_columns.offered(listed.kind, custom)),
         numbers=queries.counts(connection, request.project.id).numbers,
         url=project_url(request.project.id, "people/{id}/") + listed.address().rstrip("?"),
+        checkpoints=funnels.titles_by_key(connection, request.project.id),
     )
 
 

@@ -63,6 +63,7 @@ STANDARD: dict[str, Column] = {
         Column("first_seen", "First seen", "day", "first_seen", falls=True, css="c2"),
         Column("came_from", "Came from", "came_from", "utm_source", css="c2"),
         Column("tags", "Tags", "tags", css="c3"),
+        Column("checkpoint", "Checkpoint", "text", css="c2"),
         _text("user_id", "User id"),
         _text("gender", "Gender"),
         _text("language", "Language"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
 from urllib.parse import urlsplit
@@ -66,6 +66,7 @@ class Drawing:
     columns: Sequence[Column]
     numbers: Mapping[str, int]  # of the built-in segments, by name
     url: str  # of a profile, with {id} in it
+    checkpoints: Mapping[str, str] = field(default_factory=dict)  # titles, first to last
 
 
 def rows(people: Iterable[Person], drawing: Drawing) -> list[Row]:
@@ -99,7 +100,7 @@ def _row(person: Person, drawing: Drawing, today: int) -> Row:
         tags=person.tags,
         source=source,
         source_detail=detail,
-        cells=tuple(Cell(column, _value(person, column)) for column in drawing.columns),
+        cells=tuple(Cell(column, _value(person, column, drawing)) for column in drawing.columns),
     )
 
 
@@ -127,7 +128,10 @@ def _came_from(person: Person) -> tuple[str, str]:
     return "", ""
 
 
-def _value(person: Person, column: Column) -> Any:
+def _value(person: Person, column: Column, drawing: Drawing) -> Any:
+    if column.key == "checkpoint":
+        reached = [title for key, title in drawing.checkpoints.items() if key in person.checkpoints]
+        return reached[-1] if reached else None
     if column.key.startswith(CUSTOM):
         return _shown(person.attributes.get(column.key.removeprefix(CUSTOM)))
     if column.key == "company":

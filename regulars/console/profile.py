@@ -18,6 +18,7 @@ from regulars.console import (
     notes_card,
     people_way,
     picking,
+    profile_checkpoints,
     profile_history,
     profile_timeline,
     rhythm,
@@ -78,6 +79,7 @@ def profile(request: AgentRequest, person_id: UUID) -> HttpResponseBase:
             | notes_card.card_of(core, request.project.id, person.id, url_of(request, person.id))
             | profile_history.timeline_part(core, request, person)
             | _around(core, request, person)
+            | {"progress": profile_checkpoints.progress_of(core, request.project.id, person)}
             | {"way": people_way.way_of(core, request, person)}
         )
         shell = frame(request, "people", person=person.id, online=_online(core, request))

@@ -26,6 +26,8 @@ from regulars.console.segments_page import agents_of
 from regulars.events import timeline
 from regulars.events.timeline import GROUPS, Event, read_cursor, write_cursor
 from regulars.events.visits import Visit
+from regulars.funnels import queries as funnels
+from regulars.funnels.queries import Milestone
 from regulars.inbox import history as talking
 from regulars.inbox import notes_queries
 from regulars.inbox.history import Talk, TicketDeed
@@ -44,6 +46,7 @@ Part = profile_timeline.Part
 A_PART = 40  # of each kind, that are loaded at a time
 # What the timeline calls them, beside the groups of events.
 MOVES, NOTES, TALKS, TICKETS = "segments", "notes", "talks", "tickets"
+REACHED = "checkpoints"
 CHIPS = {
     "pages": "Pages",
     "events": "Events",
@@ -51,6 +54,7 @@ CHIPS = {
     TALKS: "Chats",
     NOTES: "Notes",
     TICKETS: "Tickets",
+    REACHED: "Checkpoints",
     MOVES: "Segments",
 }
 
@@ -87,6 +91,7 @@ def timeline_part(core: Connection, request: AgentRequest, person: Person) -> di
             kinds,
             zone=request.project.time_zone,
             cursor=request.GET.get("cursor") or None,
+            person=person,
         )
     except InvalidError as wrong:
         raise Http404 from wrong
@@ -96,6 +101,7 @@ def timeline_part(core: Connection, request: AgentRequest, person: Person) -> di
     counted: dict[str, int] = {str(group): count for group, count in events.groups.items()}
     counted[MOVES] = moves
     counted[NOTES], _ = notes_queries.state(core, request.project.id, person.id)
+    counted[REACHED] = len(funnels.milestones(core, request.project.id, person))
     talked = talking.state(core, request.project.id, person.id)
     counted[TALKS], counted[TICKETS] = talked.conversations, talked.tickets
     url = project_url(request.project.id, f"people/{person.id}/")
@@ -120,10 +126,11 @@ def history(
     zone: str = "UTC",
     cursor: str | None = None,
     limit: int = A_PART,
+    person: Person | None = None,
 ) -> History:
     """What comes behind the cursor: up to `limit` of each kind. Raises InvalidError.
 
-    Days of talking are those of the time zone.
+    Days of talking are those of the time zone. `person` has reached checkpoints.
     """
     done = timeline.timeline(
         core,
@@ -151,7 +158,10 @@ def history(
     deeds: list[TicketDeed] = []
     if TICKETS in kinds:
         deeds = talking.deeds(core, project_id, person_id, before=place, limit=limit + 1)
-    others: tuple[Sequence[Part], ...] = (moved, written, talks, deeds)
+    reached: list[Milestone] = []
+    if REACHED in kinds and person is not None:
+        reached = funnels.milestones(core, project_id, person, before=place)
+    others: tuple[Sequence[Part], ...] = (moved, written, talks, deeds, reached)
     ends += [_place(found[limit - 1]) for found in others if len(found) > limit]
     end = max(ends, default=None)
     parts = [*done.items, *(one for found in others for one in found[:limit])]
@@ -175,7 +185,7 @@ def _place(item: Part) -> Place:
             return item.newest
         case Event():
             return item.happened_at, item.id
-        case Talk() | TicketDeed():
+        case Talk() | TicketDeed() | Milestone():
             return item.at, item.id
         case Transition():
             return instant_of(item.id) + _MILLISECOND, item.id

@@ -13,9 +13,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from regulars.console import notes_card, segments_words
+from regulars.console.frame import project_url
 from regulars.console.inbox_rows import url_of as thread_url
 from regulars.events.timeline import Event
 from regulars.events.visits import PageView, Visit
+from regulars.funnels.queries import Milestone
 from regulars.inbox.history import Talk, TicketDeed
 from regulars.inbox.notes_queries import Note
 from regulars.segments.queries import Transition
@@ -75,7 +77,7 @@ class Day:
     items: tuple[Item, ...]
 
 
-Part = Visit | Event | Talk | TicketDeed | Transition | Note
+Part = Visit | Event | Talk | TicketDeed | Transition | Note | Milestone
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def in_words(span: timedelta) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004
 
 
-def _item(part: Part, drawing: Drawing) -> Item:
+def _item(part: Part, drawing: Drawing) -> Item:  # noqa: PLR0911  # one a case
     match part:
         case Visit():
             return _visit(part, drawing.now)
@@ -126,6 +128,8 @@ def _item(part: Part, drawing: Drawing) -> Item:
             return _move(part, drawing.project, drawing.agents)
         case Note():
             return _note(part, drawing.url)
+        case Milestone():
+            return _reached(part, drawing.project)
 
 
 def _talk(talk: Talk, drawing: Drawing) -> Item:
@@ -180,6 +184,21 @@ def _deed(deed: TicketDeed, drawing: Drawing) -> Item:
 
 def _name_of(agent_id: UUID | None, drawing: Drawing) -> str:
     return drawing.agents.get(agent_id, "An agent") if agent_id else "the API"
+
+
+def _reached(reached: Milestone, project: Project) -> Item:
+    """That a checkpoint was reached."""
+    return Item(
+        at=reached.at,
+        icon="flag",
+        node="ok",
+        strong="",
+        text="Reached the checkpoint",
+        code="",
+        linked=reached.title,
+        url=project_url(project.id, "funnel/"),
+        cause="or earlier: it was counted then" if reached.is_dated else "",
+    )
 
 
 def _note(note: Note, url: str) -> Item:

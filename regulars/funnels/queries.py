@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +14,6 @@ from regulars.filters.first_met import origin_of
 from regulars.filters.parse import parse
 from regulars.people.person import Person
 from regulars.segments import queries as segments
-from regulars.segments.plan import segments_written_out
 from regulars.workspaces.errors import UnknownError
 
 Connection = psycopg.Connection[Any]
@@ -30,6 +28,11 @@ LEFT JOIN segment_count m ON m.project_id = c.project_id AND m.id = c.segment_id
 LEFT JOIN segment_fill f
     ON f.project_id = c.project_id AND f.id = coalesce(c.next_segment_id, c.segment_id)
 WHERE c.project_id = %s ORDER BY c.place, c.number
+"""
+TITLES = """
+SELECT s.number, c.title FROM checkpoint c
+JOIN segment s ON s.project_id = c.project_id AND s.id = c.segment_id
+WHERE c.project_id = %s ORDER BY c.place
 """
 ASKING = """
 SELECT name, filter FROM segment
@@ -82,6 +85,16 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Milestone:
+    """That somebody reached a checkpoint, as a line of their history."""
+
+    id: UUID  # the checkpoint's
+    title: str
+    at: datetime
+    is_dated: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Reached:
     """A checkpoint and when somebody reached it, if they have; and whether they still meet it."""
 
@@ -110,9 +123,10 @@ def titles(connection: Connection, project_id: UUID) -> dict[int, str]:
     return {one.number: one.title for one in checkpoints(connection, project_id)}
 
 
-def numbers_of(person: Person, steps: Mapping[str, int]) -> list[int]:
-    """The checkpoints that somebody has reached, as `segments.queries.steps` names them."""
-    return sorted(steps[key] for key in person.checkpoints if key in steps)
+def titles_by_key(connection: Connection, project_id: UUID) -> dict[str, str]:
+    """The same under what people's rows call them."""
+    rows = connection.execute(TITLES, (project_id,), prepare=True).fetchall()
+    return {str(number): title for number, title in rows}
 
 
 def progress_of(connection: Connection, project_id: UUID, person: Person) -> list[Reached]:
@@ -128,6 +142,23 @@ def progress_of(connection: Connection, project_id: UUID, person: Person) -> lis
     return found
 
 
+def milestones(
+    connection: Connection,
+    project_id: UUID,
+    person: Person,
+    *,
+    before: tuple[datetime, UUID] | None = None,
+) -> list[Milestone]:
+    """What somebody has reached, the latest first: of five at most, those before a place."""
+    found = [
+        Milestone(one.checkpoint.id, one.checkpoint.title, one.at, one.is_dated)
+        for one in progress_of(connection, project_id, person)
+        if one.at is not None
+    ]
+    known = [one for one in found if before is None or (one.at, one.id) < before]
+    return sorted(known, key=lambda one: (one.at, one.id), reverse=True)
+
+
 def asking(connection: Connection, project_id: UUID, number: int) -> list[str]:
     """The segments whose rules ask for the checkpoint, by name."""
     rows = connection.execute(ASKING, (project_id,)).fetchall()
@@ -139,17 +170,6 @@ def asking(connection: Connection, project_id: UUID, number: int) -> list[str]:
             for one in conditions(parse(filter_))
         )
     ]
-
-
-def known_in(connection: Connection, project_id: UUID, filter_: Any) -> set[int]:
-    """The checkpoints that a filter asks for and the project does not have."""
-    asked = {one.checkpoint for one in conditions(filter_) if isinstance(one, CheckpointCondition)}
-    return asked - set(titles(connection, project_id)) if asked else set()
-
-
-def rules(connection: Connection, project_id: UUID) -> dict[UUID, Any]:
-    """The conditions, by segment, with the segments in them written out."""
-    return dict(segments_written_out(connection, project_id))
 
 
 def _until(one: Checkpoint) -> datetime:

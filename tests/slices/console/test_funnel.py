@@ -146,3 +146,22 @@ def test_the_filter_panel_offers_checkpoints_but_not_for_one(cast: Cast) -> None
     offered = cast.bob.client.get(url).json()["checkpoints"]
     assert offered == [{"number": 1, "name": "Signed up"}, {"number": 2, "name": "Active"}]
     assert cast.bob.client.get(url, {"of": "checkpoint"}).json()["checkpoints"] == []
+
+
+@pytest.mark.usefixtures("users")
+def test_a_profile_tells_how_far_somebody_is_and_since_when(cast: Cast) -> None:
+    site = Site(cast.connection, cast.home.config, cast.home.secret_key)
+    person = site.person_of(user="one")
+    assert person is not None
+    shown = words(see(cast.bob, cast, f"people/{person.id}/"))
+    assert re.search(r"Checkpoints 2 of 2 Signed up .* Active .* day 1", shown)
+    assert "Reached the checkpoint Active" in shown
+
+
+@pytest.mark.usefixtures("users")
+def test_a_list_may_have_a_column_of_the_last_checkpoint(cast: Cast) -> None:
+    answer = cast.bob.client.post(
+        cast.home.url("people/columns"), {"kind": "user", "columns": ["checkpoint"]}
+    )
+    assert answer.status_code in (200, 204, 302)
+    assert 'title="Active">Active<' in see(cast.bob, cast, "people/")
