@@ -52,6 +52,7 @@ check-js: install-dev
 bench: install-bench ## The benchmark tables (takes minutes; close other programs)
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.filters
+	$(BIN)/python -m tests.bench.home
 	$(BIN)/python -m tests.bench.messages
 
 lock: install-dev ## Choose the newest versions that pyproject.toml allows, and pin them

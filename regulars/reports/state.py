@@ -99,8 +99,11 @@ def hold(connection: Connection, project_id: UUID) -> State | None:
     row = connection.execute(HOLD, (project_id,), prepare=True).fetchone()
     if row is None:
         return None
-    generation, zone, *rest, today = row
-    return State(generation, ZoneInfo(zone), *rest, zone != today)
+    generation, zone, since, cursor, phase, place, names, attributes, left_out, today = row
+    return State(
+        generation, ZoneInfo(zone), since, cursor, phase, place, names, attributes, left_out,
+        zone != today,
+    )  # fmt: skip
 
 
 def learned(found: State, too_many: set[str]) -> dict[str, list[str]]:
