@@ -130,9 +130,21 @@ if (setting instanceof HTMLInputElement) {
 }
 
 if (!/Mac|iPhone|iPad/.test(navigator.platform)) {
-  for (const kbd of document.querySelectorAll("kbd")) {
-    kbd.textContent = kbd.textContent?.replace("⌘", "Ctrl ") ?? "";
-  }
+  /** @param {ParentNode} within */
+  const rename = (within) => {
+    for (const kbd of within.querySelectorAll("kbd")) {
+      if (kbd.textContent?.includes("⌘")) {
+        kbd.textContent = kbd.textContent.replace("⌘", "Ctrl ");
+      }
+    }
+  };
+  rename(document);
+  // Parts of a page come later, with keys of their own.
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes) {
+      for (const node of addedNodes) if (node instanceof Element) rename(node);
+    }
+  }).observe(document.body, { childList: true, subtree: true });
 }
 
 export {};
