@@ -26,17 +26,10 @@ Connection = psycopg.Connection[Any]
 # Where receivers begin to refuse a sender's mail.
 BOUNCES_BAD, COMPLAINTS_BAD = 0.05, 0.003
 
-_TABS = (
-    ("campaigns", "Campaigns"),
-    ("emails", "Quick emails"),
-    ("templates", "Templates"),
-    ("sending", "Sending"),
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A tab, or one side of a switch, as `components/tabs.html` wants it."""
+    """One side of a switch, as `components/segmented.html` wants it."""
 
     label: str
     url: str
@@ -88,7 +81,6 @@ def sending_context(request: AgentRequest, core: Connection, here: str) -> dict[
     return {
         "shell": frame(request, "campaigns"),
         "project": request.project,
-        "tabs": mail_tabs(project_id, "sending"),
         "sides": [
             Tab("Mail server", reverse("sending", args=[project_id]), here == "server"),
             Tab("Local outbox", reverse("outbox", args=[project_id]), here == "outbox", kept),
@@ -99,17 +91,6 @@ def sending_context(request: AgentRequest, core: Connection, here: str) -> dict[
     }
 
 
-def mail_tabs(project_id: UUID, here: str) -> list[Tab]:
-    """The pages about mail, those that there are."""
-    tabs = []
-    for name, label in _TABS:
-        try:
-            tabs.append(Tab(label, reverse(name, args=[project_id]), name == here))
-        except NoReverseMatch:
-            continue
-    return tabs
-
-
 def _no_longer(core: Connection, project_id: UUID) -> dict[str, int]:
     counts = suppressions.counts(core, project_id)
     counts["unsubscribed"] = subscriptions.count(core, project_id)
@@ -118,7 +99,9 @@ def _no_longer(core: Connection, project_id: UUID) -> dict[str, int]:
 
 def _url(request: AgentRequest, email: Leaving) -> str:
     """Its own page, once there is one."""
-    name, id_ = ("campaign", email.campaign_id) if email.campaign_id else ("email", email.id)
+    name, id_ = (
+        ("campaign_results", email.campaign_id) if email.campaign_id else ("email", email.id)
+    )
     try:
         return reverse(name, args=[request.project.id, id_])
     except NoReverseMatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import sys
 import time
@@ -12,6 +13,7 @@ from http.client import HTTPConnection
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import click
 import psycopg
@@ -25,11 +27,13 @@ from regulars.config.postgres.server import ServerError
 from regulars.kit import clock, database
 from regulars.kit.environment import Environment
 from regulars.kit.storage import GoneError, UnavailableError, storage, try_out
+from regulars.mail import domains, smtp
 
 _OLDEST_SERVER = 15
 _LITTLE_SPACE = 2_000_000_000
 _CLOCK_TOLERANCE = 2.0
 _WORKER_SILENCE = 10.0
+_GREETING = 15.0  # seconds that a mail server may take to let us in
 
 _SILENCE = "SELECT extract(epoch FROM %s - max(at))::float8 FROM worker_heartbeat"
 
@@ -72,7 +76,8 @@ def _show(finding: Finding) -> None:
 def _findings(environment: Environment) -> Iterator[Finding]:
     yield _space(environment.data)
     yield _address(installation.url_of(environment))
-    yield _mail(environment.smtp_url)
+    yield _mail(environment)
+    yield _one_click(environment.base_url)
     yield _files()
     yield _answers(environment.data)
     with installation.ensure_database(environment, "regulars doctor"):
@@ -81,6 +86,8 @@ def _findings(environment: Environment) -> Iterator[Finding]:
                 yield check(connection)
         installation.set_up_django()
         yield _migrations()
+        with database.connect() as connection:
+            yield from _domains(connection)
     yield _places(environment.data)
 
 
@@ -148,10 +155,54 @@ def _is_local(host: str) -> bool:
         return host == "localhost"
 
 
-def _mail(smtp_url: str | None) -> Finding:
-    if smtp_url is None:
+def _mail(environment: Environment) -> Finding:
+    """Whether there is a mail server, and it takes mail from us."""
+    if environment.smtp_url is None:
         return Finding("mail", "fair", "REGULARS_SMTP_URL is not set: mail is kept, not sent")
-    return Finding("mail", "good", f"goes through {urlsplit(smtp_url).hostname}")
+    try:
+        server = smtp.server_of(environment.smtp_url, environment.base_url)
+    except smtp.BadServerError as wrong:
+        return Finding("mail", "bad", str(wrong))
+    try:
+        asyncio.run(asyncio.wait_for(_greet(server), _GREETING))
+    except (smtp.AwayError, TimeoutError) as away:
+        said = str(away) or "it does not answer"
+        return Finding("mail", "bad", f"{server.host}:{server.port} takes no mail: {said}")
+    return Finding("mail", "good", f"goes through {server.host}:{server.port}")
+
+
+async def _greet(server: smtp.Server) -> None:
+    async with smtp.calling(server):
+        return
+
+
+def _one_click(base_url: str) -> Finding:
+    """RFC 8058 wants https where people unsubscribe with one click."""
+    if urlsplit(base_url).scheme == "https":
+        return Finding("unsubscribing", "good", "one click is enough")
+    said = f"{base_url} is not https, so mailbox providers show no button: set REGULARS_BASE_URL"
+    return Finding("unsubscribing", "fair", said)
+
+
+def _domains(connection: psycopg.Connection[tuple[object, ...]]) -> Iterator[Finding]:
+    """Domains that mail is sent from and that nobody can tell from a forgery."""
+    now = clock.now()
+    unverified = []
+    try:
+        rows = connection.execute("SELECT DISTINCT project_id FROM mail_domain").fetchall()
+    except psycopg.errors.UndefinedTable:
+        return  # migrations are to be run first
+    projects = [row[0] for row in rows]
+    for project_id in projects:
+        found = domains.all_of(connection, UUID(str(project_id)), now)
+        unverified += [domain.name for domain in found if not domain.is_verified]
+    if not projects:
+        yield Finding("domains", "fair", "none to send from: mail is not signed (Settings, Email)")
+    elif unverified:
+        named = ", ".join(sorted(set(unverified))[:5])
+        yield Finding("domains", "fair", f"{named}: the DNS lacks our key (Settings, Email)")
+    else:
+        yield Finding("domains", "good", "sign with keys that stand in the DNS")
 
 
 def _files() -> Finding:

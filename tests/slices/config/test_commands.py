@@ -16,6 +16,7 @@ from regulars.kit.bucket import Bucket
 from regulars.kit.storage import Folder
 from tests.running import Running, wait_until
 from tests.slices.kit import s3_server
+from tests.slices.mail.sink import sink
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +123,9 @@ def test_the_doctor_says_what_is_wrong(stopped: Running) -> None:
     assert found.returncode == 1
     assert "FAIL  worker: has not run" in found.stdout
     assert "ok  tables: up to date" in found.stdout
+    assert "note  mail: REGULARS_SMTP_URL is not set" in found.stdout
+    assert "note  unsubscribing: http://127.0.0.1" in found.stdout
+    assert "note  domains: none to send from" in found.stdout
     assert f"ok  files: are kept in {stopped.data / 'files'}" in found.stdout
     wait_until(lambda: stopped.everything() == [], seconds=5)
 
@@ -134,6 +138,16 @@ def test_the_doctor_says_that_files_can_t_be_kept(stopped: Running) -> None:
         assert line.startswith(" FAIL  files: can't be kept: ")
         assert line.endswith("SignatureDoesNotMatch")
         assert shelf.objects == {}
+
+
+def test_the_doctor_talks_to_the_mail_server(stopped: Running) -> None:
+    with sink() as server:
+        for port, says in ((server.port, "goes through"), (1, "takes no mail")):
+            settings = {"REGULARS_SMTP_URL": f"smtp://127.0.0.1:{port}"}
+            said = Running(stopped.data, settings=settings).run("doctor").stdout
+            (line,) = (line for line in said.splitlines() if " mail: " in line)
+            assert says in line
+    assert server.arrived == []
 
 
 def test_a_storage_address_that_is_none_is_told_before_anything_starts(stopped: Running) -> None:
