@@ -21,6 +21,7 @@ PEOPLE = """
 SELECT id, kind, user_id, email, name FROM person WHERE project_id = %s AND id = ANY(%s)
 """
 SEGMENTS = "SELECT id, name, builtin FROM segment WHERE project_id = %s AND id = ANY(%s)"
+CHECKPOINTS = "SELECT id, title FROM checkpoint WHERE project_id = %s"
 EVENTS = """
 SELECT id, name, happened_at, url, properties, source FROM event
 WHERE project_id = %s AND id = ANY(%s)
@@ -148,6 +149,19 @@ def _read_segments(
             found.add(topic, person, {"segment": {"id": str(segment), "name": name}})
 
 
+def _read_checkpoints(
+    connection: Connection, project_id: UUID, body: Any, wanted: frozenset[str], found: _Found
+) -> None:
+    if "checkpoint.reached" not in wanted:
+        return
+    rows: Any = connection.execute(CHECKPOINTS, (project_id,)).fetchall()
+    titles: dict[str, str] = {str(id_): title for id_, title in rows}
+    for (person, number), at, id_ in zip(body["reached"], body["at"], body["ids"], strict=True):
+        if str(id_) in titles:
+            checkpoint = {"id": id_, "number": number, "title": titles[str(id_)], "at": at}
+            found.add("checkpoint.reached", person, {"checkpoint": checkpoint})
+
+
 def _read_messages(
     connection: Connection, project_id: UUID, body: Any, wanted: frozenset[str], found: _Found
 ) -> None:
@@ -218,6 +232,7 @@ READERS: dict[str, Reader] = {
     "people": _read_people,
     "events": _read_events,
     "segments": _read_segments,
+    "checkpoints": _read_checkpoints,
     "messages": _read_messages,
 }
 

@@ -14,6 +14,7 @@ TOPICS: dict[str, str] = {
     "person.changed": "Facts of a person changed",
     "segment.entered": "Somebody entered a segment",
     "segment.left": "Somebody left a segment",
+    "checkpoint.reached": "Somebody reached a checkpoint of the funnel",
     "event.performed": "Somebody did something your product tracks",
     "conversation.started": "A conversation began",
     "conversation.assigned": "A conversation was handed to an agent, or to nobody",

@@ -277,7 +277,7 @@ def load(
         ).fetchall()
     )
     population = Population(project_id, now, shares or Shares(), seed)
-    with _without_indexes(connection) if people >= REBUILD_FROM else nullcontext():
+    with without_indexes(connection) if people >= REBUILD_FROM else nullcontext():
         chunk: list[Person] = []
         for person in population.people(people):
             chunk.append(person)
@@ -293,7 +293,7 @@ def load(
 
 
 @contextmanager
-def _without_indexes(connection: psycopg.Connection[Any]) -> Iterator[None]:
+def without_indexes(connection: psycopg.Connection[Any]) -> Iterator[None]:
     """Drop what is not a key for the block, and make it again."""
     dropped = connection.execute(SECONDARY).fetchall()
     for name, _ in dropped:

@@ -49,6 +49,17 @@ def test_a_sign_up_and_segments_are_told(told: Told, receiver: Receiver) -> None
     assert {one["segment"]["name"] for one in entered} >= {"All", "New", "Active"}
 
 
+def test_a_checkpoint_that_is_reached_is_told(told: Told, receiver: Receiver) -> None:
+    hook = told.webhook(receiver.url, ["checkpoint.*"])
+    told.did(page("b1"))
+    told.did(page("b1"))
+    told.tend(hook)
+    assert receiver.topics() == ["checkpoint.reached"]
+    data = receiver.told[0]["data"]
+    assert (data["checkpoint"]["number"], data["checkpoint"]["title"]) == (2, "Active")
+    assert data["person"]["id"] == str(told.site.only_person().id)
+
+
 def test_a_conversation_is_told_from_its_beginning_to_its_end(
     told: Told, receiver: Receiver
 ) -> None:
