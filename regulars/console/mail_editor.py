@@ -61,6 +61,7 @@ _NO_PICTURES = "img-src 'none'"
 _AT_NIGHT = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 _BY_DAY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)")
 _SCHEMES = re.compile(r"color-scheme:\s*light dark", re.IGNORECASE)
+_SRC = re.compile(r"(<img\b[^>]{0,2000}?)\ssrc=(?:\"[^\"]*\"|'[^']*'|[^\s>]*)", re.IGNORECASE)
 _ANCHOR = re.compile(r'class="([^"]*\br-at-([0-9]+)\b[^"]*)"')
 
 _KNOWN = parse({"field": "kind", "op": "is_any_of", "value": ["user", "lead"]}, kinds=("field",))
@@ -125,7 +126,8 @@ def preview(request: AgentRequest) -> HttpResponseBase:
         answer = render(request, "console/mail/stopped.html", {"wrong": wrong})
         policy = policy.replace("style-src 'unsafe-inline'", "style-src 'self'")
     else:
-        answer = HttpResponse(_shown(html, night=sent.get("theme") == "night"))
+        pictures = sent.get("pictures") != "off"
+        answer = HttpResponse(_shown(html, night=sent.get("theme") == "night", pictures=pictures))
     answer["Content-Security-Policy"] = policy
     answer["Referrer-Policy"] = "no-referrer"
     return answer
@@ -261,8 +263,13 @@ def _short(value: Any) -> str:
     return merge_context.as_text(value, 60)
 
 
-def _shown(html: str, *, night: bool) -> str:
-    """The page as a reader by day or by night has it, whatever the agent's own screen is set to."""
+def _shown(html: str, *, night: bool, pictures: bool) -> str:
+    """The page as a reader by day or by night has it, whatever the agent's own screen is set to.
+
+    Without pictures there is nothing to be fetched: the policy alone would complain of each.
+    """
+    if not pictures:
+        html = _SRC.sub(r"\1", html)
     made = _AT_NIGHT.sub("(min-width: 0)" if night else "(max-width: 0)", html)
     made = _BY_DAY.sub("(max-width: 0)" if night else "(min-width: 0)", made)
     made = _SCHEMES.sub(f"color-scheme: {'dark' if night else 'light'}", made)

@@ -59,7 +59,7 @@ _ALL = (
         marketing=False,
     ),
     _made(
-        "announcement", "Announcement", "Something new, with a picture and a button",
+        "announcement", "Announcement", "Something new, and where to find it",
         "Something new for you", "What it is, what it does, and where to find it.",
         {"type": "heading", "text": "Say what is new in one line"},
         _text(

@@ -36,43 +36,9 @@ def test_a_template_is_begun_written_checked_and_kept(
     shown = tab.frame_locator(".mail-frame.is-shown")
     expect(shown.get_by_text("Hi Pat,")).to_be_visible()
     assert _types(tab) == ["heading", "text", "button", "columns", "text", "footer"]
-
-    # Moved, copied and deleted by keyboard; undone by a button.
-    blocks = tab.locator("ol.blocks button")
-    blocks.nth(3).focus()
-    tab.keyboard.press("Enter")
-    tab.keyboard.press("Alt+ArrowUp")
-    assert _types(tab)[:3] == ["heading", "button", "text"]
-    tab.keyboard.press("Control+d")
-    tab.keyboard.press("Delete")
-    assert _types(tab)[:3] == ["heading", "button", "text"]
-    tab.keyboard.press("Delete")
-    assert _types(tab).count("button") == 0
-    tab.get_by_role("button", name="Undo").click()
-    assert _types(tab)[:3] == ["heading", "button", "text"]
-
-    # A check leads to the field it is about; what is written there settles it.
-    checks = tab.locator("[data-checks]")
-    checks.get_by_text("only an example").locator("xpath=ancestor::li").get_by_role(
-        "button", name="Show"
-    ).click()
-    link = tab.get_by_label("Leads to")
-    expect(link).to_be_focused()
-    link.fill("https://tideway.example/new")
-    expect(checks.get_by_text("only an example")).to_have_count(0)
-
-    # A fact of the person, with what is said where it is unknown.
-    blocks.filter(has_text="Heading").click()
-    heading = tab.locator("[data-fields]").get_by_label("Heading")
-    heading.fill("New in ")
-    heading.press("End")
-    blocks.filter(has_text="Text").first.click()
-    tab.get_by_role("button", name="Insert a merge tag").click()
-    picker = tab.locator("#mail-tags")
-    picker.get_by_placeholder("Find a fact").fill("plan")
-    picker.get_by_role("option", name="plan").click()
-    picker.get_by_label("If we don’t know it, say").fill("Free")
-    picker.get_by_role("button", name="Insert").click()
+    _move_about(tab)
+    _settle_a_check(tab)
+    _insert_a_fact(tab)
     expect(shown.get_by_text("pro").first).to_be_visible()
     tab.get_by_role("button", name="Pat", exact=False).first.click()
     tab.get_by_role("button", name="Someone unknown").click()
@@ -85,3 +51,44 @@ def test_a_template_is_begun_written_checked_and_kept(
     assert "person.attributes.plan" in said
     assert "https://tideway.example/new" in said
     assert complaints == []
+
+
+def _move_about(tab: Page) -> None:
+    """Moved, copied and deleted by keyboard; undone by a button."""
+    blocks = tab.locator("ol.blocks button")
+    blocks.nth(3).focus()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Alt+ArrowUp")
+    assert _types(tab)[:3] == ["heading", "button", "text"]
+    tab.keyboard.press("Control+d")
+    tab.keyboard.press("Delete")
+    assert _types(tab)[:3] == ["heading", "button", "text"]
+    tab.keyboard.press("ArrowUp")
+    tab.keyboard.press("Delete")
+    assert _types(tab).count("button") == 0
+    tab.get_by_role("button", name="Undo").click()
+    assert _types(tab)[:3] == ["heading", "button", "text"]
+
+
+def _settle_a_check(tab: Page) -> None:
+    """A check leads to the field it is about; what is written there settles it."""
+    checks = tab.locator("[data-checks]")
+    checks.get_by_text("only an example").locator("xpath=ancestor::li").get_by_role(
+        "button", name="Show"
+    ).click()
+    link = tab.get_by_label("Leads to")
+    expect(link).to_be_focused()
+    link.fill("https://tideway.example/new")
+    expect(checks.get_by_text("only an example")).to_have_count(0)
+
+
+def _insert_a_fact(tab: Page) -> None:
+    """A fact of the person, with what is said where it is unknown."""
+    blocks = tab.locator("ol.blocks button")
+    blocks.filter(has_text="Text").first.click()
+    tab.get_by_role("button", name="Insert a merge tag").click()
+    picker = tab.locator("#mail-tags")
+    picker.get_by_placeholder("Find a fact").fill("plan")
+    picker.get_by_role("option", name="plan").click()
+    picker.get_by_label("If we don’t know it, say").fill("Free")
+    picker.get_by_role("button", name="Insert").click()

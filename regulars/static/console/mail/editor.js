@@ -201,7 +201,9 @@ class MailEditor extends HTMLElement {
 
   #drawList() {
     const own = this.#content.format === "html";
-    this.classList.toggle("is-own-html", own);
+    for (const part of this.querySelectorAll(".tpl-blocks [data-add], .blocks-hint, [data-add-title]")) {
+      if (part instanceof HTMLElement) part.hidden = own;
+    }
     drawList(this.#part("[data-list]"), own ? [] : this.#content.blocks, this.#place, this.#content.subject, {
       choose: (place) => this.#choose(place),
       move: (from, to) => this.#move(from, to),

@@ -101,16 +101,20 @@ export class TagPicker {
       return;
     }
     const selection = getSelection();
-    if (this.#place && selection) {
-      selection.removeAllRanges();
-      selection.addRange(this.#place);
+    let place = this.#place;
+    if (!place || !into.contains(place.startContainer)) {
+      place = document.createRange(); // the caret was nowhere in it yet: at its end
+      place.selectNodeContents(into.lastElementChild ?? into);
+      place.collapse(false);
     }
+    selection?.removeAllRanges();
+    selection?.addRange(place);
     document.execCommand("insertText", false, tag);
   }
 
   /** A place for the tag, where the caret was nowhere yet. */
   #first() {
-    const found = this.editor.querySelector("[data-fields] .rich-edit, [data-fields] input[type=text], [data-fields] input:not([type])");
+    const found = this.editor.querySelector("[data-fields] :is(.rich-edit, input[data-field]:not([type]))");
     return found instanceof HTMLElement ? found : null;
   }
 }
