@@ -17,13 +17,11 @@ WITH gone AS (
     WHERE project_id = %(project)s AND person_id = %(person)s
     RETURNING email_id, state
 ), moved AS (
-    SELECT email_id, count(*) FILTER (WHERE state = 'waiting') AS waiting,
-           count(*) FILTER (WHERE state = 'sending') AS sending
-    FROM gone GROUP BY email_id
+    SELECT email_id, count(*) AS people FROM gone WHERE state IN ('waiting', 'sending')
+    GROUP BY email_id
 )
 UPDATE email_count c
-SET waiting = c.waiting - moved.waiting, sending = c.sending - moved.sending,
-    cancelled = c.cancelled + moved.waiting + moved.sending
+SET waiting = c.waiting - moved.people, cancelled = c.cancelled + moved.people
 FROM moved WHERE c.project_id = %(project)s AND c.id = moved.email_id
 """
 ERASE = "DELETE FROM {table} WHERE project_id = %(project)s AND person_id = %(person)s"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -24,7 +24,7 @@ from regulars.campaigns import emails
 from regulars.campaigns.emails import Email
 from regulars.kit import arrays, bus, clock, database
 from regulars.kit.ids import ids_at
-from regulars.mail import addresses
+from regulars.mail import addresses, subscriptions
 from regulars.people import selection as selections
 from regulars.people.selection import Asked, Selection
 from regulars.workspaces.errors import ConflictError, InvalidError
@@ -104,14 +104,6 @@ CLAIM = """
 SELECT id FROM email
 WHERE project_id = %s AND id = %s AND state = 'gathering' FOR UPDATE SKIP LOCKED
 """
-
-
-def _nobody(_connection: Connection, _email: Email, _folded: Sequence[str]) -> dict[str, str]:
-    return {}
-
-
-# Which folded addresses must not get an email, each with its reason.
-BARRED: Callable[[Connection, Email, Sequence[str]], dict[str, str]] = _nobody
 
 
 @dataclass(slots=True)
@@ -265,7 +257,13 @@ def _write(
             reasons[person_id] = wrong
         else:
             reachable[person_id] = (address.strip(), folded)
-    barred = BARRED(connection, email, [folded for _, folded in reachable.values()])
+    barred = subscriptions.left_out(
+        connection,
+        email.project_id,
+        [folded for _, folded in reachable.values()],
+        marketing=email.kind == "marketing",
+        topic_id=email.topic_id,
+    )
     for person_id, (_, folded) in list(reachable.items()):
         if folded in barred:
             reasons[person_id] = barred[folded]

@@ -16,6 +16,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.campaigns import emails
+from regulars.campaigns.emails import Email
 from regulars.events import outbox
 from regulars.events import record as events
 from regulars.kit import arrays
@@ -110,11 +111,8 @@ def record(
             about = {"subject": subject, "email_id": str(email_id)} | said
             write_events(connection, project_id, outcome, [(person_id, about)], at)
         keep(connection, project_id, campaign_id or email_id, outcome, [person_id], at)
-        body = _body(email_id, campaign_id, step_id, outcome) | {
-            "recipient": str(recipient_id),
-            "person": str(person_id),
-        }
-        outbox.append(connection, project_id, [("emails", body)], at)
+        told = _body(email_id, campaign_id, step_id, outcome, [(recipient_id, person_id)])
+        outbox.append(connection, project_id, [("emails", told)], at)
     return True
 
 
@@ -182,13 +180,23 @@ def _count_click(
     connection.execute(COUNT_CLICK, (fresh, project_id, link_id))
 
 
+def body(email: Email, outcome: str, whose: Sequence[tuple[UUID, UUID]]) -> dict[str, Any]:
+    """An outcome as the outbox tells it; `whose` are recipients with their people."""
+    return _body(email.id, email.campaign_id, email.step_id, outcome, whose)
+
+
 def _body(
-    email_id: UUID, campaign_id: UUID | None, step_id: UUID | None, outcome: str
+    email_id: UUID,
+    campaign_id: UUID | None,
+    step_id: UUID | None,
+    outcome: str,
+    whose: Sequence[tuple[UUID, UUID]],
 ) -> dict[str, Any]:
-    """An outcome as the outbox tells it."""
     return {
         "email": str(email_id),
         "campaign": str(campaign_id) if campaign_id else None,
         "step": str(step_id) if step_id else None,
         "outcome": outcome,
+        "recipients": [str(recipient) for recipient, _ in whose],
+        "people": [str(person) for _, person in whose],
     }

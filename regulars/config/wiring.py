@@ -14,6 +14,7 @@ from regulars.campaigns.campaigns_loop import run_campaigns
 from regulars.campaigns.following import EmailsFollow
 from regulars.campaigns.heard import EmailRecipients
 from regulars.campaigns.ledger import gather_audiences
+from regulars.campaigns.sending import send_emails
 from regulars.config.campaign_deeds import CAMPAIGN_CHECKS, CAMPAIGN_DEEDS
 from regulars.funnels import progress
 from regulars.funnels.beginning import give_project_its_funnel
@@ -58,7 +59,7 @@ LOOPS: tuple[Loop, ...] = (
     keep_counts,
     move_people_by_time, fill_segments, keep_segments, work_off, keep_house, keep_clear,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
-    keep_conversations, tell_webhooks, gather_audiences, run_campaigns, keep_mail,
+    keep_conversations, tell_webhooks, gather_audiences, run_campaigns, keep_mail, send_emails,
     keep_funnels, keep_impact,
 )  # fmt: skip
 

@@ -54,10 +54,10 @@ def write(project_id: UUID, letter: Letter, at: datetime) -> Mail:
     message_id = addresses.message_id(letter.id, addresses.domain_of(sender), thread)
     subject = clean.line(letter.subject, MOST_SUBJECT)
     fields = [
-        ("From", _mailbox("From", Mailbox(sender, letter.sender.name))),
-        ("To", _mailbox("To", Mailbox(to, letter.to.name))),
+        ("From", mailbox_field("From", Mailbox(sender, letter.sender.name))),
+        ("To", mailbox_field("To", Mailbox(to, letter.to.name))),
         *_reply_to(letter.reply_to),
-        ("Subject", _words("Subject", subject)),
+        ("Subject", words_field("Subject", subject)),
         ("Date", format_datetime(at)),
         ("Message-ID", message_id),
         *_thread(letter),
@@ -81,7 +81,7 @@ def write(project_id: UUID, letter: Letter, at: datetime) -> Mail:
 def _reply_to(mailbox: Mailbox | None) -> Iterator[tuple[str, str]]:
     if mailbox is not None:
         checked = Mailbox(addresses.check(mailbox.address), mailbox.name)
-        yield "Reply-To", _mailbox("Reply-To", checked)
+        yield "Reply-To", mailbox_field("Reply-To", checked)
 
 
 def _thread(letter: Letter) -> Iterator[tuple[str, str]]:
@@ -106,7 +106,8 @@ def _by_itself(letter: Letter) -> Iterator[tuple[str, str]]:
         yield "X-Auto-Response-Suppress", "All"
 
 
-def _mailbox(header: str, mailbox: Mailbox) -> str:
+def mailbox_field(header: str, mailbox: Mailbox) -> str:
+    """A header's value that names somebody, folded. The address was checked."""
     name = clean.line(mailbox.name, MOST_NAME)
     if not name:
         return mailbox.address
@@ -121,7 +122,7 @@ def _mailbox(header: str, mailbox: Mailbox) -> str:
     return f"{phrase}{between}<{mailbox.address}>"
 
 
-def _words(header: str, text: str) -> str:
+def words_field(header: str, text: str) -> str:
     """Free text: as it is where it is short ASCII, else in encoded words (RFC 2047)."""
     if _is_plain(text) and len(header) + 2 + len(text) <= _FOLD_AT:
         return text

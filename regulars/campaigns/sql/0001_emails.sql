@@ -51,7 +51,6 @@ CREATE TABLE email_count (
     recipients bigint NOT NULL DEFAULT 0,
     left_out bigint NOT NULL DEFAULT 0,
     waiting bigint NOT NULL DEFAULT 0,
-    sending bigint NOT NULL DEFAULT 0,
     sent bigint NOT NULL DEFAULT 0,
     kept bigint NOT NULL DEFAULT 0,
     failed bigint NOT NULL DEFAULT 0,
@@ -69,7 +68,7 @@ CREATE TABLE email_count (
     PRIMARY KEY (project_id, id),
     CONSTRAINT email_count_email_fk FOREIGN KEY (project_id, id) REFERENCES email (project_id, id)
 ) WITH (fillfactor = 50);
-COMMENT ON TABLE email_count IS 'Its id is the email''s';
+COMMENT ON TABLE email_count IS 'Its id is the email''s. Who is being sent it right now counts as waiting';
 
 -- The ledger: a row a person, written before anything leaves.
 CREATE TABLE email_recipient (
@@ -111,7 +110,7 @@ COMMENT ON COLUMN email_recipient.reason IS 'Why it was left out or did not get 
 COMMENT ON COLUMN email_recipient.taken_by IS 'The run that has handed it to the server, or was about to';
 CREATE UNIQUE INDEX email_recipient_once ON email_recipient (project_id, email_id, first_person);
 CREATE UNIQUE INDEX email_recipient_once_an_address ON email_recipient (project_id, email_id, address_folded);
-CREATE INDEX email_recipient_waiting ON email_recipient (project_id, email_id, id) WHERE state = 'waiting';
+CREATE INDEX email_recipient_waiting ON email_recipient (project_id, email_id, next_try_at, id) WHERE state = 'waiting';
 CREATE INDEX email_recipient_taken ON email_recipient (project_id, email_id) WHERE state = 'sending';
 CREATE INDEX email_recipient_by_state ON email_recipient (project_id, email_id, state, id);
 CREATE INDEX email_recipient_by_person ON email_recipient (project_id, person_id, id);
@@ -166,3 +165,23 @@ CREATE TABLE email_click (
 COMMENT ON COLUMN email_click.id IS 'A hash of recipient and link: a person counts once for each link';
 CREATE INDEX email_click_by_link ON email_click (project_id, link_id, id);
 CREATE INDEX email_click_by_person ON email_click (project_id, person_id);
+
+-- How a project's mail leaves. Its id is the project's.
+CREATE TABLE sending_settings (
+    project_id uuid NOT NULL REFERENCES project (id),
+    id uuid NOT NULL,
+    smtp_url bytea,
+    service text NOT NULL DEFAULT '',
+    service_key bytea,
+    per_second real CHECK (per_second > 0),
+    at_once smallint NOT NULL DEFAULT 5 CHECK (at_once BETWEEN 1 AND 50),
+    domain_per_second jsonb NOT NULL DEFAULT '{}',
+    domain_at_once smallint CHECK (domain_at_once > 0),
+    tracks boolean NOT NULL DEFAULT true,
+    refused_most real NOT NULL DEFAULT 0.2 CHECK (refused_most > 0 AND refused_most <= 1),
+    PRIMARY KEY (project_id, id),
+    CONSTRAINT sending_settings_one CHECK (id = project_id)
+);
+COMMENT ON COLUMN sending_settings.smtp_url IS 'The project''s own mail server, sealed; NULL: the installation''s';
+COMMENT ON COLUMN sending_settings.service IS 'A mail service by name, instead of a server; its key is sealed';
+COMMENT ON COLUMN sending_settings.refused_most IS 'The part of the newest mails whose refusal pauses an email';

@@ -47,7 +47,7 @@ def test_an_outcome_stands_in_the_person_s_record_and_in_the_outbox(mailing: Mai
     ]
     last = outbox.last(mailing.connection, mailing.project_id)
     _, topic, body, _ = outbox.after(mailing.connection, mailing.project_id, last - 1)[0]
-    assert (topic, body["outcome"], body["person"]) == ("emails", "clicked", str(pat.id))
+    assert (topic, body["outcome"], body["people"]) == ("emails", "clicked", [str(pat.id)])
 
 
 def test_what_machines_do_is_counted_apart_and_nowhere_else(mailing: Mailing) -> None:

@@ -1,0 +1,348 @@
+"""Sends one email: reads who is due, has their copies written, hands them over, writes it down.
+
+    due -> written by penmen -> queue -> lines, each a small group at a time -> results
+
+A group is decided on (`deciding.decide`) before its first mail is handed over, so a worker that is
+killed leaves at most the rest of one group a line in doubt. Everything in memory may be lost: the
+ledger holds what matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any, TypeVar
+from uuid import UUID
+
+from regulars.campaigns import deciding
+from regulars.campaigns.carriers import Carrier, Line
+from regulars.campaigns.deciding import Due, Result
+from regulars.campaigns.desk import Connection, Desk, StoppedError
+from regulars.campaigns.emails import Email
+from regulars.campaigns.engine import pace
+from regulars.campaigns.engine.pace import Ceiling, Pace
+from regulars.campaigns.penman import CannotWriteError, Order, PenmanGoneError, orders
+from regulars.campaigns.settings import Sending
+from regulars.campaigns.writing import GONE, Wanted, Written
+from regulars.kit import clock
+from regulars.mail.courier import UnknownOutcomeError
+from regulars.mail.smtp import AwayError, LaterError, RefusedError
+
+T = TypeVar("T")
+
+READ_AT_ONCE = 500  # recipients
+WRITTEN_AT_ONCE = 50  # copies an order to a penman
+AHEAD = 400  # finished copies that wait for a line
+GROUP = 10  # mails a line decides on at a time
+TURN = 8.0  # seconds after which others have theirs
+RESULTS_AT_ONCE = 250
+RESULTS_WAIT = 0.25  # seconds at most until results are written down
+
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+log = logging.getLogger(__name__)
+
+Writer = Callable[[Order], Coroutine[Any, Any, list[Written]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A recipient with the finished copy."""
+
+    due: Due
+    written: Written
+
+
+class Run:
+    """One email on its way, until nobody is due or it must wait."""
+
+    def __init__(
+        self,
+        email: Email,
+        sending: Sending,
+        run: UUID,
+        desks: tuple[Desk, Desk],
+        writer: Writer,
+        carrier: Carrier | None,
+        stop: threading.Event,
+    ) -> None:
+        self._email = email
+        self._sending = sending
+        self._run = run
+        self._decisions, self._books = desks
+        self._writer = writer
+        self._carrier = carrier
+        self._stop = stop
+        self._ready: asyncio.Queue[Ready | None] = asyncio.Queue(AHEAD)
+        self._results: list[Result] = []
+        self._some_results = asyncio.Event()
+        self._over = False
+        self._pace = Pace(sending.limits, monotonic())
+        self._ceiling = Ceiling(sending.refused_most)
+        self._arrived = asyncio.Condition()
+        self._halted = False
+        self.ceiling_reached = False
+        self.away = ""  # why the server takes nothing, if it does not
+        self.handed_over = 0
+
+    async def go(self) -> None:
+        """Send what is due. Afterwards `away` says whether the server was there."""
+        writing_down = asyncio.create_task(self._write_down())
+        lines = [asyncio.create_task(self._line()) for _ in range(self._sending.at_once)]
+        try:
+            await self._read()
+        except (PenmanGoneError, StoppedError):
+            self._halted = True
+        except CannotWriteError as wrong:
+            self._halted = True
+            why = str(wrong)
+            await self._book(lambda c: deciding.say_trouble(c, self._email, why, pauses=True))
+        finally:
+            await self._ready.put(None)
+            done = await asyncio.gather(*lines, return_exceptions=True)
+            self._over = True
+            self._some_results.set()
+            await writing_down
+        for one in done:
+            if isinstance(one, BaseException) and not isinstance(one, StoppedError):
+                raise one
+
+    async def _read(self) -> None:
+        """Whoever is due, and their copies, into the queue."""
+        copied = await self._ask(lambda c: deciding.copied(c, self._email))
+        after = (_ANY_TIME, UUID(int=0))
+        until = monotonic() + TURN
+        while not self._must_halt and monotonic() < until:
+            now = clock.now()
+            place = after
+            found = await self._ask(
+                lambda c, n=now, p=place: deciding.due(c, self._email, n, p, READ_AT_ONCE)  # type: ignore[misc]
+            )
+            if not found:
+                return
+            after = (found[-1].next_try_at, found[-1].id)
+            await self._write_copies(found, now, copied)
+
+    async def _write_copies(
+        self, found: Sequence[Due], now: datetime, copied: frozenset[UUID] | None
+    ) -> None:
+        email = self._email
+        wanted = [Wanted(one.id, one.person_id, one.address) for one in found]
+        with_copies = copied is None or any(one.id in copied for one in found)
+        ordered = orders(
+            email.project_id, email.id, wanted, now, copies=with_copies, size=WRITTEN_AT_ONCE
+        )
+        by_id = {one.id: one for one in found}
+        # Each is put as soon as it is there; the queue's size holds the reading back.
+        waiting = [asyncio.create_task(self._writer(order)) for order in ordered]
+        try:
+            for task in waiting:
+                for written in await task:
+                    await self._take(by_id[written.recipient_id], written, copied)
+        finally:
+            for task in waiting:
+                task.cancel()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    async def _take(self, due: Due, written: Written, copied: frozenset[UUID] | None) -> None:
+        if written.refused:
+            if written.refused != GONE:  # whoever is gone took their row along
+                became: deciding.Became = "failed" if " " in written.refused else "cancelled"
+                self._add(Result(due.id, became, written.refused))
+            return
+        if self._carrier is None:
+            self._add(Result(due.id, "kept"))
+            return
+        if copied is not None and due.id not in copied:
+            written = Written(written.recipient_id, written.raw, subject=written.subject)
+        while not self._must_halt:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._ready.put(Ready(due, written))
+                    return
+
+    async def _line(self) -> None:
+        """Groups out of the queue, over one connection, until there are no more."""
+        line: Line | None = None
+        try:
+            while not self._must_halt:
+                group, is_last = await self._next_group()
+                line = await self._hand_over(group, line)
+                if is_last:
+                    return
+        except BaseException:
+            self._halted = True
+            raise
+        finally:
+            self._drain()
+            if line is not None:
+                with suppress(OSError):
+                    await line.close()
+
+    async def _next_group(self) -> tuple[list[Ready], bool]:
+        first = await self._ready.get()
+        if first is None:
+            self._ready.put_nowait(None)  # for the other lines
+            return [], True
+        group = [first]
+        most = GROUP if self._pace.is_free else 1
+        while len(group) < most:
+            try:
+                one = self._ready.get_nowait()
+            except asyncio.QueueEmpty:
+                break
+            if one is None:
+                self._ready.put_nowait(None)
+                return group, True
+            group.append(one)
+        return group, False
+
+    async def _hand_over(self, group: Sequence[Ready], line: Line | None) -> Line | None:
+        """Decide on the group and hand it over, one after the other. The line, if it still is."""
+        if not group or self._carrier is None:
+            return line
+        if line is None or not line.is_open:
+            line = await self._called()
+            if line is None:
+                return None
+        await self._wait_for_pace(group[0].due.domain)
+        ids = [one.due.id for one in group]
+        ours = await self._decide(ids)
+        for place, one in enumerate(group):
+            if one.due.id not in ours:
+                self._pace.arrive(one.due.domain) if place == 0 else None
+                continue
+            if line is None or not line.is_open:
+                line = await self._called()
+            if line is None or self._must_halt:
+                self._give_back([rest for rest in group[place:] if rest.due.id in ours])
+                break
+            if place:
+                self._pace.leave(one.due.domain, monotonic())
+            await self._send(line, one)
+            self._pace.arrive(one.due.domain)
+        async with self._arrived:
+            self._arrived.notify_all()
+        return line
+
+    async def _send(self, line: Line, one: Ready) -> None:
+        due, written = one.due, one.written
+        try:
+            await line.send(self._email.from_.address, due.address, written.raw)
+        except LaterError as later:
+            self._later(due, str(later))
+        except RefusedError as refused:
+            self._add(Result(due.id, "failed", str(refused)))
+            self._judge(refused=True)
+        except UnknownOutcomeError as unknown:
+            self._add(Result(due.id, "unknown", f"The mail server’s answer never came: {unknown}"))
+        except BaseException:
+            # Cut off in the midst of it: what the server made of it, nobody can say.
+            self._add(Result(due.id, "unknown", deciding.WORKER_GONE))
+            line.drop()
+            raise
+        else:
+            self.handed_over += 1
+            self._add(Result(due.id, "sent", subject=written.subject, copy=written.copy))
+            self._judge(refused=False)
+
+    def _later(self, due: Due, why: str) -> None:
+        wait = pace.wait_after(due.tries + 1)
+        if wait is None:
+            self._add(Result(due.id, "failed", why))
+        else:
+            self._add(Result(due.id, "waiting", why, clock.now() + wait))
+
+    def _give_back(self, group: Sequence[Ready]) -> None:
+        """It was not their turn after all."""
+        for one in group:
+            self._add(Result(one.due.id, "waiting", "", one.due.next_try_at, untried=True))
+
+    def _judge(self, *, refused: bool) -> None:
+        self._ceiling.add(refused=refused)
+        if self._ceiling.is_reached and not self._halted:
+            self._halted = True
+            self.ceiling_reached = True
+
+    async def _called(self) -> Line | None:
+        """A new connection; None where the server is away, which halts the run."""
+        if self._carrier is None or self._must_halt:
+            return None
+        try:
+            return await self._carrier.call()
+        except AwayError as away:
+            self.away = str(away)
+            self._halted = True
+            return None
+
+    async def _wait_for_pace(self, domain: str) -> None:
+        while not self._must_halt:
+            wait = self._pace.wait(domain, monotonic())
+            if wait == 0:
+                break
+            if wait is None:
+                async with self._arrived:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._arrived.wait(), 1)
+            else:
+                await asyncio.sleep(min(wait, 1))
+        self._pace.leave(domain, monotonic())
+
+    async def _decide(self, ids: Sequence[UUID]) -> set[UUID]:
+        def work(connection: Connection) -> set[UUID]:
+            return deciding.decide(connection, self._email, self._run, ids, clock.now())
+
+        ours = await asyncio.to_thread(self._decisions.run, work)
+        if not ours:
+            self._halted = True  # paused, stopped, or another run has it
+        return ours
+
+    def _drain(self) -> None:
+        """Nobody must wait to put something into a queue that is not read any more."""
+        while self._must_halt and not self._ready.empty():
+            if self._ready.get_nowait() is None:
+                self._ready.put_nowait(None)
+                return
+
+    def _add(self, result: Result) -> None:
+        self._results.append(result)
+        if len(self._results) >= RESULTS_AT_ONCE:
+            self._some_results.set()
+
+    async def _write_down(self) -> None:
+        """Results into the ledger, many at once, for as long as there are some to come."""
+        while not (self._over and not self._results):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RESULTS_WAIT):
+                    await self._some_results.wait()
+            self._some_results.clear()
+            some, self._results[:RESULTS_AT_ONCE] = self._results[:RESULTS_AT_ONCE], []
+            if some:
+                try:
+                    await self._book_results(some)
+                except StoppedError:
+                    return  # the database is away and we are to stop: what is lost is unknown
+            if self._over:
+                self._some_results.set()
+
+    async def _book_results(self, some: Sequence[Result]) -> None:
+        def work(connection: Connection) -> None:
+            deciding.write(connection, self._email, self._run, some, clock.now())
+
+        await self._book(work)
+
+    async def _book(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self._books.run, work)
+
+    async def _ask(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self._decisions.run, work)
+
+    @property
+    def _must_halt(self) -> bool:
+        return self._halted or self._stop.is_set()
