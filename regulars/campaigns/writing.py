@@ -20,6 +20,7 @@ import psycopg
 from regulars.campaigns import emails, settings
 from regulars.campaigns.emails import Email
 from regulars.kit import environment
+from regulars.kit.ids import new_id
 from regulars.kit.text import fold
 from regulars.mail import addresses, dkim, links, newsletter, subscriptions
 from regulars.mail.content.compiling import Compiled, compile_content
@@ -143,6 +144,25 @@ def load(connection: Connection, project_id: UUID, email_id: UUID) -> _Email:
         base_url=environment.read().base_url,
         head=newsletter.Head(sender, reply_to),
     )
+
+
+def sample(
+    connection: Connection,
+    project_id: UUID,
+    email_id: UUID,
+    person: Person,
+    to: Mailbox,
+    at: datetime,
+) -> tuple[str, str, bytes]:
+    """Subject, HTML and the whole message as the person would get it, with no live link of theirs.
+
+    It is addressed to `to`. Raises ContentError, RenderError, BadAddressError.
+    """
+    ready = load(connection, project_id, email_id)
+    dead = {"unsubscribe_url": ready.base_url, "preferences_url": ready.base_url}
+    said = ready.compiled.render(person_context(person, ready.zone) | dead)
+    copy = newsletter.Copy(new_id(at), to, said.subject, said.html, said.text)
+    return said.subject, said.html, _signed(ready, newsletter.write(ready.head, copy, at))
 
 
 def _copy(ready: _Email, one: Wanted, person: Person, at: datetime, *, copies: bool) -> Written:

@@ -18,9 +18,11 @@ from regulars.console import (
     campaigns_results,
     campaigns_running,
     email_domains,
+    email_results,
     email_services,
     email_settings,
     email_topics,
+    emails,
     filters,
     funnel,
     funnel_impact,
@@ -233,6 +235,21 @@ _segment: list[URLPattern | URLResolver] = [
     path("delete", segments_edits.delete, name="segment_delete"),
 ]
 
+_email: list[URLPattern | URLResolver] = [
+    path("", email_results.email, name="email"),
+    path("save", emails.save, name="save_email"),
+    path("template", emails.use_template, name="email_template"),
+    path("audience", emails.audience, name="email_audience"),
+    path("preview", emails.preview, name="email_preview"),
+    path("test", emails.test, name="test_email"),
+    path("review", emails.review, name="email_review"),
+    path("send", emails.send, name="send_email"),
+    path("now", email_results.now, name="email_now"),
+    path("people/<slug:number>", email_results.people, name="email_people"),
+    path("message/<uuid:recipient_id>.eml", email_results.message, name="email_message"),
+    path("<slug:deed>", email_results.control, name="email_control"),
+]
+
 _conversation: list[URLPattern | URLResolver] = [
     path("", inbox_thread.conversation, name="conversation"),
     path("messages", inbox_thread.messages, name="conversation_messages"),
@@ -331,6 +348,10 @@ _project: list[URLPattern | URLResolver] = [
     path("mail/", include(_mail)),
     path("templates/", include(_mail_templates)),
     path("settings/", include(_settings)),
+    path("emails/", email_results.all_emails, name="emails"),
+    path("emails/new", emails.new, name="new_email"),
+    path("emails/begin", emails.begin, name="begin_email"),
+    path("emails/<uuid:email_id>/", include(_email)),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

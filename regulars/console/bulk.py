@@ -87,7 +87,7 @@ def start(request: AgentRequest) -> HttpResponseBase:
     if kind in bulk_words.MANAGED and request.role.role not in MANAGERS:
         return refusal(bulk_words.MANAGED[kind], FORBIDDEN)
     now = clock.now()
-    selected = _selected(request.POST.get("selection", ""), now)
+    selected = selected_of(request.POST.get("selection", ""), now)
     most = _confirmed(request) if kind == "erase" else None
 
     def work(core: Connection) -> Job:
@@ -232,8 +232,11 @@ def _kind(request: AgentRequest) -> str:
     return request.POST.get("action", "")
 
 
-def _selected(said: str, now: datetime) -> Selection:
-    """Who is meant. A list means who was on it when it was selected, and has not left since."""
+def selected_of(said: str, now: datetime) -> Selection:
+    """Who is meant. A list means who was on it when it was selected, and has not left since.
+
+    Raises InvalidError.
+    """
     try:
         given = msgspec.json.decode(said.encode(), type=_Selected)
     except (msgspec.MsgspecError, UnicodeError):

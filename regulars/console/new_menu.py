@@ -17,9 +17,10 @@ from regulars.console.shell import MenuItem
 def items(project_id: UUID, person_id: UUID | None = None) -> tuple[MenuItem, ...]:
     """The lines of the menu; `person_id` is whose profile is shown.
 
-    Email (E) comes before all of them, with its dialog.
+    Email (E) comes before all of them.
     """
     return (
+        MenuItem("Email", "mail", url=url_about("new_email", project_id, person_id), key="e"),
         _about(
             "Conversation", "message-circle", "new_conversation", project_id, person_id, key="c"
         ),

@@ -16,13 +16,14 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from regulars.campaigns import campaigns
+from regulars.campaigns import campaigns, emails, ledger
 from regulars.inbox import answering, attachments, notes, saved_replies
 from regulars.inbox.answering import Answer
 from regulars.inbox.attachments import Sender
 from regulars.kit import clock
 from regulars.kit.ids import new_id
 from regulars.mail import compose, domains, hooks, outgoing, suppressions, templates, topics
+from regulars.mail.content.content import Content
 from regulars.mail.letters import Letter, Mailbox
 from regulars.mail.ready_made import BLANK
 from regulars.people import bulk
@@ -105,6 +106,24 @@ def _merge(cast: Cast) -> dict[str, Any]:
             cause="agent",
         )
     return {"merge_id": merge_id}
+
+
+def _email(cast: Cast) -> dict[str, Any]:
+    """A draft to Pat, and one of its recipients."""
+    now, project_id = clock.now(), cast.home.id
+    with cast.connection.transaction():
+        email_id = emails.create(
+            cast.connection, project_id, content=Content.of_text("Beans", "Hello"), now=now
+        )
+        ledger.add_recipients(cast.connection, project_id, email_id, [cast.pat.id], now)
+    row = cast.connection.execute(
+        "SELECT id FROM email_recipient WHERE project_id = %s AND email_id = %s",
+        (project_id, email_id),
+    ).fetchone()
+    assert row is not None
+    return {
+        "email_id": email_id, "recipient_id": row[0], "number": "sent", "deed": "pause"
+    }  # fmt: skip
 
 
 def _export(cast: Cast) -> dict[str, Any]:
@@ -371,6 +390,23 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/templates/<uuid:template_id>/save": Address("project", _template),
     "p/<uuid:project_id>/templates/<uuid:template_id>/delete": Address("project", _template),
     "p/<uuid:project_id>/templates/<uuid:template_id>/restore": Address("project", _template),
+    "p/<uuid:project_id>/emails/": Address("project"),
+    "p/<uuid:project_id>/emails/new": Address("project"),
+    "p/<uuid:project_id>/emails/begin": Address("project"),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/save": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/template": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/audience": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/preview": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/test": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/review": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/send": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/now": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/people/<slug:number>": Address("project", _email),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/message/<uuid:recipient_id>.eml": Address(
+        "project", _email
+    ),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/<slug:deed>": Address("project", _email),
     "p/<uuid:project_id>/settings/": Address("project"),
     "p/<uuid:project_id>/settings/project/": Address("project"),
     "p/<uuid:project_id>/settings/tracking/": Address("project"),

@@ -22,6 +22,7 @@ from regulars.people.merge import NotMergeableError
 from regulars.public.rest import (
     campaigns,
     conversations,
+    emails,
     errors,
     funnel,
     history,
@@ -53,7 +54,7 @@ makes a retry harmless for 24 hours.
 TAGS = (
     "People", "Merges", "Segments",
     "Funnel",
-    "Conversations", "Tickets", "Notes", "Templates", "Campaigns",
+    "Conversations", "Tickets", "Notes", "Templates", "Emails", "Campaigns",
     "Webhooks", "Project",
 )  # fmt: skip
 
@@ -84,6 +85,7 @@ api.add_router("/people", history.router)
 api.add_router("/merges", merges.router)
 api.add_router("/segments", segments.router)
 api.add_router("/funnel", funnel.router)
+api.add_router("/emails", emails.router)
 api.add_router("/conversations", conversations.router)
 api.add_router("/tickets", tickets.router)
 api.add_router("/notes", notes.router)

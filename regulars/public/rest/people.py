@@ -45,7 +45,7 @@ def search(request: KeyRequest, asked: schemas.Search) -> schemas.People:
             now=request.now,
             kind=asked.kind,
             query=asked.query,
-            filter=_filter(core, project.id, asked.filter),
+            filter=filter_of(core, project.id, asked.filter),
             zone=ZoneInfo(project.time_zone),
         )
         page = queries.people_page(
@@ -138,7 +138,8 @@ def _said(core: Connection, request: KeyRequest, person: Person) -> schemas.Pers
     return person_of(core, request.auth.id, person, request.now)
 
 
-def _filter(core: Connection, project_id: UUID, given: Any) -> Filter | None:
+def filter_of(core: Connection, project_id: UUID, given: Any) -> Filter | None:
+    """A filter as it was given. Raises FilterError."""
     if given is None:
         return None
     wanted = parse(given, kinds=CONDITIONS)

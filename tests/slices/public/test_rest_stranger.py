@@ -96,6 +96,8 @@ CALLS: dict[str, Reach] = {
     "POST /campaigns/{campaign_id}/resume": lambda _: None,
     "POST /campaigns/{campaign_id}/stop": lambda _: None,
     "GET /campaigns/{campaign_id}/results": lambda _: None,
+    "POST /emails": lambda ids: {"to": [ids["person_id"]], "subject": "Theirs", "body": "Planted"},
+    "GET /emails/{email_id}": lambda _: None,
     "GET /project": lambda _: None,
     "PATCH /project": lambda _: {"name": "Mine"},
 }
@@ -165,6 +167,7 @@ def somebody(api: Api) -> dict[str, str]:
     picked = api.post("/segments", {"name": "Picked", "people": [pat["id"]]}).json()
     note = {"person": pat["id"], "text": "Likes Guji", "shared": False}
     begun = api.post("/conversations", {"person": pat["id"], "text": "Hello"}).json()
+    letter = {"to": [pat["id"]], "subject": "Hi", "body": "Hello", "kind": "transactional"}
     ticket = {"person": pat["id"], "subject": "Grinder", "description": "It stopped."}
     hook = api.post("/webhooks", {"url": "https://example.com/ours", "topics": ["*"]}).json()
     template = {"name": "House letter", "subject": "Hi", "body": "Hello"}
@@ -174,6 +177,7 @@ def somebody(api: Api) -> dict[str, str]:
         "template_id": api.post("/templates", template).json()["id"],
         "conversation_id": begun["id"],
         "ticket_id": api.post("/tickets", ticket).json()["id"],
+        "email_id": api.post("/emails", letter).json()["email_id"],
         "note_id": api.post("/notes", note).json()["id"],
         "campaign_id": api.post("/campaigns", {"name": "Letters"}).json()["id"],
         "person_id": pat["id"],
@@ -192,6 +196,7 @@ def state(api: Api, ids: dict[str, str]) -> tuple[Any, ...]:
         api.get(f"/segments/{ids['segment_id']}/people").json(),
         api.get("/notes").json(),
         api.get("/campaigns").json(),
+        api.get(f"/emails/{ids['email_id']}").json(),
         api.get("/conversations").json(),
         api.get(f"/conversations/{ids['conversation_id']}").json(),
         api.get(f"/tickets/{ids['ticket_id']}").json(),

@@ -1,0 +1,181 @@
+"""How emails are told: their states, who is left out, what to know before one is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from regulars.campaigns.email_queries import Counts
+from regulars.campaigns.emails import Email
+from regulars.campaigns.quick import Owner
+from regulars.console.templatetags.console import number
+from regulars.mail.content.content import Content
+from regulars.mail.content.errors import ContentError
+
+STATES = {
+    "draft": "Draft",
+    "gathering": "Draft",
+    "gathered": "Draft",
+    "sending": "Sending",
+    "paused": "Paused",
+    "sent": "Sent",
+    "stopped": "Stopped",
+}
+TONES = {"sending": "ok", "sent": "ok", "paused": "warn", "stopped": "muted"}
+
+_LEFT_OUT = {
+    "unsubscribed": ("Unsubscribed", "From everything, or from this topic"),
+    "no_address": ("No address", "We know no email for them"),
+    "bad_address": ("Bad address", "It can’t be written to"),
+    "bounced": ("Bounced", "Their mailbox refused us for good"),
+    "complained": ("Complained", "They called a mail of yours spam"),
+    "suppressed": ("Suppressed", "You blocked them"),
+    "duplicate": ("Same address", "Somebody else here has it: it is written to once"),
+}
+# The words of the ledger for why somebody got nothing.
+REASONS = {key: title for key, (title, _) in _LEFT_OUT.items()} | {"stopped": "It was stopped"}
+
+NUMBERS: Mapping[str, str] = {
+    "sent": "Sent",
+    "kept": "Kept in the outbox",
+    "waiting": "Waiting",
+    "failed": "Refused",
+    "unknown": "Unknown",
+    "cancelled": "Called off",
+    "left_out": "Left out",
+    "delivered": "Delivered",
+    "opened": "Opened",
+    "machine_opened": "Opened by a machine",
+    "clicked": "Clicked",
+    "machine_clicked": "Clicked by a machine",
+    "replied": "Replied",
+    "bounced": "Bounced",
+    "complained": "Complained",
+    "unsubscribed": "Unsubscribed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """How many are left out for a reason."""
+
+    count: int
+    title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A draft as its form shows it. `body` is None where it is made of blocks."""
+
+    subject: str
+    preheader: str
+    body: str | None
+    bcc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something to know before an email is sent."""
+
+    words: str
+    tone: str = "ok"  # "warn"; "bad" holds it up
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """A number of an email's, and the part that it is."""
+
+    key: str
+    label: str
+    value: int
+    share: str = ""
+    tone: str = ""
+
+
+def left_out(found: Mapping[str, int]) -> list[LeftOut]:
+    """Who is left out, most first."""
+    ordered = sorted(found.items(), key=lambda one: -one[1])
+    return [LeftOut(n, *_LEFT_OUT.get(reason, (reason, ""))) for reason, n in ordered if n]
+
+
+def draft_of(email: Email) -> Draft:
+    """What the form shows of a draft."""
+    try:
+        content = Content.from_json(email.content)
+    except ContentError:
+        content = Content()
+    if content.format == "html":
+        body: str | None = content.source
+    elif content.layout == "plain" and len(content.blocks) <= 1 and email.template_id is None:
+        body = content.text or ""
+    else:
+        body = None
+    return Draft(content.subject, content.preheader, body, ", ".join(email.bcc))
+
+
+def checks_of(email: Email, owner: Owner, counts: Counts, wrong: str) -> list[Check]:
+    """What to know before it is sent."""
+    checks = []
+    if not email.subject:
+        checks.append(Check("It has no subject yet.", "bad"))
+    if wrong:
+        checks.append(Check(wrong, "bad"))
+    if email.kind == "marketing" and owner.missing:
+        what = " and ".join(owner.missing)
+        checks.append(Check(f"Marketing email needs your {what}", "bad", "settings"))
+    if email.state == "gathering":
+        checks.append(Check("People are still being counted. Look again in a moment.", "bad"))
+    elif not counts.recipients:
+        checks.append(Check("Nobody would get it: everybody is left out.", "bad"))
+    if not owner.from_email:
+        checks.append(
+            Check(
+                f"It comes from {email.from_.address}: name an address of yours", "warn", "settings"
+            )
+        )
+    if counts.left_out:
+        people = "1 person is" if counts.left_out == 1 else f"{number(counts.left_out)} people are"
+        checks.append(Check(f"{people} left out, for reasons you can see"))
+    if email.kind == "marketing":
+        checks.append(Check("Carries your address and an unsubscribe link"))
+    else:
+        checks.append(Check("Also reaches people who unsubscribed", "warn"))
+    return checks
+
+
+def stats_of(counts: Counts) -> list[Stat]:
+    """The numbers of an email on its way, or after."""
+    out = counts.sent + counts.unknown
+    shown = [
+        Stat("sent", "Sent", counts.sent, _share(counts.sent, counts.recipients)),
+        Stat("delivered", "Delivered", counts.delivered, _share(counts.delivered, out)),
+        Stat("opened", "Opened", counts.opened, _share(counts.opened, out)),
+        Stat("clicked", "Clicked", counts.clicked, _share(counts.clicked, out)),
+        Stat("replied", "Replied", counts.replied, _share(counts.replied, out)),
+        Stat("unsubscribed", "Unsubscribed", counts.unsubscribed, _share(counts.unsubscribed, out)),
+        Stat("bounced", "Bounced", counts.bounced, _share(counts.bounced, out)),
+        Stat("complained", "Complained", counts.complained, _share(counts.complained, out)),
+    ]
+    if counts.kept:
+        shown.insert(0, Stat("kept", "Kept in the outbox", counts.kept))
+    return shown
+
+
+def under_way(counts: Counts) -> list[Stat]:
+    """Where those are who did not simply get it."""
+    keys = (
+        "waiting",
+        "failed",
+        "unknown",
+        "cancelled",
+        "left_out",
+        "machine_opened",
+        "machine_clicked",
+    )
+    return [Stat(key, NUMBERS[key], value) for key in keys if (value := getattr(counts, key))]
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else ""
