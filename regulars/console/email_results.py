@@ -54,7 +54,12 @@ def all_emails(request: AgentRequest) -> HttpResponse:
         "shell": frame(request, "campaigns"),
         "project": request.project,
         "emails": [
-            (one, email_words.STATES[one.state], email_words.TONES.get(one.state, ""))
+            (
+                one,
+                email_words.subject(one.subject),
+                email_words.STATES[one.state],
+                email_words.TONES.get(one.state, ""),
+            )
             for one in shown
         ],
         "more": more,
@@ -99,6 +104,7 @@ def people(request: AgentRequest, email_id: UUID, number: str) -> HttpResponse:
     context = {
         "shell": frame(request, "campaigns"),
         "email": found,
+        "subject": email_words.subject(found.subject),
         "label": email_words.NUMBERS[number],
         "number": number,
         "people": [(one, email_words.REASONS.get(one.reason, one.reason)) for one in behind[:PAGE]],
@@ -152,6 +158,7 @@ def _results(request: AgentRequest, found: Email) -> dict[str, Any]:
     return {
         "email": found,
         "project": request.project,
+        "subject": email_words.subject(found.subject),
         "state": email_words.STATES[found.state],
         "tone": email_words.TONES.get(found.state, ""),
         "counts": counts,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -92,6 +93,14 @@ class Stat:
     value: int
     share: str = ""
     tone: str = ""
+
+
+def subject(text: str) -> str:
+    """A subject as lists show it: what stands for an unknown fact, instead of its tag."""
+    return _TAG.sub(lambda tag: tag[1] or "…", text) or "No subject yet"
+
+
+_TAG = re.compile(r"\{\{[^}]*?(?:default:\s*[\"']([^\"']*)[\"'])?\s*\}\}")
 
 
 def left_out(found: Mapping[str, int]) -> list[LeftOut]:

@@ -238,8 +238,10 @@ def review(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
     """What to know before it is sent: saved, checked, counted."""
     now, project_id = clock.now(), request.project.id
 
+    if actions.settled(database.of_django, lambda core: _save(core, request, email_id, now)):
+        _gather(project_id, email_id)
+
     def work(core: Connection) -> dict[str, Any]:
-        _save(core, request, email_id, now)
         email = emails.get(core, project_id, email_id)
         owner = quick.owner(core, project_id)
         found = email_queries.counts(core, project_id, email_id)
@@ -283,7 +285,7 @@ def _save(core: Connection, request: AgentRequest, email_id: UUID, now: datetime
     """Keep what the form says; whether the audience is to be gathered anew for it."""
     given, project_id = request.POST, request.project.id
     email = emails.lock(core, project_id, email_id)
-    kind = "transactional" if given.get("kind") == "transactional" else "marketing"
+    kind: emails.Kind = "transactional" if given.get("kind") == "transactional" else "marketing"
     topic = _topic(core, project_id, given.get("topic", "")) if kind == "marketing" else None
     emails.change(
         core,
