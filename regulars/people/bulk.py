@@ -41,6 +41,7 @@ AUDITED = {
     "people.bulk_erased": "Deleted selected people",
     "people.bulk_stopped": "Stopped a change of selected people",
     "people.exported": "Exported people",
+    "people.imported": "Imported people",
     "people.export_downloaded": "Downloaded an export",
 }
 

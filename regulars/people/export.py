@@ -45,7 +45,7 @@ STANDARD = (
     "utm_content", "referrer", "landing_page", "created_at",
 )  # fmt: skip
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 KEYS = "SELECT scope, key FROM attribute_key WHERE project_id = %s ORDER BY scope DESC, key"
 SEGMENT_NAMES = """
@@ -187,7 +187,7 @@ def cell(value: Any) -> str:
 
 def harmless(text: str) -> str:
     """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) else text
 
 
 def _list(names: Sequence[str]) -> str:
