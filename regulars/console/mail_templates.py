@@ -17,7 +17,6 @@ from regulars.console import mail_editor
 from regulars.console.access import AgentRequest, actor_of, agent_view
 from regulars.console.frame import frame
 from regulars.console.refusals import REFUSED, refusal
-from regulars.console.sending import mail_tabs
 from regulars.kit import clock, database
 from regulars.mail import templates
 from regulars.mail.content import thumb
@@ -82,7 +81,6 @@ def gallery(request: AgentRequest) -> HttpResponse:
     ]
     context = {
         "shell": frame(request, "campaigns"),
-        "tabs": mail_tabs(request.project.id, "templates"),
         "project": request.project,
         "cards": cards,
         "count": len(found),
