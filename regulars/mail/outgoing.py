@@ -15,6 +15,7 @@ import psycopg
 from psycopg.rows import class_row
 
 from regulars.kit import bus
+from regulars.mail import dkim, domains
 from regulars.mail.letters import Mail
 
 Connection = psycopg.Connection[Any]
@@ -99,8 +100,11 @@ class Outgoing:
 def queue(connection: Connection, project_id: UUID, mail: Mail, now: datetime) -> UUID:
     """Send the mail once the caller's transaction has committed; its id.
 
-    An id that was said before changes nothing: the first mail stands.
+    An id that was said before changes nothing: the first mail stands. It is signed as its sender's
+    domain, and reports about it come back to that domain's return path, where there are such.
     """
+    signer = dkim.signer_of(connection, project_id, mail.sender)
+    back_to = domains.return_path_of(connection, project_id, mail.sender, mail.id)
     added = connection.execute(
         ADD,
         {
@@ -109,11 +113,11 @@ def queue(connection: Connection, project_id: UUID, mail: Mail, now: datetime) -
             "kind": mail.kind,
             "person": mail.person_id,
             "conversation": mail.conversation_id,
-            "sender": mail.sender,
+            "sender": back_to or mail.sender,
             "to": mail.to_address,
             "subject": mail.subject,
             "message_id": mail.message_id,
-            "raw": mail.raw,
+            "raw": signer.sign(mail.raw) if signer else mail.raw,
             "now": now,
         },
     )

@@ -31,7 +31,7 @@ MOST_BODY = 20_000
 PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 _LEAVE_PATH = re.compile(r"/u/([^/]{1,100})(?:/(preferences|back))?")
-_STYLE_PATH = "/u/style.css"
+_STYLE_PATH, _ICON_PATH = "/u/style.css", "/u/icon.svg"
 _NOT_KEPT: Headers = [
     (b"cache-control", b"no-store, private"),
     (b"x-robots-tag", b"noindex, nofollow"),
@@ -67,8 +67,8 @@ class MailDoor:
             await self._click(scope, send)
         elif path.startswith(OPEN):
             await self._open(scope, send)
-        elif path == _STYLE_PATH:
-            await self._style(scope, send)
+        elif path in (_STYLE_PATH, _ICON_PATH):
+            await self._look(scope, send)
         else:
             await self._leave(scope, receive, send)
 
@@ -103,11 +103,16 @@ class MailDoor:
             at=self._now(),
         )
 
-    async def _style(self, scope: Scope, send: Send) -> None:
+    async def _look(self, scope: Scope, send: Send) -> None:
+        """The style of the pages, or their icon: both in the project's colour."""
         query = parse_qs(scope["query_string"].decode("latin-1"))
-        body = mail_pages.style(next(iter(query.get("c", [])), ""))
+        colour = next(iter(query.get("c", [])), "")
         kept = (b"cache-control", b"public, max-age=3600")
-        await http.answer(send, 200, body, [(b"content-type", b"text/css; charset=utf-8"), kept])
+        if scope["path"] == _ICON_PATH:
+            body, kind = mail_pages.icon(colour), b"image/svg+xml"
+        else:
+            body, kind = mail_pages.style(colour), b"text/css; charset=utf-8"
+        await http.answer(send, 200, body, [(b"content-type", kind), kept])
 
     async def _leave(self, scope: Scope, receive: Receive, send: Send) -> None:
         language = _language(scope)

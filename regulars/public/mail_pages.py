@@ -168,10 +168,15 @@ def away(language: str) -> Answer:
     return _plain(503, language, "away")
 
 
+def icon(colour: str) -> bytes:
+    """What stands on the tab: a dot in the project's colour."""
+    dot = f'<circle cx="8" cy="8" r="6" fill="{_checked(colour)}"/>'
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{dot}</svg>'.encode()
+
+
 def style(colour: str) -> bytes:
     """The look of these pages, in the project's colour."""
-    given = colour.lower()
-    used = f"#{given}" if _COLOUR.fullmatch(given) else HOUSE_COLOUR
+    used = _checked(colour)
     own = f":root{{--accent:{used};--on-accent:{_on(used)}}}\n"
     return own.encode() + _style()
 
@@ -234,6 +239,7 @@ def _page(asked: Asked, house: House, page: str, **more: Any) -> Answer:
         "title": _title(words, page, house, topic),
         "heading": words.preferences_more.format(house=house.name),
         "style": f"{LEAVE}style.css?c={house.colour}",
+        "icon": f"{LEAVE}icon.svg?c={house.colour}",
         **more,
     }
     return Answer(200, _render(context, asked.language), asked.language)
@@ -256,6 +262,7 @@ def _plain(status: int, language: str, page: str) -> Answer:
         "page": page,
         "title": words.lost if page == "lost" else words.away,
         "style": f"{LEAVE}style.css",
+        "icon": f"{LEAVE}icon.svg",
     }
     return Answer(status, _render(context, language), language)
 
@@ -273,6 +280,11 @@ def _uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _checked(colour: str) -> str:
+    given = colour.lower()
+    return f"#{given}" if _COLOUR.fullmatch(given) else HOUSE_COLOUR
 
 
 def _on(colour: str) -> str:

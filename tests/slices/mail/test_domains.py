@@ -12,8 +12,10 @@ import psycopg
 import pytest
 
 from regulars.kit import clock
-from regulars.mail import dkim, domains, records, upkeep
+from regulars.kit.ids import new_id
+from regulars.mail import bounces, compose, dkim, domains, outgoing, records, upkeep
 from regulars.mail.domains import Domain, DomainError
+from regulars.mail.letters import Letter, Mailbox
 from tests.slices.mail.names import Names, answering
 
 Connection = psycopg.Connection[Any]
@@ -72,6 +74,29 @@ def test_mail_is_signed_with_the_keys_of_its_domain_and_verifies_by_the_dns(
         return b"".join(answer.strings)
 
     assert [signed.verify(number, dnsfunc=ask) for number in (0, 1)] == [True, True]
+
+
+def test_single_mails_are_signed_and_say_where_reports_come_back_to(
+    database: Connection, project: Any, domain: Domain
+) -> None:
+    domains.set_return_path(database, project.id, domain.id, f"back@{NAME}")
+    letter = Letter(
+        id=new_id(NOW),
+        kind="conversation",
+        sender=Mailbox(HELLO),
+        to=Mailbox("pat@example.com"),
+        subject="Hi",
+        text="Hello",
+    )
+    mail = compose.write(project.id, letter, NOW)
+    outgoing.queue(database, project.id, mail, NOW)
+    sender, raw = database.execute(
+        "SELECT sender, raw FROM outgoing_mail WHERE project_id = %s AND id = %s",
+        (project.id, letter.id),
+    ).fetchone() or ("", b"")
+    assert sender == bounces.return_address(f"back@{NAME}", letter.id)
+    assert raw.count(b"DKIM-Signature:") == 2
+    assert raw.endswith(mail.raw)
 
 
 def test_private_keys_are_sealed(database: Connection, project: Any, domain: Domain) -> None:

@@ -198,6 +198,15 @@ def test_pages_speak_the_reader_s_language(
     assert word in answer.text
 
 
+@pytest.mark.parametrize("colour", ["", "ff0000", "</style>", "x" * 9_000])
+def test_the_look_of_pages_holds_no_more_than_a_colour(mail: Mail, colour: str) -> None:
+    for name, kind in (("style.css", "text/css; charset=utf-8"), ("icon.svg", "image/svg+xml")):
+        answer = mail.browser.get(f"{mail.links.base_url}/u/{name}", params={"c": colour})
+        assert answer.headers["content-type"] == kind
+        assert "</style>" not in answer.text
+        assert ("#ff0000" if colour == "ff0000" else "#1f6f54") in answer.text
+
+
 def test_a_click_leads_on_and_is_recorded(mail: Mail) -> None:
     url = "https://tideway.example/beans?a=1&b=é"
     answer = mail.browser.get(mail.links.click_url(url))
