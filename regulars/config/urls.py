@@ -66,6 +66,7 @@ from regulars.console import (
     suppressed,
     team,
     tracking,
+    webhooks,
     welcome,
 )
 
@@ -106,6 +107,20 @@ _email_settings: list[URLPattern | URLResolver] = [
     path("services/<str:service>/remove", email_services.remove, name="remove_service"),
 ]
 
+_webhook: list[URLPattern | URLResolver] = [
+    path("", webhooks.webhook, name="webhook"),
+    path("deliveries", webhooks.webhook_deliveries, name="webhook_deliveries"),
+    path(
+        "deliveries/<uuid:delivery_id>/again",
+        webhooks.send_delivery_again,
+        name="send_delivery_again",
+    ),
+    path("test", webhooks.try_webhook, name="try_webhook"),
+    path("switch", webhooks.switch_webhook, name="switch_webhook"),
+    path("secret", webhooks.rotate_webhook, name="rotate_webhook"),
+    path("delete", webhooks.delete_webhook, name="delete_webhook"),
+]
+
 _settings: list[URLPattern | URLResolver] = [
     path("", project_settings.index, name="settings"),
     path("project/", project_settings.project_settings, name="project_settings"),
@@ -119,6 +134,9 @@ _settings: list[URLPattern | URLResolver] = [
     path("team/<uuid:agent_id>/role", team.change_role, name="change_role"),
     path("team/<uuid:agent_id>/remove", team.remove, name="remove_agent"),
     path("team/<uuid:agent_id>/reset-link", team.reset_link, name="team_reset_link"),
+    path("webhooks/", webhooks.list_webhooks, name="webhooks"),
+    path("webhooks/new", webhooks.make_webhook, name="make_webhook"),
+    path("webhooks/<uuid:webhook_id>/", include(_webhook)),
     path("keys/", keys.keys, name="keys"),
     path("keys/new", keys.make_key, name="make_key"),
     path("keys/<uuid:key_id>/rotate", keys.rotate_key, name="rotate_key"),

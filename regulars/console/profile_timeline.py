@@ -155,11 +155,12 @@ def _talk(talk: Talk, drawing: Drawing) -> Item:
 
 
 def _how(talk: Talk) -> str:
+    """Who talked to whom, before what it was about."""
     if talk.theirs and talk.ours:
-        return "Talked with us in"
-    if talk.theirs:
-        return "Began" if talk.begins else "Wrote in"
-    return "Was written to in" if not talk.begins else "Got a first message in"
+        said = "Chatted with us"
+    else:
+        said = "Wrote to us" if talk.theirs else "We wrote to them"
+    return f"{said} about" if talk.subject else f"{said} in"
 
 
 def _deed(deed: TicketDeed, drawing: Drawing) -> Item:

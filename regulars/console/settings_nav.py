@@ -44,6 +44,7 @@ _PROJECT = (
         _Page("project", "Project", "building-2"),
         _Page("tracking", "Tracking", "code-xml"),
         _Page("identity", "Identity verification", "shield-check"),
+        _Page("webhooks", "Webhooks", "send"),
     )),
     ("Email", (
         _Page("email", "Email sending", "mail"),

@@ -182,6 +182,25 @@ def _read_messages(
                 found.add(topic, person, data)
 
 
+def _read_emails(
+    _: Connection, _project: UUID, body: Any, wanted: frozenset[str], found: _Found
+) -> None:
+    """What became of an email: one person's, or that of several at once."""
+    topic = f"email.{body.get('outcome')}"
+    if topic not in wanted:
+        return
+    people = body.get("people") or [body[key] for key in ("person",) if body.get(key)]
+    recipients = body.get("recipients") or [body.get("recipient")] * len(people)
+    for person, recipient in zip(people, recipients, strict=False):
+        email = {
+            "id": body.get("email"),
+            "recipient": recipient,
+            "campaign": body.get("campaign"),
+            "step": body.get("step"),
+        }
+        found.add(topic, person, {"email": email})
+
+
 def _of_message(row: Sequence[Any]) -> list[tuple[str, dict[str, Any]]]:
     """What one message comes to: nothing for the team's own notes."""
     conversation_id, seq, id_, by, agent_id, channel, text, what, at, *conversation, begins = row
@@ -234,6 +253,7 @@ READERS: dict[str, Reader] = {
     "segments": _read_segments,
     "checkpoints": _read_checkpoints,
     "messages": _read_messages,
+    "emails": _read_emails,
 }
 
 

@@ -25,6 +25,13 @@ TOPICS: dict[str, str] = {
     "ticket.changed": "A ticket’s status, priority, due time, tags or subject changed",
     "message.received": "A person wrote",
     "message.sent": "An agent wrote to a person",
+    "email.delivered": "An email of yours arrived",
+    "email.opened": "Somebody opened an email of yours",
+    "email.clicked": "Somebody followed a link in an email of yours",
+    "email.replied": "Somebody answered an email of yours",
+    "email.bounced": "An email of yours came back",
+    "email.complained": "Somebody called an email of yours spam",
+    "email.unsubscribed": "Somebody left by an email of yours",
 }
 MOST = len(TOPICS)
 

@@ -31,6 +31,7 @@ from regulars.people.actions import merge_people
 from regulars.people.bulk import Working
 from regulars.people.selection import picked
 from regulars.segments import actions as segment_actions
+from regulars.webhooks import deliveries, webhooks
 from regulars.workspaces import sign_in, team
 from regulars.workspaces.models import AuditEntry, Invitation, Project, ProjectKey, SignInLink
 from tests.cast import Cast
@@ -187,6 +188,21 @@ def _campaign(cast: Cast) -> dict[str, Any]:
     with cast.connection.transaction():
         made = campaigns.create(cast.connection, cast.home.id, "Ours", {}, clock.now())
     return {"campaign_id": made}
+
+
+def _webhook(cast: Cast) -> dict[str, Any]:
+    with cast.connection.transaction():
+        made = webhooks.create(
+            cast.connection, cast.home.id, "https://example.com/tideway", ["*"], clock.now()
+        )
+    return {"webhook_id": made.id}
+
+
+def _delivery(cast: Cast) -> dict[str, Any]:
+    parts = _webhook(cast)
+    with cast.connection.transaction():
+        one = webhooks.get(cast.connection, cast.home.id, parts["webhook_id"])
+        return parts | {"delivery_id": deliveries.add_test(cast.connection, one, clock.now())}
 
 
 def _segment_and_person(cast: Cast) -> dict[str, Any]:
@@ -420,6 +436,19 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/settings/team/<uuid:agent_id>/role": Address("project", _agent),
     "p/<uuid:project_id>/settings/team/<uuid:agent_id>/remove": Address("project", _agent),
     "p/<uuid:project_id>/settings/team/<uuid:agent_id>/reset-link": Address("project", _agent),
+    "p/<uuid:project_id>/settings/webhooks/": Address("project"),
+    "p/<uuid:project_id>/settings/webhooks/new": Address("project"),
+    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/": Address("project", _webhook),
+    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/deliveries": Address(
+        "project", _webhook
+    ),
+    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/deliveries/<uuid:delivery_id>/again": (
+        Address("project", _delivery)
+    ),
+    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/test": Address("project", _webhook),
+    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/switch": Address("project", _webhook),
+    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/secret": Address("project", _webhook),
+    "p/<uuid:project_id>/settings/webhooks/<uuid:webhook_id>/delete": Address("project", _webhook),
     "p/<uuid:project_id>/settings/keys/": Address("project"),
     "p/<uuid:project_id>/settings/keys/new": Address("project"),
     "p/<uuid:project_id>/settings/keys/<uuid:key_id>/rotate": Address("project", _key),
@@ -619,6 +648,8 @@ def _state(cast: Cast) -> tuple[Any, ...]:
                 "bulk_job",
                 "segment",
                 "segment_plan",
+                "webhook",
+                "webhook_delivery",
                 "saved_reply",
                 "messenger_settings",
                 "agent_preferences",

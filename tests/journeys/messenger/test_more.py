@@ -209,6 +209,23 @@ def test_a_ticket_is_opened_and_followed(tab: Page, shop: Storefront, talk: Live
     expect(turn).to_have_attribute("aria-current", "step")
 
 
+def test_a_ticket_that_an_agent_opens_for_who_is_here_is_shown_at_once(
+    tab: Page, shop: Storefront, talk: LiveTalk
+) -> None:
+    window = spoken(Window(tab).visit(shop.page()))
+    window.panel.get_by_role("button", name="Back").click()
+    window.tab_of("Tickets").click()
+    person = person_of(tab, shop, talk)
+    one = talk.ticket(person, subject="Torn <b>bag</b>", description="Sending one.")
+    row = window.panel.get_by_text("#1 Torn <b>bag</b>")
+    expect(row).to_be_visible()
+    row.click()
+    expect(window.bubble("Sending one.")).to_be_visible()
+    talk.change(one.id, status="solved")
+    window.panel.get_by_role("button", name="Back").click()
+    expect(window.panel.get_by_text("Waiting on you")).to_have_count(0)
+
+
 def test_a_shared_note_is_shown_at_once(tab: Page, shop: Storefront, talk: LiveTalk) -> None:
     window = Window(tab).visit(shop.page()).open()
     window.tab_of("Notes").click()

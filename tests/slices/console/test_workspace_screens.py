@@ -15,7 +15,7 @@ from regulars.workspaces.keys import load_project_by_secret_key
 from regulars.workspaces.models import Agent, AuditEntry, Project, ProjectKey
 from tests.cast import PASSWORD, Cast
 
-MANAGERS_PAGES = ("", "project/", "team/", "keys/", "audit/")
+MANAGERS_PAGES = ("", "project/", "team/", "keys/", "webhooks/", "audit/")
 
 
 def _said(response: Any) -> str:

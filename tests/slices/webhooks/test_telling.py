@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from regulars.events import outbox
 from regulars.people import actions
 from regulars.webhooks import deliveries, topics, webhooks
 from regulars.workspaces.errors import InvalidError
@@ -159,3 +160,23 @@ def _name(body: str) -> Any:
     import json
 
     return json.loads(body)["data"]["event"]["name"]
+
+
+def test_what_other_slices_write_into_the_outbox_is_told(told: Told, receiver: Receiver) -> None:
+    hook = told.webhook(receiver.url, ["email.*"])
+    told.site.send(page("b1"))
+    person = str(told.site.only_person().id)
+    about = {"email": "e1", "campaign": None, "step": None}
+    entries: list[tuple[str, Any]] = [
+        ("emails", {**about, "outcome": "opened", "recipient": "r1", "person": person}),
+        ("emails", {**about, "outcome": "sent", "recipients": ["r1"], "people": [person]}),
+        ("emails", {**about, "outcome": "clicked", "recipients": ["r1"], "people": [person]}),
+        ("something new", {"of": "tomorrow"}),
+    ]
+    with told.connection.transaction():
+        outbox.append(told.connection, told.project_id, entries, told.now)
+    told.tend(hook)
+    assert receiver.topics() == ["email.opened", "email.clicked"]
+    assert receiver.told[1]["data"]["email"] == {
+        "id": "e1", "recipient": "r1", "campaign": None, "step": None,
+    }  # fmt: skip
