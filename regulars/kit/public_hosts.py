@@ -6,6 +6,7 @@ those: a name that is answered otherwise the next time (DNS rebinding) changes n
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from ipaddress import (
     ip_network,
 )
 from urllib.parse import SplitResult
+
+log = logging.getLogger(__name__)
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -34,8 +37,14 @@ class NotPublicError(ValueError):
 
 
 def networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """Networks as they are set: `10.0.0.0/8`, `127.0.0.1`. Raises ValueError."""
-    return tuple(ip_network(text, strict=False) for text in texts)
+    """Networks as they are set: `10.0.0.0/8`, `127.0.0.1`. What is none allows nothing."""
+    found: list[Network] = []
+    for text in texts:
+        try:
+            found.append(ip_network(text, strict=False))
+        except ValueError:
+            log.warning("%r is no network: nothing is allowed by it", text)
+    return tuple(found)
 
 
 def may_be_spoken_to(address: Address, allowed: Sequence[Network] = ()) -> bool:

@@ -137,7 +137,7 @@ def test_a_receiver_that_never_answers_is_left(
 def test_a_url_that_is_not_public_is_refused(
     told: Told, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("REGULARS_WEBHOOK_NETWORKS")
+    monkeypatch.setenv("REGULARS_WEBHOOK_NETWORKS", "nonsense, 192.0.2.0/24")
     with pytest.raises(InvalidError) as refused:
         told.webhook(url)
     assert refused.value.field == "url"
