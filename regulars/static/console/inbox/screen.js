@@ -118,7 +118,7 @@ class InboxScreen extends HTMLElement {
   /** @param {number} step */
   #step(step) {
     const found = this.querySelector("#inbox-found:not([hidden])");
-    const links = [...(found ?? this.#list).querySelectorAll("a.conv")];
+    const links = /** @type {HTMLElement[]} */ ([...(found ?? this.#list).querySelectorAll("a.conv")]);
     const at = links.findIndex((one) => one.hasAttribute("aria-current"));
     const next = links[at < 0 ? 0 : at + step];
     if (!next) return;
