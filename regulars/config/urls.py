@@ -28,6 +28,7 @@ from regulars.console import (
     funnel_impact,
     funnel_settings,
     home,
+    home_cards,
     identity,
     inbox,
     inbox_actions,
@@ -331,6 +332,7 @@ _mail_templates: list[URLPattern | URLResolver] = [
 _project: list[URLPattern | URLResolver] = [
     path("", home.project_home, name="project_home"),
     path("now", home.home_now, name="home_now"),
+    path("cards", home_cards.home_cards, name="home_cards"),
     path("search/", search.search, name="search"),
     path("search/palette", search.palette, name="palette"),
     path("reports/", reports.reports, name="reports"),

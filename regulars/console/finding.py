@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 from django.urls import reverse
 
+from regulars.campaigns import campaigns
 from regulars.console import inbox_rows, new_menu, picking, settings_nav
 from regulars.console.access import AgentRequest
 from regulars.console.frame import project_url
@@ -166,14 +167,25 @@ def _talks(core: Connection, request: AgentRequest, typed: str, limit: int) -> l
 
 def _segments(core: Connection, request: AgentRequest, typed: str, limit: int) -> list[Place]:
     needle = fold(typed)
-    return [
+    found = [
         Place(
-            project_url(request.project.id, f"segments/{one.id}/"), "chart-pie",
-            _parts(one.name, typed), f"Segment, {one.people:,} people",
+            reverse("campaign", args=[request.project.id, id_]), "megaphone", _parts(name, typed),
+            "Campaign",
+        )
+        for id_, name in campaigns.names(core, request.project.id).items()
+        if needle in fold(name)
+    ]  # fmt: skip
+    found += [
+        Place(
+            project_url(request.project.id, f"segments/{one.id}/"),
+            "chart-pie",
+            _parts(one.name, typed),
+            f"Segment, {one.people:,} people",
         )
         for one in glance.rail(core, request.project.id)
         if needle in fold(one.name)
-    ][:limit]  # fmt: skip
+    ]
+    return found[:limit]
 
 
 def _pages(request: AgentRequest, typed: str) -> list[Place]:

@@ -17,7 +17,6 @@ from regulars.console import home_steps, periods
 from regulars.console.access import AgentRequest, actor_of, agent_view, own_page
 from regulars.console.forms import attempt, name_field
 from regulars.console.frame import frame, project_url
-from regulars.console.home_cards import cards_of
 from regulars.console.home_now import now_part
 from regulars.console.home_numbers import numbers_part
 from regulars.kit import clock, database
@@ -50,7 +49,6 @@ def project_home(request: AgentRequest) -> HttpResponse:
             **now_part(core, request, now),
             **numbers_part(core, request, period, now),
             "steps": home_steps.steps_of(core, request),
-            "cards": cards_of(core, request, period),
         }
     context |= {
         "greeting": _greeting(now, request),

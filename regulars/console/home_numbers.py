@@ -31,6 +31,7 @@ from regulars.tracking.enrich import countries
 Connection = psycopg.Connection[Any]
 
 TREND_WEEKS = 12
+DAILY_UNTIL = 21  # days of a young list that are drawn each
 COMPARED = 28  # days that a trend looks back
 LISTED = 5  # of countries, of sources
 MINI = 3  # conversations
@@ -105,7 +106,7 @@ def _trend(
     segment = glance.builtin_id(core, project_id, key)
     today = now.astimezone(UTC).date()
     days = segments.growth(core, project_id, segment, today, TREND_WEEKS * 7 + 1)
-    weekly = days[::-7][::-1]
+    weekly = days[::-7][::-1] if len(days) > DAILY_UNTIL else days
     listed = counts.lists.get(key, 0)
     then = days[-COMPARED - 1].people if len(days) > COMPARED else days[0].people
     return Trend(
@@ -120,9 +121,9 @@ def _trend(
         chart=charts.lines(
             [Series(label, [day.people for day in weekly], look, area=True)],
             [said(day.day) for day in weekly],
-            f"{label} users over {len(weekly)} weeks: from {number(weekly[0].people)}"
+            f"{label} users since {said(days[0].day)}: from {number(weekly[0].people)}"
             f" to {number(listed)}",
-            places="Week to",
+            places="Day",
             lifted=True,
         ),
     )

@@ -332,6 +332,7 @@ ADDRESSES: dict[str, Address] = {
     ),
     "p/<uuid:project_id>/merges/<uuid:merge_id>/undo": Address("project", _merge),
     "p/<uuid:project_id>/now": Address("project"),
+    "p/<uuid:project_id>/cards": Address("project"),
     "p/<uuid:project_id>/search/": Address("project"),
     "p/<uuid:project_id>/search/palette": Address("project"),
     "p/<uuid:project_id>/reports/": Address("project"),

@@ -132,3 +132,12 @@ def test_home_asks_no_more_questions_of_many_people_than_of_few(cast: Cast, site
             see(cast.alice, cast)
         asked.append(len(questions))
     assert asked[1] <= asked[0]
+
+
+def test_the_funnel_and_campaigns_come_when_the_page_stands(cast: Cast, site: Site) -> None:
+    now = clock.now()
+    site.send(page("a"), identify("u-1", "a", {"createdAt": now.isoformat()}), at=now)
+    assert 'cards" hx-trigger="load"' in see(cast.alice, cast)
+    said = words(see(cast.alice, cast, "cards"))
+    assert "Signed up 1 100%" in said
+    assert "None has been started yet" in said
