@@ -18,7 +18,7 @@ import psycopg
 from regulars.events.record import make_partition
 from regulars.kit import clock, database
 
-MONTHS = 13
+MONTHS = 14  # of thirty days: a year ago must have its partition on every day of the year
 
 # Each name, and how many times people do it on average. Times lie close before a person was last
 # seen; the total is in the properties of orders alone.
