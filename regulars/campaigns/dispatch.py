@@ -39,10 +39,9 @@ T = TypeVar("T")
 READ_AT_ONCE = 500  # recipients
 WRITTEN_AT_ONCE = 50  # copies an order to a penman
 AHEAD = 400  # finished copies that wait for a line
-GROUP = 10  # mails a line decides on at a time
+GROUP = 5  # mails a line decides on at a time
 TURN = 8.0  # seconds after which others have theirs
 RESULTS_AT_ONCE = 250
-RESULTS_WAIT = 0.25  # seconds at most until results are written down
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -312,15 +311,12 @@ class Run:
 
     def _add(self, result: Result) -> None:
         self._results.append(result)
-        if len(self._results) >= RESULTS_AT_ONCE:
-            self._some_results.set()
+        self._some_results.set()
 
     async def _write_down(self) -> None:
-        """Results into the ledger, many at once, for as long as there are some to come."""
+        """Results into the ledger, as many at once as came while the last were written."""
         while not (self._over and not self._results):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RESULTS_WAIT):
-                    await self._some_results.wait()
+            await self._some_results.wait()
             self._some_results.clear()
             some, self._results[:RESULTS_AT_ONCE] = self._results[:RESULTS_AT_ONCE], []
             if some:
@@ -328,7 +324,7 @@ class Run:
                     await self._book_results(some)
                 except StoppedError:
                     return  # the database is away and we are to stop: what is lost is unknown
-            if self._over:
+            if self._over or self._results:
                 self._some_results.set()
 
     async def _book_results(self, some: Sequence[Result]) -> None:
