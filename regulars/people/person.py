@@ -99,6 +99,7 @@ class Person(msgspec.Struct, eq=False, gc=False):
     # Of this object alone:
     kind_before: Kind | None = None  # as the database has it; None for a fresh one
     compact_before: tuple[int, datetime | None] = (0, None)  # sessions and last seen, likewise
+    signed_up_before: datetime | None = None  # likewise
     # Segments picked by hand, by number, as they shall be; others among them mean nothing.
     picked: frozenset[int] | None = None  # None: as they are
     fresh: bool = False  # not in the database yet
@@ -149,6 +150,7 @@ def person_of(project_id: UUID, wide: Wide, hot: Sequence[Any]) -> Person:
     person = Person(project_id, *wide[:_BAGS_FROM], *bags, *hot[4:])
     person.kind_before = person.kind
     person.compact_before = (person.sessions, person.last_seen)
+    person.signed_up_before = person.signed_up_at
     return person
 
 

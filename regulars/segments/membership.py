@@ -264,7 +264,7 @@ def _evaluate(changes: Changes, plan: Plan, person: Person) -> None:
 def _reach(changes: Changes, plan: Plan, person: Person, numbers: list[int]) -> bool:
     """Note what the person has reached, for those who are told; whether that is anything new."""
     before = person.checkpoints
-    if not steps.note(changes, plan, person, plan.steps.keys() & numbers):
+    if not steps.note(changes, plan, person, numbers):
         return False
     fitted = changes.before.get(person.id, frozenset())
     changes.reached += [

@@ -7,7 +7,6 @@ Whoever keeps more of it (the funnel's own rows) follows by `changes.reached` an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Protocol
@@ -54,13 +53,9 @@ class Step:
     number: int
     checkpoint: int | None
     lane: int
+    key: str  # what its instant stands under in `person_activity.checkpoints`
     origin: Origin | None  # what tells when somebody first met it
     events: frozenset[str] = frozenset()  # whose times tell it
-
-    @property
-    def key(self) -> str:
-        """What its instant stands under in `person_activity.checkpoints`."""
-        return str(self.number)
 
 
 class Follower(Protocol):
@@ -123,12 +118,14 @@ def made(number: int, checkpoint: int | None, lane: int, rule: Filter) -> Step:
     """A step, with what its rule says of its past."""
     origin = origin_of(rule)
     events = nth_events(origin) if origin is not None else frozenset[str]()
-    return Step(number, checkpoint, lane, origin, events)
+    return Step(number, checkpoint, lane, str(number), origin, events)
 
 
-def note(changes: Changes, plan: Plan, person: Person, inside: AbstractSet[int]) -> bool:
+def note(changes: Changes, plan: Plan, person: Person, inside: Sequence[int]) -> bool:
     """Keep when the person first met what they meet, or ever met; whether anything is new."""
     before = person.checkpoints
+    if not person.changed and not person.progressed and _is_settled(plan, person, inside):
+        return False
     after = {key: at for key, at in before.items() if int(key) in plan.steps}
     since = signed_up(person) if plan.over_users else None
     for number, step in plan.steps.items():
@@ -143,6 +140,8 @@ def note(changes: Changes, plan: Plan, person: Person, inside: AbstractSet[int])
                 changes.undated.add((person, number))
         elif at is not None and at < kept:
             after[step.key] = at
+        elif step.origin is not None and _was_held_back(person, kept, since):
+            changes.undated.add((person, number))
     for key, at in after.items():
         after[key] = clamped(at, person, changes.now, over_users=plan.over_users)
     if after == before:
@@ -150,6 +149,31 @@ def note(changes: Changes, plan: Plan, person: Person, inside: AbstractSet[int])
     person.checkpoints = after
     person.progressed = person.seen_changed = True
     return True
+
+
+def _was_held_back(person: Person, kept: datetime, since: datetime | None) -> bool:
+    """Whether an instant was that of a sign-up which turns out to have been earlier."""
+    before = person.signed_up_before
+    return since is not None and before is not None and since < before and kept <= before
+
+
+def _is_settled(plan: Plan, person: Person, inside: Sequence[int]) -> bool:
+    """Whether nothing is new, of somebody whose facts are what they were: almost everybody."""
+    before, sighted = person.checkpoints, person.sighted
+    reached = 0
+    for number, step in plan.steps.items():
+        at = before.get(step.key)
+        if at is not None:
+            reached += 1
+            if sighted is not None and sighted < at:
+                return False
+        elif number in inside:
+            return False
+        elif step.origin is not None:
+            since = signed_up(person) if plan.over_users else None
+            if _ever(plan, person, step, since):
+                return False
+    return reached == len(before)  # nothing is left of what is no checkpoint any more
 
 
 def clamped(at: datetime, person: Person, now: datetime, *, over_users: bool) -> datetime:

@@ -237,3 +237,11 @@ def test_who_a_server_registers_is_active_when_they_are_seen(site: Site) -> None
     assert reached(site, site.only_person()) == {1: NOON}
     site.send(page("a", user="pat"), at=NOON + DAY)
     assert reached(site, site.only_person()) == {1: NOON, 2: NOON + DAY}
+
+
+def test_a_sign_up_that_turns_out_to_be_earlier_takes_the_others_with_it(site: Site) -> None:
+    site.send(page("a"), at=NOON - 9 * DAY)
+    site.send(identify("pat", "a"), at=NOON)
+    assert reached(site, site.only_person()) == {1: NOON, 2: NOON}
+    site.send(identify("pat", "a", {"createdAt": (NOON - DAY).isoformat()}), at=NOON + HOUR)
+    assert reached(site, site.only_person()) == {1: NOON - DAY, 2: NOON - DAY}
