@@ -159,7 +159,12 @@ class Run:
             self._add(Result(due.id, "kept"))
             return
         if copied is not None and due.id not in copied:
-            written = Written(written.recipient_id, written.raw, subject=written.subject)
+            written = Written(
+                written.recipient_id,
+                written.raw,
+                subject=written.subject,
+                back_to=written.back_to,
+            )
         while not self._must_halt:
             with suppress(TimeoutError):
                 async with asyncio.timeout(1):
@@ -233,7 +238,8 @@ class Run:
     async def _send(self, line: Line, one: Ready) -> None:
         due, written = one.due, one.written
         try:
-            await line.send(self._email.from_.address, due.address, written.raw)
+            sender = written.back_to or self._email.from_.address
+            await line.send(sender, due.address, written.raw)
         except LaterError as later:
             self._later(due, str(later))
         except RefusedError as refused:

@@ -22,7 +22,7 @@ from regulars.campaigns.emails import Email
 from regulars.kit import environment
 from regulars.kit.ids import new_id
 from regulars.kit.text import fold
-from regulars.mail import addresses, dkim, links, newsletter, subscriptions
+from regulars.mail import addresses, bounces, dkim, domains, links, newsletter, subscriptions
 from regulars.mail.content.compiling import Compiled, compile_content
 from regulars.mail.content.content import Content
 from regulars.mail.content.errors import ContentError, RenderError
@@ -36,7 +36,7 @@ from regulars.people.person import Person
 Connection = psycopg.Connection[Any]
 
 MOST_REMEMBERED = 20  # emails whose compiled content is kept
-ZONE = "SELECT time_zone FROM project WHERE id = %s"
+OF_PROJECT = "SELECT time_zone, track_mail FROM project WHERE id = %s"
 GONE = "gone"
 
 
@@ -56,6 +56,7 @@ class Written(msgspec.Struct, frozen=True, array_like=True):
     refused: str = ""
     copy: bytes = b""  # the same for those who get a blind copy
     subject: str = ""
+    back_to: str = ""  # what the server is told it is from, where reports come back elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class _Email:
     zone: ZoneInfo
     signer: Signer | None
     tracked: bool
+    return_path: str
     base_url: str
     head: newsletter.Head
 
@@ -132,15 +134,17 @@ def load(connection: Connection, project_id: UUID, email_id: UUID) -> _Email:
     compiled = compile_content(
         Content.from_json(email.content), look, marketing=email.kind == "marketing"
     )
-    row = connection.execute(ZONE, (project_id,)).fetchone()
+    row = connection.execute(OF_PROJECT, (project_id,)).fetchone()
+    zone, tracks = row or ("UTC", True)
     sender = Mailbox(addresses.check(email.from_.address), email.from_.name)
     reply_to = Mailbox(addresses.check(email.reply_to)) if email.reply_to else None
     return _Email(
         email=email,
         compiled=compiled,
-        zone=ZoneInfo(row[0] if row else "UTC"),
+        zone=ZoneInfo(zone),
         signer=dkim.signer_of(connection, project_id, sender.address),
-        tracked=email.tracked and settings.of_project(connection, project_id).tracks,
+        tracked=email.tracked and tracks and settings.of_project(connection, project_id).tracks,
+        return_path=domains.return_path(connection, project_id, sender.address),
         base_url=environment.read().base_url,
         head=newsletter.Head(sender, reply_to),
     )
@@ -190,7 +194,10 @@ def _copy(ready: _Email, one: Wanted, person: Person, at: datetime, *, copies: b
         )
         copy = _signed(ready, newsletter.write(ready.head, blind, at))
     raw = _signed(ready, newsletter.write(ready.head, whole, at))
-    return Written(one.recipient_id, raw, copy=copy, subject=said.subject)
+    back_to = (
+        bounces.return_address(ready.return_path, one.recipient_id) if ready.return_path else ""
+    )
+    return Written(one.recipient_id, raw, copy=copy, subject=said.subject, back_to=back_to)
 
 
 def _signed(ready: _Email, raw: bytes) -> bytes:

@@ -27,14 +27,6 @@ Connection = psycopg.Connection[Any]
 BOUNCES_BAD, COMPLAINTS_BAD = 0.05, 0.003
 
 
-_TABS = (
-    ("campaigns", "Campaigns"),
-    ("emails", "Quick emails"),
-    ("templates", "Templates"),
-    ("sending", "Sending"),
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Tab:
     """One side of a switch, as `components/segmented.html` wants it."""
@@ -97,17 +89,6 @@ def sending_context(request: AgentRequest, core: Connection, here: str) -> dict[
         "server": urlsplit(server).hostname if server else "",
         "manages": request.role.role in MANAGERS,
     }
-
-
-def mail_tabs(project_id: UUID, here: str) -> list[Tab]:
-    """The pages about mail, those that there are."""
-    tabs = []
-    for name, label in _TABS:
-        try:
-            tabs.append(Tab(label, reverse(name, args=[project_id]), name == here))
-        except NoReverseMatch:
-            continue
-    return tabs
 
 
 def _no_longer(core: Connection, project_id: UUID) -> dict[str, int]:

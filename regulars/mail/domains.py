@@ -244,13 +244,19 @@ def set_return_path(
     connection.execute(SET_RETURN_PATH, (path, project_id, domain_id))
 
 
+def return_path(connection: Connection, project_id: UUID, from_address: str) -> str:
+    """Where reports about mail from this address come back to; empty: to the address itself."""
+    above = dkim.and_above(addresses.domain_of(from_address).lower())
+    row = connection.execute(RETURN_PATH, (project_id, above)).fetchone()
+    return row[1] if row else ""
+
+
 def return_path_of(
     connection: Connection, project_id: UUID, from_address: str, mail_id: UUID
 ) -> str | None:
     """What the server is told a mail is from, so that reports lead back to it; None: as it says."""
-    above = dkim.and_above(addresses.domain_of(from_address).lower())
-    row = connection.execute(RETURN_PATH, (project_id, above)).fetchone()
-    return bounces.return_address(row[1], mail_id) if row else None
+    path = return_path(connection, project_id, from_address)
+    return bounces.return_address(path, mail_id) if path else None
 
 
 def remove(connection: Connection, project_id: UUID, domain_id: UUID) -> bool:

@@ -14,7 +14,7 @@ from regulars.campaigns import deciding, emails, sending, settings
 from regulars.campaigns.sending import Engine
 from regulars.campaigns.settings import Sending
 from regulars.kit import clock
-from regulars.mail import subscriptions
+from regulars.mail import bounces, domains, links, subscriptions
 from regulars.mail.letters import Mailbox
 from regulars.mail.links import address_hash
 from regulars.people import store
@@ -271,3 +271,24 @@ def test_penmen_write_what_many_get(mailing: Mailing, server: Sink) -> None:
         runner.run(engine.close())
     assert len({one.to[0] for one in server.arrived}) == 60
     assert mailing.counts(email, "waiting", "sent") == (0, 60)
+
+
+def test_an_email_is_signed_says_where_reports_go_and_heeds_the_project_s_tracking(
+    mailing: Mailing, sender: Sender, server: Sink
+) -> None:
+    connection, project_id = mailing.connection, mailing.project_id
+    domains.ensure(connection, project_id, "tideway.example", clock.now())
+    (domain,) = domains.all_of(connection, project_id, clock.now())
+    domains.set_return_path(connection, project_id, domain.id, "back@tideway.example")
+    connection.execute("UPDATE project SET track_mail = false WHERE id = %s", (project_id,))
+    people = mailing.people("pat@example.com")
+    email = mailing.accepted(people, words=Words(html='<a href="https://a.example/">Beans</a>'))
+    sender.turn()
+    (arrived,) = server.arrived
+    recipient = mailing.recipient(email, people[0])
+    assert arrived.sender == bounces.return_address("back@tideway.example", recipient)
+    assert arrived.raw.count(b"DKIM-Signature:") == 2
+    html = arrived.message.get_body(("html",))
+    assert html is not None
+    assert 'href="https://a.example/"' in html.get_content()
+    assert links.OPEN not in html.get_content()
