@@ -29,7 +29,7 @@ _FIELDS = ("company", "postal_address", "from_name", "from_email", "track_mail")
 # What a badge says of a record, by what was found.
 _STATES = {
     "good": ("ok", "check", "Found"),
-    "missing": ("warn", "clock", "Not found yet"),
+    "missing": ("warn", "clock", "Not yet"),
     "wrong": ("bad", "triangle-alert", "Not right"),
     "unknown": ("", "clock", "Not checked"),
 }
@@ -44,6 +44,7 @@ class Row:
     icon: str
     word: str
     said: str
+    name: str  # as DNS services ask for it: without the domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,8 @@ def _row(domain: Domain, record: Record) -> Row:
     found = domain.found.get(record.key)
     kind, icon, word = _STATES[found.state if found else "unknown"]
     said = found.said if found and found.state in ("wrong", "unknown") else ""
-    return Row(record, kind, icon, word, said)
+    name = record.name.removesuffix(f".{domain.name}")
+    return Row(record, kind, icon, word, said, name)
 
 
 def _shown(request: AgentRequest, secret: tuple[Service, str]) -> dict[str, str]:
