@@ -82,6 +82,7 @@ def new(request: AgentRequest) -> HttpResponse:
         "shell": frame(request, "campaigns"),
         "segments": found,
         "person": person,
+        "template": _asked_template(request),
         "project": request.project,
     }
     return render(request, "console/emails/new.html", context)
@@ -321,6 +322,14 @@ def _content(email: Email, subject: str, preheader: str, body: str | None) -> Co
     made = quick.content_of(subject, body)
     own = body if made.format == "blocks" else None
     return replace(made, preheader=preheader[:250], text=own)
+
+
+def _asked_template(request: AgentRequest) -> str:
+    """The id of the template that the address asks to write with, as `?template=`."""
+    try:
+        return str(UUID(request.GET.get("template", "")))
+    except ValueError:
+        return ""
 
 
 def _use_template(

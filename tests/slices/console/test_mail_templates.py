@@ -61,6 +61,25 @@ def test_the_gallery_shows_them_and_finds_them(cast: Cast) -> None:
     assert "Nothing is called" in cast.bob.client.get(cast.home.url("templates/?q=zz")).text
 
 
+def test_an_email_is_begun_with_one(cast: Cast) -> None:
+    cast.connection.execute(
+        "UPDATE project SET from_email = 'us@example.com' WHERE id = %s", (cast.home.id,)
+    )
+    id_ = _begun(cast, "welcome")
+    page = cast.alice.client.get(cast.home.url(f"emails/new?template={id_}")).text
+    assert f'name="template" value="{id_}"' in page
+    assert (
+        'name="template"' not in cast.alice.client.get(cast.home.url("emails/new?template=x")).text
+    )
+    begun = _post(cast, "emails/begin", person=str(cast.pat.id), template=str(id_))
+    assert begun.status_code == 302, begun.content
+    found = cast.connection.execute(
+        "SELECT content->>'subject' FROM email WHERE project_id = %s", (cast.home.id,)
+    ).fetchone()
+    assert found is not None
+    assert found[0].startswith("Welcome to")
+
+
 def test_a_copy_is_one_of_its_own(cast: Cast) -> None:
     first = _begun(cast, "welcome")
     copy = _kept(cast, _begun(cast, str(first)))
