@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from regulars.config.data_folder import DataFolder
 from tests.journeys.desk import first_owner
-from tests.journeys.test_segment_live import Clock
+from tests.journeys.test_segment_live import FIREFOX, Clock
 from tests.running import Running, running, wait_until
 from tests.slices.mail.sink import Sink, sink
 
@@ -102,7 +102,7 @@ def test_who_slips_away_is_written_to_and_comes_back(
     desk: Page, chromium: Browser, installation: Running, clock: Clock, mail: Sink
 ) -> None:
     begin(desk, f"{installation.url}/demo/journal/")
-    visitor = chromium.new_context()
+    visitor = chromium.new_context(user_agent=FIREFOX)  # a headless one is taken for a robot
     shop = visitor.new_page()
     shop.goto(f"{installation.url}/demo/sign-up/")
     shop.get_by_label("Name", exact=True).fill("Amara Okafor")
