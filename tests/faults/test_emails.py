@@ -109,7 +109,15 @@ class Post:
                     connection, self.project_id, email_id, Everyone(kind="user"), now, zone=UTC
                 )
                 ledger.begin(connection, self.project_id, email_id, now)
-            ledger.gather(connection, self.project_id, email_id, now, seconds=SOON)
+            # The worker gathers too; whoever comes first.
+            wait_until(
+                lambda: (
+                    ledger.gather(connection, self.project_id, email_id, now, seconds=SOON).state
+                    == "gathered"
+                ),
+                seconds=SOON,
+                otherwise=self.up.said,
+            )
             with connection.transaction():
                 emails.accept(connection, self.project_id, email_id, now)
         return email_id
