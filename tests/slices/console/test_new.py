@@ -17,7 +17,7 @@ EVIL = "\"><script>alert('x')</script>"
 def test_every_page_offers_what_can_be_begun(cast: Cast) -> None:
     shown = get(cast, "people/")
     menu = shown[shown.index('id="new-menu"') :].partition("</div>")[0]
-    offered = ["Conversation", "Note", "Ticket", "User", "Lead", "Segment"]
+    offered = ["Email", "Conversation", "Note", "Ticket", "User", "Lead", "Segment", "Campaign"]
     assert re.findall(r"</svg>(\w+)", menu) == offered
     assert 'data-key="n"' in menu
 

@@ -57,7 +57,7 @@ def test_the_switcher_leads_to_the_agents_projects_alone(cast: Cast) -> None:
     assert f'href="{second.url()}"' in page
     assert str(cast.elsewhere.id) not in page
     cast.alice.client.get(second.url("welcome/"))
-    assert cast.alice.client.get("/")["Location"] == second.url("people/")
+    assert cast.alice.client.get("/")["Location"] == second.url()
 
 
 def test_an_owner_makes_another_project(cast: Cast) -> None:
