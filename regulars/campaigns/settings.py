@@ -1,4 +1,4 @@
-"""How a project's emails leave: over which server or service, how fast, watched or not."""
+"""How a project's emails leave: over which server or service, how fast."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ MOST_AT_ONCE = 50
 READ = "SELECT * FROM sending_settings WHERE project_id = %s AND id = %s"
 KEEP = """
 INSERT INTO sending_settings (project_id, id, smtp_url, service, service_key, per_second, at_once,
-                              domain_per_second, domain_at_once, tracks, refused_most)
+                              domain_per_second, domain_at_once, refused_most)
 VALUES (%(project)s, %(project)s, %(smtp_url)s, %(service)s, %(service_key)s, %(per_second)s,
-        %(at_once)s, %(domain_per_second)s, %(domain_at_once)s, %(tracks)s, %(refused_most)s)
+        %(at_once)s, %(domain_per_second)s, %(domain_at_once)s, %(refused_most)s)
 ON CONFLICT (project_id, id) DO UPDATE
 SET smtp_url = excluded.smtp_url, service = excluded.service, service_key = excluded.service_key,
     per_second = excluded.per_second, at_once = excluded.at_once,
     domain_per_second = excluded.domain_per_second, domain_at_once = excluded.domain_at_once,
-    tracks = excluded.tracks, refused_most = excluded.refused_most
+    refused_most = excluded.refused_most
 """
 
 
@@ -47,7 +47,6 @@ class Sending:
     at_once: int = 5
     domain_per_second: Mapping[str, float] = field(default_factory=dict)
     domain_at_once: int | None = None
-    tracks: bool = True
     refused_most: float = 0.2
 
     @property
@@ -101,7 +100,6 @@ def keep(connection: Connection, project_id: UUID, said: Sending) -> None:
             "at_once": said.at_once,
             "domain_per_second": Jsonb(dict(said.domain_per_second)),
             "domain_at_once": said.domain_at_once,
-            "tracks": said.tracks,
             "refused_most": said.refused_most,
         },
     )

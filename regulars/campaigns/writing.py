@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import psycopg
 
-from regulars.campaigns import emails, settings
+from regulars.campaigns import emails
 from regulars.campaigns.emails import Email
 from regulars.kit import environment
 from regulars.kit.ids import new_id
@@ -143,7 +143,7 @@ def load(connection: Connection, project_id: UUID, email_id: UUID) -> _Email:
         compiled=compiled,
         zone=ZoneInfo(zone),
         signer=dkim.signer_of(connection, project_id, sender.address),
-        tracked=email.tracked and tracks and settings.of_project(connection, project_id).tracks,
+        tracked=email.tracked and tracks,
         return_path=domains.return_path(connection, project_id, sender.address),
         base_url=environment.read().base_url,
         head=newsletter.Head(sender, reply_to),

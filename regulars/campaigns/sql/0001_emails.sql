@@ -177,7 +177,6 @@ CREATE TABLE sending_settings (
     at_once smallint NOT NULL DEFAULT 5 CHECK (at_once BETWEEN 1 AND 50),
     domain_per_second jsonb NOT NULL DEFAULT '{}',
     domain_at_once smallint CHECK (domain_at_once > 0),
-    tracks boolean NOT NULL DEFAULT true,
     refused_most real NOT NULL DEFAULT 0.2 CHECK (refused_most > 0 AND refused_most <= 1),
     PRIMARY KEY (project_id, id),
     CONSTRAINT sending_settings_one CHECK (id = project_id)

@@ -13,11 +13,13 @@ import pytest
 from regulars.campaigns import deciding, emails, sending, settings
 from regulars.campaigns.sending import Engine
 from regulars.campaigns.settings import Sending
+from regulars.inbox import from_email
 from regulars.kit import clock
 from regulars.mail import bounces, domains, links, subscriptions
 from regulars.mail.letters import Mailbox
 from regulars.mail.links import address_hash
 from regulars.people import store
+from tests.pure.mail.test_bounces import MARK, dsn
 from tests.running import free_port
 from tests.slices.campaigns.mailing import Mailing, Words
 from tests.slices.mail.sink import Sink, sink
@@ -292,3 +294,24 @@ def test_an_email_is_signed_says_where_reports_go_and_heeds_the_project_s_tracki
     assert html is not None
     assert 'href="https://a.example/"' in html.get_content()
     assert links.OPEN not in html.get_content()
+
+
+def test_a_report_to_where_an_email_came_from_bounces_that_recipient_alone(
+    mailing: Mailing, sender: Sender, server: Sink
+) -> None:
+    connection, project_id = mailing.connection, mailing.project_id
+    domains.ensure(connection, project_id, "tideway.example", clock.now())
+    (domain,) = domains.all_of(connection, project_id, clock.now())
+    domains.set_return_path(connection, project_id, domain.id, f"b{project_id.hex[-12:]}@x.example")
+    people = mailing.people("pat@example.com", "zoe@example.com")
+    email = mailing.accepted(people)
+    sender.turn()
+    came_from = {one.to[0]: one.sender for one in server.arrived}
+    assert len(set(came_from.values())) == len(people)
+    # The report returns nothing of the mail: only the address it comes to says which one it was.
+    raw = dsn(returned="nothing").replace(MARK.encode(), b"x")
+    from_email.deliver(raw, [came_from["zoe@example.com"]], clock.now())
+    assert mailing.counts(email, "sent", "bounced") == (2, 1)
+    addresses = ["pat@example.com", "zoe@example.com"]
+    left = subscriptions.left_out(connection, project_id, addresses, marketing=False, topic_id=None)
+    assert left == {"zoe@example.com": "bounced"}
