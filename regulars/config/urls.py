@@ -259,7 +259,6 @@ _email: list[URLPattern | URLResolver] = [
     path("save", emails.save, name="save_email"),
     path("template", emails.use_template, name="email_template"),
     path("audience", emails.audience, name="email_audience"),
-    path("preview", emails.preview, name="email_preview"),
     path("test", emails.test, name="test_email"),
     path("review", emails.review, name="email_review"),
     path("send", emails.send, name="send_email"),

@@ -10,8 +10,6 @@ from regulars.campaigns.email_queries import Counts
 from regulars.campaigns.emails import Email
 from regulars.campaigns.quick import Owner
 from regulars.console.templatetags.console import number
-from regulars.mail.content.content import Content
-from regulars.mail.content.errors import ContentError
 
 STATES = {
     "draft": "Draft",
@@ -66,16 +64,6 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A draft as its form shows it. `body` is None where it is made of blocks."""
-
-    subject: str
-    preheader: str
-    body: str | None
-    bcc: str
-
-
-@dataclass(frozen=True, slots=True)
 class Check:
     """Something to know before an email is sent."""
 
@@ -107,21 +95,6 @@ def left_out(found: Mapping[str, int]) -> list[LeftOut]:
     """Who is left out, most first."""
     ordered = sorted(found.items(), key=lambda one: -one[1])
     return [LeftOut(n, *_LEFT_OUT.get(reason, (reason, ""))) for reason, n in ordered if n]
-
-
-def draft_of(email: Email) -> Draft:
-    """What the form shows of a draft."""
-    try:
-        content = Content.from_json(email.content)
-    except ContentError:
-        content = Content()
-    if content.format == "html":
-        body: str | None = content.source
-    elif content.layout == "plain" and len(content.blocks) <= 1 and email.template_id is None:
-        body = content.text or ""
-    else:
-        body = None
-    return Draft(content.subject, content.preheader, body, ", ".join(email.bcc))
 
 
 def checks_of(email: Email, owner: Owner, counts: Counts, wrong: str) -> list[Check]:

@@ -16,15 +16,16 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST
 
 from regulars.campaigns import email_queries, emails, ledger, quick, writing
 from regulars.campaigns.emails import Email
-from regulars.console import email_words, headers
+from regulars.console import email_words, mail_editor
 from regulars.console.access import AgentRequest, actor_of, agent_view
 from regulars.console.bulk import selected_of
 from regulars.console.frame import frame
+from regulars.console.mail_editor import Editor
+from regulars.console.picking import pickable
 from regulars.console.refusals import refusal
 from regulars.kit import clock, database
 from regulars.kit.ids import new_id
@@ -45,12 +46,6 @@ Connection = psycopg.Connection[Any]
 
 MOST_SEGMENTS = 200  # to choose from
 GATHERED_HERE = 3.0  # seconds of gathering before a page is answered; the worker does the rest
-FRAMES = f"{headers.POLICY}; frame-src 'self'"
-# What a mail may do where it is shown: look like itself, and nothing else.
-MAIL_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src * data:; font-src *;"
-    " frame-ancestors 'self'; sandbox"
-)
 
 
 def _in_words(
@@ -126,16 +121,25 @@ def compose(request: AgentRequest, email: Email) -> HttpResponse:
         context = {
             "shell": frame(request, "campaigns"),
             "email": email,
-            "draft": email_words.draft_of(email),
+            "editor": _editor(core, request, email),
             "topics": topics.all_of(core, request.project.id),
             "templates": templates.newest(core, request.project.id),
             "missing": quick.owner(core, request.project.id).missing,
             "me": request.user.email,
             **_audience(core, email),
         }
-    response = render(request, "console/emails/compose.html", context)
-    response.headers["Content-Security-Policy"] = FRAMES
-    return response
+    return render(request, "console/emails/compose.html", context)
+
+
+def _editor(core: Connection, request: AgentRequest, email: Email) -> Editor:
+    """The editor with the draft in it, previewed for the first of its people."""
+    try:
+        content = Content.from_json(email.content)
+    except ContentError:
+        content = Content()
+    made = mail_editor.editor(request, content, marketing=email.kind == "marketing")
+    first = _first(core, request.project.id, email.id)
+    return replace(made, person=pickable(first, clock.now())) if first else made
 
 
 @agent_view()
@@ -149,8 +153,7 @@ def save(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
     )
     if gathers_anew:
         _gather(request.project.id, email_id)
-    context = {"email_id": email_id, "at": now, "project": request.project}
-    answer = render(request, "console/emails/saved.html", context)
+    answer = render(request, "console/emails/saved.html", {"at": now})
     if gathers_anew:
         answer.headers["HX-Trigger"] = "audience-changed"
     return answer
@@ -182,23 +185,6 @@ def audience(request: AgentRequest, email_id: UUID) -> HttpResponse:
 
 
 @agent_view()
-@require_GET
-@xframe_options_sameorigin
-def preview(request: AgentRequest, email_id: UUID) -> HttpResponse:
-    """The mail as the first of its people would see it."""
-    with database.of_django() as core:
-        try:
-            person = _first(core, request.project.id, email_id)
-            to = Mailbox(person.email or "nobody@example.com", person.name or "")
-            _, html, _ = writing.sample(core, request.project.id, email_id, person, to, clock.now())
-            answer = HttpResponse(html)
-        except (ContentError, BadAddressError) as wrong:
-            answer = render(request, "console/emails/unreadable.html", {"why": str(wrong)})
-    answer.headers["Content-Security-Policy"] = MAIL_POLICY
-    return answer
-
-
-@agent_view()
 @require_POST
 @_in_words
 def test(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
@@ -209,7 +195,7 @@ def test(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
     def work(core: Connection) -> None:
         _save(core, request, email_id, now)
         email = emails.get(core, project_id, email_id)
-        person = _first(core, project_id, email_id)
+        person = _first(core, project_id, email_id) or nobody(project_id, now)
         try:
             subject, _, raw = writing.sample(
                 core, project_id, email_id, person, Mailbox(address), now
@@ -292,9 +278,7 @@ def _save(core: Connection, request: AgentRequest, email_id: UUID, now: datetime
         core,
         project_id,
         email_id,
-        content=_content(
-            email, given.get("subject", ""), given.get("preheader", ""), given.get("body")
-        ),
+        content=_content(email, given.get("content")),
         kind=kind,
         topic_id=topic,
         sender=Mailbox(email.from_.address, given.get("from_name", email.from_.name)),
@@ -311,17 +295,12 @@ def _save(core: Connection, request: AgentRequest, email_id: UUID, now: datetime
     return changed
 
 
-def _content(email: Email, subject: str, preheader: str, body: str | None) -> Content:
-    """What was typed; a draft in blocks keeps them."""
-    if body is None:
-        said = email.content | {"subject": subject, "preheader": preheader}
-        try:
-            return Content.from_json(said)
-        except ContentError as wrong:
-            raise InvalidError("subject", wrong.message) from None
-    made = quick.content_of(subject, body)
-    own = body if made.format == "blocks" else None
-    return replace(made, preheader=preheader[:250], text=own)
+def _content(email: Email, sent: str | None) -> Content:
+    """What the editor sent; a form without one leaves the words as they are."""
+    try:
+        return Content.from_json(email.content) if sent is None else mail_editor.content_of(sent)
+    except ContentError as wrong:
+        raise InvalidError("content", wrong.message) from None
 
 
 def _asked_template(request: AgentRequest) -> str:
@@ -410,11 +389,11 @@ def _audience(core: Connection, email: Email) -> dict[str, Any]:
     }
 
 
-def _first(core: Connection, project_id: UUID, email_id: UUID) -> Person:
+def _first(core: Connection, project_id: UUID, email_id: UUID) -> Person | None:
     found = email_queries.people_behind(core, project_id, email_id, "waiting", limit=1)
     ids = [one.person_id for one in found]
     people = store.read(core, project_id, ids)
-    return next(iter(people.values()), None) or nobody(project_id, clock.now())
+    return next(iter(people.values()), None)
 
 
 def nobody(project_id: UUID, now: datetime) -> Person:

@@ -62,6 +62,8 @@ _AT_NIGHT = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 _BY_DAY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)")
 _SCHEMES = re.compile(r"color-scheme:\s*light dark", re.IGNORECASE)
 _SRC = re.compile(r"(<img\b[^>]{0,2000}?)\ssrc=(?:\"[^\"]*\"|'[^']*'|[^\s>]*)", re.IGNORECASE)
+# A plain letter has no paper: mail programs keep it off their edges, as a frame does not.
+_OFF_THE_EDGE = "<style>body{padding:8px 20px!important}</style></head>"
 _ANCHOR = re.compile(r'class="([^"]*\br-at-([0-9]+)\b[^"]*)"')
 
 _KNOWN = parse({"field": "kind", "op": "is_any_of", "value": ["user", "lead"]}, kinds=("field",))
@@ -141,10 +143,12 @@ def _filled(request: AgentRequest) -> str:
         look, facts = _facts(core, request, sent.get("person", ""))
     marketing = sent.get("marketing") != "no"
     try:
-        return compile_content(content, look, marketing=marketing, anchors=True).render(facts).html
+        html = compile_content(content, look, marketing=marketing, anchors=True).render(facts).html
     except RenderError as wrong:
         # The line is one of the finished page: the field by itself says it better.
         raise place_of_failure(content, facts, look) or wrong from wrong
+    plain = content.format == "blocks" and content.layout == "plain"
+    return html.replace("</head>", _OFF_THE_EDGE, 1) if plain else html
 
 
 @agent_view()

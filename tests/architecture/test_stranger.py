@@ -414,7 +414,6 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/emails/<uuid:email_id>/save": Address("project", _email),
     "p/<uuid:project_id>/emails/<uuid:email_id>/template": Address("project", _email),
     "p/<uuid:project_id>/emails/<uuid:email_id>/audience": Address("project", _email),
-    "p/<uuid:project_id>/emails/<uuid:email_id>/preview": Address("project", _email),
     "p/<uuid:project_id>/emails/<uuid:email_id>/test": Address("project", _email),
     "p/<uuid:project_id>/emails/<uuid:email_id>/review": Address("project", _email),
     "p/<uuid:project_id>/emails/<uuid:email_id>/send": Address("project", _email),

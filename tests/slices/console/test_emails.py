@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from regulars.campaigns import email_queries, emails
 from regulars.console import email_words
+from regulars.kit import clock
+from regulars.mail import templates
+from regulars.mail.content.content import Content
 from tests.cast import Cast
 
-DRAFT = {"subject": "New beans", "body": "Hi {{ person.first_name }}", "kind": "transactional"}
+CONTENT = {
+    "format": "blocks",
+    "subject": "New beans",
+    "blocks": [
+        {"type": "heading", "text": "Six roasts"},
+        {"type": "text", "html": "<p>Hi {{ person.first_name }}</p>"},
+    ],
+}
+DRAFT = {"content": json.dumps(CONTENT), "kind": "transactional"}
 
 
 def begin(cast: Cast, **given: str) -> str:
@@ -29,21 +41,68 @@ def test_a_draft_counts_who_gets_it(cast: Cast) -> None:
     assert b"<b>1</b> of 1" in page.content
 
 
-def test_a_draft_is_kept_as_it_is_typed(cast: Cast) -> None:
+def written(cast: Cast, url: str) -> Any:
+    """What the draft at this address says."""
+    return emails.get(cast.connection, cast.home.id, UUID(url.rstrip("/")[-36:])).content
+
+
+def test_a_draft_is_kept_as_it_is_written(cast: Cast) -> None:
     url = begin(cast, person=str(cast.pat.id))
     saved = cast.bob.client.post(f"{url}save", DRAFT, HTTP_HX_REQUEST="true")
     assert b"Draft saved" in saved.content
+    kept = written(cast, url)
+    assert (kept["subject"], [one["type"] for one in kept["blocks"]]) == (
+        "New beans",
+        ["heading", "text"],
+    )
     page = cast.bob.client.get(url).content.decode()
-    assert "New beans" in page
-    assert "Hi {{ person.first_name }}" in page
+    assert "<mail-editor" in page
+    assert "Six roasts" in page
 
 
-def test_the_preview_is_filled_in_and_can_do_nothing(cast: Cast) -> None:
+def test_who_changes_the_rest_alone_leaves_the_words(cast: Cast) -> None:
     url = begin(cast)
     cast.bob.client.post(f"{url}save", DRAFT, HTTP_HX_REQUEST="true")
-    shown = cast.bob.client.get(f"{url}preview")
+    given = {"kind": "marketing", "reply_to": "beans@example.com"}
+    cast.bob.client.post(f"{url}save", given, HTTP_HX_REQUEST="true")
+    assert written(cast, url)["subject"] == "New beans"
+    assert "beans@example.com" in cast.bob.client.get(url).content.decode()
+
+
+@pytest.mark.parametrize(
+    "sent", ["", "[]", "{", '{"format": "pdf"}', '{"blocks": [{"type": "script"}]}']
+)
+def test_what_is_no_mail_is_refused_and_what_was_kept_stays(cast: Cast, sent: str) -> None:
+    url = begin(cast)
+    cast.bob.client.post(f"{url}save", DRAFT, HTTP_HX_REQUEST="true")
+    refused = cast.bob.client.post(f"{url}save", DRAFT | {"content": sent}, HTTP_HX_REQUEST="true")
+    assert refused.status_code == 422
+    assert written(cast, url)["subject"] == "New beans"
+
+
+def test_the_editor_shows_the_mail_as_the_first_of_its_people(cast: Cast) -> None:
+    url = begin(cast)
+    page = cast.bob.client.get(url).content.decode()
+    assert f'data-person="{cast.pat.id}"' in page
+    assert 'data-marketing="yes"' in page
+    cast.bob.client.post(f"{url}save", DRAFT, HTTP_HX_REQUEST="true")
+    assert 'data-marketing="no"' in cast.bob.client.get(url).content.decode()
+    shown = cast.bob.client.post(
+        cast.home.url("mail/preview"), {**DRAFT, "person": str(cast.pat.id)}
+    )
     assert b"Hi Pat" in shown.content
-    assert "sandbox" in shown["Content-Security-Policy"]
+
+
+def test_a_template_fills_the_editor(cast: Cast) -> None:
+    url = begin(cast)
+    made = templates.create(
+        cast.connection, cast.home.id, clock.now(),
+        name="House letter", content=Content.from_json(CONTENT),
+    )  # fmt: skip
+    answer = cast.bob.client.post(f"{url}template", {"template": str(made)})
+    assert answer.status_code == 302
+    assert [one["type"] for one in written(cast, url)["blocks"]] == ["heading", "text"]
+    assert "Six roasts" in cast.bob.client.get(url).content.decode()
 
 
 def test_marketing_is_held_up_until_it_says_whose_it_is(cast: Cast) -> None:

@@ -3,6 +3,7 @@
 // element raises "mail-change" (bubbles, detail {content}) when it changes. What a change costs is
 // undone by ⌘Z outside of fields, or by the buttons.
 //   editor.show("blocks" | "code" | "plain")   which of its views is seen
+//   editor.refresh()                           the preview anew
 
 import { h, icon, paths } from "../filters/dom.js";
 import { fieldsOf, fieldsOfMail, nameOf } from "./fields.js";
@@ -62,6 +63,11 @@ class MailEditor extends HTMLElement {
     this.#place = -1;
     this.#draw();
     this.#say();
+  }
+
+  /** Show the preview and the checks anew, as when `data-marketing` says something else. */
+  refresh() {
+    this.#preview?.now();
   }
 
   /** @param {string} view */
@@ -304,7 +310,7 @@ class MailEditor extends HTMLElement {
       this.#place = at;
     }, true);
     this.querySelector("[data-fields]")?.querySelector(".rich-edit, input, select")?.dispatchEvent(new Event("focusin"));
-    const first = this.querySelector("[data-fields] :is(.rich-edit, input:not([type=file]), select)");
+    const first = this.querySelector("[data-fields] :is(.rich-edit, input:not([type=file], .rich-link *), select)");
     if (first instanceof HTMLElement) first.focus();
   }
 

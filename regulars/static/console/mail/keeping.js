@@ -2,6 +2,7 @@
 // itself, and says so. Whoever comes late is told, and nothing is written over.
 
 import { token } from "./fields.js";
+import { switchViews } from "./views.js";
 
 const PAUSE = 900; // ms after the last change
 const AGAIN = 5000; // ms until it is tried again while the server is away
@@ -19,22 +20,10 @@ class MailKeeping extends HTMLElement {
       this.#dirty = true;
       void this.#save();
     });
-    this.addEventListener("mail-view", (event) => this.#show(/** @type {CustomEvent} */ (event).detail));
-    for (const button of this.querySelectorAll("button[data-show]")) {
-      button.addEventListener("click", () => this.#show(button instanceof HTMLElement ? (button.dataset.show ?? "") : ""));
-    }
+    switchViews(this);
     addEventListener("beforeunload", (event) => {
       if (this.#dirty && this.isConnected) event.preventDefault();
     });
-  }
-
-  /** @param {string} view */
-  #show(view) {
-    for (const button of this.querySelectorAll("button[data-show]")) {
-      button.setAttribute("aria-pressed", String(button instanceof HTMLElement && button.dataset.show === view));
-    }
-    const editor = /** @type {any} */ (this.querySelector("mail-editor"));
-    editor?.show(view);
   }
 
   #soon(after = PAUSE) {
