@@ -50,12 +50,12 @@ RECIPIENT = """
 SELECT id, person_id, address, coalesce(ended_at, created_at), state FROM email_recipient
 WHERE project_id = %s AND email_id = %s AND id = %s
 """
-NEWEST_KEPT = """
-SELECT r.id, r.email_id, e.subject, r.address, r.ended_at
-FROM email_recipient r JOIN email e ON e.project_id = r.project_id AND e.id = r.email_id
-WHERE r.project_id = %(project)s AND r.email_id = %(email)s AND r.state = 'kept'
-  AND r.id > %(after)s
-ORDER BY r.id LIMIT %(limit)s
+# Emails that were kept here for want of a mail server, the newest first.
+KEPT = """
+SELECT e.id, e.subject, c.kept, coalesce(e.accepted_at, e.created_at) AS at
+FROM email e JOIN email_count c ON c.project_id = e.project_id AND c.id = e.id
+WHERE e.project_id = %s AND c.kept > 0
+ORDER BY e.created_at DESC, e.id DESC LIMIT %s
 """
 _LAST = UUID(int=(1 << 128) - 1)
 _FIRST = UUID(int=0)
@@ -102,6 +102,16 @@ class Listed:
     clicked: int
     waiting: int
     kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An email of which messages were kept here."""
+
+    id: UUID
+    subject: str
+    kept: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +195,12 @@ def links_of(
         return cursor.execute(LINKS, (project_id, email_id, limit)).fetchall()
 
 
+def kept_here(connection: Connection, project_id: UUID, *, limit: int) -> list[Kept]:
+    """The emails whose messages did not leave because there was no mail server."""
+    with connection.cursor(row_factory=class_row(Kept)) as cursor:
+        return cursor.execute(KEPT, (project_id, limit)).fetchall()
+
+
 def message_of(
     connection: Connection, project_id: UUID, email_id: UUID, recipient_id: UUID
 ) -> bytes | None:
@@ -197,4 +213,4 @@ def message_of(
     return written.raw or None
 
 
-__all__ = ["Counts", "Email", "Link", "Listed", "Reached"]
+__all__ = ["Counts", "Email", "Kept", "Link", "Listed", "Reached"]

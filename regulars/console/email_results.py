@@ -107,6 +107,7 @@ def people(request: AgentRequest, email_id: UUID, number: str) -> HttpResponse:
         "subject": email_words.subject(found.subject),
         "label": email_words.NUMBERS[number],
         "number": number,
+        "sees_mail": number != "left_out",
         "people": [(one, email_words.REASONS.get(one.reason, one.reason)) for one in behind[:PAGE]],
         "more": behind[PAGE - 1].id if len(behind) > PAGE else None,
     }

@@ -213,7 +213,7 @@ def test(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
     actions.settled(database.of_django, work)
     answer = HttpResponse(status=204)
     answer.headers["HX-Trigger"] = json.dumps(
-        {"toast": {"text": f"A test is on its way to {address}"}}
+        {"toast": {"text": f"A test is on its way to {address}"}, "email-tested": {}}
     )
     return answer
 

@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET
 
+from regulars.campaigns import email_queries
+from regulars.console import email_words
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.sending import sending_context
 from regulars.kit import clock, database
@@ -21,6 +23,7 @@ from regulars.mail.mime import Part, UnreadableMailError
 from regulars.mail.outgoing import Outgoing
 
 PAGE = 50
+MOST_KEPT = 20  # emails to many that are listed
 MOST_SOURCE = 400_000  # letters of a source that are shown
 MOST_BODY = 2_000_000  # bytes of a part that are shown
 
@@ -92,10 +95,12 @@ def _page(request: AgentRequest, mail_id: UUID | None) -> HttpResponse:
         if mail_id and one is None:
             raise Http404
         raw = outgoing.raw_of(core, project_id, one.id) if one else None
+        kept = [] if after else email_queries.kept_here(core, project_id, limit=MOST_KEPT)
         context: dict[str, Any] = {
             **sending_context(request, core, "outbox"),
             "rows": rows,
             "one": one,
+            "kept": [(email, email_words.subject(email.subject)) for email in kept],
             "shown": _taken_apart(bytes(raw)) if raw else None,
             "as": request.GET.get("as", ""),
             "older": _older(project_id, rows[-1]) if len(found) > PAGE else "",

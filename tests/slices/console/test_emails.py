@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
+import threading
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from regulars.campaigns import email_queries, emails
+from regulars.campaigns import email_queries, emails, sending
+from regulars.campaigns.sending import Engine
 from regulars.console import email_words
 from regulars.kit import clock
 from regulars.mail import templates
@@ -139,6 +143,27 @@ def test_the_people_behind_a_number_are_listed(cast: Cast) -> None:
     shown = cast.bob.client.get(f"{url}people/waiting")
     assert b"pat@example.com" in shown.content
     assert cast.bob.client.get(f"{url}people/nonsense").status_code == 404
+
+
+def test_what_no_server_took_is_listed_in_the_outbox_with_its_messages(cast: Cast) -> None:
+    url = begin(cast)
+    cast.bob.client.post(f"{url}save", DRAFT, HTTP_HX_REQUEST="true")
+    cast.bob.client.post(f"{url}send")
+    engine = Engine(threading.Event(), penmen=0)
+    later = clock.now() + 2 * emails.UNDO_FOR
+    with asyncio.Runner() as runner:
+        sending.send_due(cast.connection, runner, engine, later, project_id=cast.home.id)
+        runner.run(engine.close())
+    page = cast.bob.client.get(cast.home.url("sending/outbox/")).content.decode()
+    assert "1 kept here" in page
+    behind = url.removeprefix("http://testserver") + "people/kept"
+    assert behind in page
+    (message,) = re.findall(r'href="([^"]+\.eml)"', cast.bob.client.get(behind).content.decode())
+    raw = cast.bob.client.get(message).content
+    assert b"To: " in raw
+    assert b"pat@example.com" in raw
+    assert b"New beans" in raw
+    assert "1 kept here" not in cast.charlie.client.get(cast.elsewhere.url("sending/outbox/")).text
 
 
 def test_the_list_shows_what_was_written(cast: Cast) -> None:
