@@ -40,15 +40,28 @@ ON CONFLICT (project_id, id) DO NOTHING
 CLAIM = "SELECT seq FROM campaign_cursor WHERE project_id = %s FOR UPDATE SKIP LOCKED"
 MOVE = "UPDATE campaign_cursor SET seq = %s WHERE project_id = %s"
 MATCHING = "SELECT e.id FROM event e WHERE e.project_id = %s AND e.id = ANY(%s::uuid[]) AND {text}"
-# Entries of people who were touched that something may end or wake.
+# Entries of people who were touched that something may end or wake. Looked for by each person,
+# then locked by their keys in order: asked for all at once, the planner reads the whole
+# campaign for a few people.
 WATCHED = """
-SELECT id, campaign_id, person_id, step, held_out, since, state = 'active' AND NOT held_out,
-       goal_at IS NULL AND goal_until >= %(now)s
-FROM campaign_entry
-WHERE project_id = %(project)s AND person_id = ANY(%(people)s::uuid[])
-  AND campaign_id = ANY(%(campaigns)s::uuid[])
-  AND (state = 'active' OR (state = 'ended' AND goal_at IS NULL AND goal_until >= %(now)s))
-ORDER BY id FOR UPDATE
+WITH found AS MATERIALIZED (
+    SELECT e.id
+    FROM unnest(%(people)s::uuid[]) AS p (id) CROSS JOIN LATERAL (
+        SELECT id, campaign_id FROM campaign_entry
+        WHERE project_id = %(project)s AND person_id = p.id OFFSET 0
+    ) e
+    WHERE e.campaign_id = ANY(%(campaigns)s::uuid[])
+)
+SELECT e.id, e.campaign_id, e.person_id, e.step, e.held_out, e.since,
+       e.state = 'active' AND NOT e.held_out, e.goal_at IS NULL AND e.goal_until >= %(now)s
+FROM (
+    SELECT * FROM campaign_entry
+    WHERE project_id = %(project)s AND id = ANY(ARRAY(SELECT id FROM found))
+    ORDER BY id FOR UPDATE
+) e
+WHERE e.state = 'active'
+   OR (e.state = 'ended' AND e.goal_at IS NULL AND e.goal_until >= %(now)s)
+ORDER BY e.id
 """
 END = """
 UPDATE campaign_entry
@@ -187,7 +200,7 @@ class _Hearing:
                 "campaigns": arrays.of_ids(one.id for one in self._campaigns),
                 "now": self._now,
             },
-            prepare=True,
+            prepare=False,
         )
         return [Watch(*row) for row in rows]
 
@@ -294,9 +307,9 @@ def _sorted(entries: Sequence[tuple[int, str, Any, datetime]]) -> Heard:
             case "people":
                 heard.touched.update(UUID(one) for one in body.get("people", ()))
             case "checkpoints":
-                for one in body.get("reached", ()):
-                    heard.reached.append((seq, UUID(one["person"]), int(one["checkpoint"])))
-                    heard.touched.add(UUID(one["person"]))
+                reached = [(UUID(one), int(number)) for one, number in body.get("reached", ())]
+                heard.reached += [(seq, *one) for one in reached]
+                heard.touched.update(person for person, _ in reached)
             case "emails":
                 heard.touched.update([UUID(body["person"])] if body.get("person") else [])
             case _:
