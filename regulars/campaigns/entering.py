@@ -20,11 +20,16 @@ from regulars.kit.ids import key_bytes
 
 Connection = psycopg.Connection[Any]
 
-# What people went through in this campaign before: how often, and when last.
+# What people went through in this campaign before: how often, and when last. Asked of one after the
+# other, and by the person alone: else the planner reads all who ever entered.
 BEFORE = """
-SELECT person_id, count(*), max(entered_at) FROM campaign_entry
-WHERE project_id = %s AND campaign_id = %s AND person_id = ANY(%s::uuid[])
-GROUP BY person_id
+SELECT n.id, e.entries, e.last
+FROM unnest(%(people)s::uuid[]) AS n (id) CROSS JOIN LATERAL (
+    SELECT count(*) AS entries, max(entered_at) AS last FROM campaign_entry
+    WHERE project_id = %(project)s AND person_id = n.id
+      AND campaign_id IS NOT DISTINCT FROM %(campaign)s
+) e
+WHERE e.entries > 0
 """
 ENTER = """
 INSERT INTO campaign_entry (project_id, id, campaign_id, person_id, occurrence, round, state,
@@ -109,9 +114,10 @@ def _rows(
     """The entries that the rule of entry allows."""
     entry = campaign.definition.entry
     people = arrays.of_ids({one.person_id for one in arrivals})
-    asked = (campaign.project_id, campaign.id, people)
+    asked = {"project": campaign.project_id, "campaign": campaign.id, "people": people}
     before: dict[UUID, tuple[int, datetime]] = {
-        person: (count, last) for person, count, last in connection.execute(BEFORE, asked)
+        person: (count, last)
+        for person, count, last in connection.execute(BEFORE, asked, prepare=False)
     }
     rows: list[Row] = []
     for one in arrivals:

@@ -23,7 +23,7 @@ from regulars.kit.ids import first_id, key_hash
 
 Connection = psycopg.Connection[Any]
 
-AT_ONCE = 500  # people a transaction
+AT_ONCE = 1_000  # people a transaction
 
 PRESENT = "present"  # the occurrence of those who are in a segment when its campaign starts
 
@@ -55,11 +55,15 @@ ADVANCE = """
 UPDATE campaign_run SET cursor = %s, entered = entered + %s, done_at = %s
 WHERE project_id = %s AND id = %s
 """
+ENTERED = "SELECT entered FROM campaign_run WHERE project_id = %s AND id = %s"
 PEOPLE = """
 SELECT p.id FROM {source}
 WHERE p.project_id = %s AND {after} AND p.id < %s AND {text}
 ORDER BY p.id LIMIT %s
 """
+# While a crowd enters: what the planner knows of entries is from when there were few, and would
+# have every batch read all of them until autovacuum comes round.
+LEARN = "ANALYZE (SKIP_LOCKED) campaign_entry"
 COUNT = "SELECT count(*) FROM {source} WHERE p.project_id = %s AND {text}"
 _BOTH = "person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id"
 # Its index holds the members in the order of their ids, however many or few they are.
@@ -81,7 +85,10 @@ def begin_due(connection: Connection, project_id: UUID, now: datetime) -> int:
 def gather(connection: Connection, project_id: UUID, now: datetime) -> int:
     """A batch of each run that is open; how many people were asked."""
     open_ = connection.execute(OPEN, (project_id,)).fetchall()
-    return sum(gather_batch(connection, project_id, *place, now=now) for place in open_)
+    asked = sum(gather_batch(connection, project_id, *place, now=now) for place in open_)
+    if asked >= AT_ONCE and any(_is_new(connection, project_id, run_id) for _, run_id in open_):
+        connection.execute(LEARN)
+    return asked
 
 
 def gather_batch(
@@ -120,6 +127,12 @@ def audience_count(
         COUNT.format(source=_BOTH, text=text), (project_id, *params)
     ).fetchone()
     return int(row[0]) if row else 0
+
+
+def _is_new(connection: Connection, project_id: UUID, run_id: UUID) -> bool:
+    """Whether a run has just let in its first people, or twenty times as many."""
+    row = connection.execute(ENTERED, (project_id, run_id)).fetchone()
+    return row is not None and row[0] // AT_ONCE in (1, 20)
 
 
 def whom(definition: d.Definition) -> Filter:

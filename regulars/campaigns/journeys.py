@@ -33,7 +33,7 @@ from regulars.people.changes import Changes
 Connection = psycopg.Connection[Any]
 Manner = Literal["plain", "changing", "single"]
 
-AT_ONCE = 250  # entries a transaction
+AT_ONCE = 1_000  # entries a transaction
 CHANGED_AT_ONCE = 50  # whoever tracks these people waits for it
 
 DUE = """
@@ -41,10 +41,16 @@ SELECT id, person_id FROM campaign_entry
 WHERE project_id = %s AND campaign_id = %s AND state = 'active' AND next_at <= %s
 ORDER BY next_at LIMIT %s
 """
+# By their keys first, then whether they are still due: asked for together, the planner takes the
+# index of who is due and reads all of them. Never prepared, as all that finds entries by person or
+# key: a plan that was made while the table was small reads all of it when many have entered.
 CLAIM = """
-SELECT id, person_id, round, step, turn, loops, until, came, goal_until FROM campaign_entry
-WHERE project_id = %s AND id = ANY(%s::uuid[]) AND state = 'active' AND next_at <= %s
-ORDER BY id FOR UPDATE SKIP LOCKED
+SELECT e.id, e.person_id, e.round, e.step, e.turn, e.loops, e.until, e.came, e.goal_until
+FROM (
+    SELECT * FROM campaign_entry WHERE project_id = %(project)s AND id = ANY(%(ids)s::uuid[])
+    ORDER BY id FOR UPDATE SKIP LOCKED
+) e
+WHERE e.state = 'active' AND e.next_at <= %(now)s
 """
 MOVE = """
 UPDATE campaign_entry e
@@ -182,7 +188,8 @@ class _Move:
         connection, now = self._connection, self._now
         zones = asking.hold(connection, self._project_id, (person for _, person in due))
         ids = arrays.of_ids(sorted(id_ for id_, person in due if person in zones))
-        rows = connection.execute(CLAIM, (self._project_id, ids, now), prepare=True).fetchall()
+        named = {"project": self._project_id, "ids": ids, "now": now}
+        rows = connection.execute(CLAIM, named, prepare=False).fetchall()
         entries = [Entry(*row) for row in rows]
         if not entries:
             return []
@@ -209,9 +216,12 @@ class _Move:
             return
         connection, now = self._connection, self._now
         counts = Counts()
-        sent = self._email(campaign, decided)
+        sent, people = self._emails(campaign, decided)
         self._write_done(decided, sent)
         self._move(decided)
+        # After these, since whoever sends the emails waits for their counts until we are through.
+        for email_id in sorted(people):
+            ledger.add_recipients(connection, self._project_id, email_id, people[email_id], now)
         reached = [(entry.id, entry.person_id, False) for entry, one in decided
                    if one.ended == "goal"]  # fmt: skip
         reach(connection, campaign, reached, now, counts)
@@ -222,8 +232,10 @@ class _Move:
         if changes is not None:
             self._change(decided, changes)
 
-    def _email(self, campaign: Campaign, decided: Decided) -> dict[tuple[UUID, str, int], UUID]:
-        """Add the people to the emails of their steps; which email each act is."""
+    def _emails(
+        self, campaign: Campaign, decided: Decided
+    ) -> tuple[dict[tuple[UUID, str, int], UUID], dict[UUID, list[UUID]]]:
+        """Which email each act is, and whom each email is for."""
         made = Emails(self._connection, campaign, self._now)
         sent: dict[tuple[UUID, str, int], UUID] = {}
         people: dict[UUID, list[UUID]] = {}
@@ -232,11 +244,7 @@ class _Move:
                 email_id = made.of(act.step, act.variant or "", entry.round, act.turn)
                 sent[entry.id, act.step.id, act.turn] = email_id
                 people.setdefault(email_id, []).append(entry.person_id)
-        for email_id in sorted(people):
-            ledger.add_recipients(
-                self._connection, self._project_id, email_id, people[email_id], self._now
-            )
-        return sent
+        return sent, people
 
     def _write_done(self, decided: Decided, sent: dict[tuple[UUID, str, int], UUID]) -> None:
         acts = list(_acts(decided))
@@ -281,7 +289,7 @@ class _Move:
                 "nexts": arrays.of_texts(_iso(one.next_at) for _, one, _ in states),
                 "ended": arrays.of_texts(one.ended for _, one, _ in states),
             },
-            prepare=True,
+            prepare=False,
         )
 
     def _change(self, decided: Decided, changes: Changes) -> None:

@@ -68,19 +68,21 @@ class Emails:
         self._connection = connection
         self._campaign = campaign
         self._now = now
-        self._known: dict[UUID, UUID] = {}
+        self._known: dict[tuple[str, str, int, int], UUID] = {}
 
     def of(self, step: d.Email, variant: str, round_: int, turn: int) -> UUID:
         """The email that this message is sent as. Raises InvalidError where it can't be sent."""
+        place = (step.id, variant, round_, turn)
+        if place not in self._known:
+            self._known[place] = self._look_up(step, *place[1:])
+        return self._known[place]
+
+    def _look_up(self, step: d.Email, variant: str, round_: int, turn: int) -> UUID:
         letter = letter_of(self._campaign, step.id, variant)
         said = msgspec.json.encode([letter.content, _envelope(step)], order="sorted").decode()
         place = (step.id, variant, str(round_), str(turn))
         key = key_hash("campaign email", str(self._campaign.id), *place, said)
-        if key not in self._known:
-            self._known[key] = self._find(key) or self._make(
-                key, step, variant, round_, turn, letter
-            )
-        return self._known[key]
+        return self._find(key) or self._make(key, step, variant, round_, turn, letter)
 
     def _find(self, key: UUID) -> UUID | None:
         found = self._connection.execute(FIND, (self._campaign.project_id, key)).fetchone()

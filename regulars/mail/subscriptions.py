@@ -86,7 +86,7 @@ def left_out(
     if marketing and hashes:
         rows = connection.execute(LEFT, (project_id, list(hashes), topic_id or NO_TOPIC))
         reasons.update((hashes[row[0]], "unsubscribed") for row in rows)
-    reasons.update(suppressions.among(connection, project_id, hashes.values()))
+    reasons.update(suppressions.among(connection, project_id, hashes))
     return reasons
 
 

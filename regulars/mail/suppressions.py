@@ -6,7 +6,7 @@ are: erasing a person takes the address out of them, and leaves what it says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -84,15 +84,15 @@ class Suppression:
     agent_id: UUID | None
 
 
-def among(connection: Connection, project_id: UUID, given: Iterable[str]) -> dict[str, Why]:
-    """Which of these folded addresses are suppressed, by themselves or by their domain."""
+def among(connection: Connection, project_id: UUID, given: Mapping[UUID, str]) -> dict[str, Why]:
+    """Which of these folded addresses, by their hashes, are suppressed, or whose domains are."""
     whose: dict[UUID, list[str]] = {}
     domains: dict[str, UUID] = {}
-    for address in given:
+    for hash_, address in given.items():
         domain = "@" + addresses.domain_of(address)
         if domain not in domains:
             domains[domain] = address_hash(project_id, domain)
-        whose.setdefault(address_hash(project_id, address), []).append(address)
+        whose.setdefault(hash_, []).append(address)
         whose.setdefault(domains[domain], []).append(address)
     found: dict[str, Why] = {}
     if whose:

@@ -244,7 +244,8 @@ class _Walk:
     def _move(self, to: str | None) -> None:
         if self._state.step is not None:
             self._passed.append(self._state.step)
-        self._state = replace(self._state, step=to, until=None, came=False)
+        was = self._state
+        self._state = State(was.seed, to, was.turn, loops=was.loops)
 
     def _later(self, why: Why, at: datetime) -> Decision:
         return Decision(self._state, why, tuple(self._acts), next_at=at, passed=tuple(self._passed))
