@@ -55,6 +55,7 @@ bench: install-bench ## The benchmark tables (takes minutes; close other program
 	$(BIN)/python -m tests.bench.home
 	$(BIN)/python -m tests.bench.messages
 	$(BIN)/python -m tests.bench.emails
+	$(BIN)/python -m tests.bench.campaigns
 
 lock: install-dev ## Choose the newest versions that pyproject.toml allows, and pin them
 	echo 'setuptools>=77' | $(COMPILE) --upgrade - --output-file requirements/build.lock
