@@ -561,7 +561,7 @@ def _url(route: str, cast: Cast) -> str:
 
 def _filled(route: str, parts: dict[str, Any]) -> str:
     for name, value in parts.items():
-        for converter in ("uuid", "str", "int"):
+        for converter in ("uuid", "str", "slug", "int"):
             route = route.replace(f"<{converter}:{name}>", str(value))
     assert "<" not in route, f"{route}: nothing fills this part"
     return f"/{route}"
