@@ -15,10 +15,11 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 # What pytest is given: make test TESTS=tests/pure
 TESTS ?=
 
-# What keeps apart by project may run side by side; the rest starts installations and browsers.
-SIDE_BY_SIDE := tests/architecture tests/pure $(addprefix tests/slices/, events filters inbox mail \
-	messenger people public segments tracking workspaces)
-ALONE := tests/conformance tests/faults tests/journeys $(addprefix tests/slices/, config console demo kit)
+# What starts whole installations, and ends them, has the machine to itself; all else keeps apart by
+# project and runs side by side.
+ALONE := tests/conformance tests/faults $(addprefix tests/slices/, config kit)
+SIDE_BY_SIDE := tests/architecture tests/pure tests/journeys \
+	$(filter-out $(ALONE) %.py %__pycache__, $(wildcard tests/slices/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check check-js bench lock install install-dev install-bench clean
