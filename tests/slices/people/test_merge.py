@@ -314,7 +314,7 @@ def _three_users(site: Site) -> list[Person]:
         site.send(
             identify(f"u{number}", f"a{number}", traits),
             page(f"a{number}", path),
-            at=NOON + number * DAY,
+            at=NOON + (number - 4) * DAY,
         )
     return site.people()
 
