@@ -16,9 +16,9 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 TESTS ?=
 
 # What starts whole installations, and ends them, has the machine to itself; all else keeps apart by
-# project and runs side by side.
+# project and runs side by side, browsers after the rest: their event loop stays in the thread.
 ALONE := tests/conformance tests/faults $(addprefix tests/slices/, config kit)
-SIDE_BY_SIDE := tests/architecture tests/pure tests/journeys \
+SIDE_BY_SIDE := tests/architecture tests/pure \
 	$(filter-out $(ALONE) %.py %__pycache__, $(wildcard tests/slices/*))
 
 .DEFAULT_GOAL := help
@@ -37,6 +37,7 @@ ifdef TESTS
 	$(BIN)/pytest $(TESTS)
 else
 	$(BIN)/pytest -q -n 2 --dist loadfile $(SIDE_BY_SIDE)
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/journeys
 	$(BIN)/pytest $(ALONE)
 endif
 

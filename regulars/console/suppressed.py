@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import (
+    Http404,
     HttpResponse,
     HttpResponseBase,
     HttpResponseRedirect,
@@ -84,11 +85,11 @@ def remove(request: AgentRequest, suppression_id: UUID) -> HttpResponseBase:
     """Write there again."""
     now = clock.now()
     with database.of_django() as core:
-        count = suppressions.remove(core, request.project.id, [suppression_id])
-        if count:
-            said = request.POST.get("address", "")[:300]
-            _record(request, "suppression.removed", said, now)
-    messages.success(request, "It is written to again." if count else "It was off the list.")
+        if not suppressions.remove(core, request.project.id, [suppression_id]):
+            raise Http404
+        said = request.POST.get("address", "")[:300]
+        _record(request, "suppression.removed", said, now)
+    messages.success(request, "It is written to again.")
     return _to_list(request)
 
 

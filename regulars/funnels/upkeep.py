@@ -26,9 +26,16 @@ WHERE builtin = 'checkpoint' AND deleted_at IS NOT NULL AND lane IS NOT NULL ORD
 END = """
 SELECT id FROM funnel_progress WHERE project_id = %s AND id > %s ORDER BY id OFFSET %s LIMIT 1
 """
+# Rows are locked in the order of their ids, as whoever changes people does.
 CLEAR = """
-UPDATE funnel_progress SET {lane} = NULL
-WHERE project_id = %s AND id > %s AND (%s::uuid IS NULL OR id <= %s) AND {lane} IS NOT NULL
+UPDATE funnel_progress r SET {lane} = NULL
+FROM (
+    SELECT id FROM funnel_progress
+    WHERE project_id = %(project)s AND id > %(after)s
+      AND (%(end)s::uuid IS NULL OR id <= %(end)s) AND {lane} IS NOT NULL
+    ORDER BY id FOR UPDATE
+) AS locked
+WHERE r.project_id = %(project)s AND r.id = locked.id
 """
 FREE = "UPDATE segment SET lane = NULL WHERE project_id = %s AND id = %s"
 
@@ -53,7 +60,8 @@ def clear_lanes(connection: Connection, stop: threading.Event | None = None) -> 
                 return
             row = connection.execute(END, (project_id, cleared, AT_ONCE - 1)).fetchone()
             end = row[0] if row else None
-            connection.execute(statement, (project_id, cleared, end, end), prepare=False)
+            named = {"project": project_id, "after": cleared, "end": end}
+            connection.execute(statement, named, prepare=False)
             if end is None:
                 break
             cleared = end

@@ -543,7 +543,8 @@ _FORM = {
 
 _OF_AGENTS = [route for route, address in ADDRESSES.items() if address.opens_to == "agents"]
 _OF_PROJECTS = [route for route, address in ADDRESSES.items() if address.opens_to == "project"]
-_OF_THINGS = [route for route in _OF_PROJECTS if route.count("<") > 1]
+# What is a number or a service's name is something of everybody's own.
+_OF_THINGS = [route for route in _OF_PROJECTS if route.count("<uuid:") > 1]
 
 
 def _routes(patterns: list[Any], before: str = "") -> Iterator[str]:

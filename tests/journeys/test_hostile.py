@@ -200,6 +200,7 @@ def look_through_the_rest(tab: Page, watch: Watch, cast: Cast, scene: Scene, add
     tab.get_by_role("button", name="New", exact=True).click()
     tab.get_by_role("link", name="Note").click()
     dialog = tab.get_by_role("dialog", name="New note")
+    expect(dialog.locator("input:focus")).to_be_visible()
     tab.keyboard.type("eve")
     dialog.get_by_role("option", name="Eve").first.click()
     assert watch.harm_in(tab) == []

@@ -73,6 +73,7 @@ def _move_about(tab: Page) -> None:
 def _settle_a_check(tab: Page) -> None:
     """A check leads to the field it is about; what is written there settles it."""
     checks = tab.locator("[data-checks]")
+    expect(checks).to_have_attribute("aria-busy", "false")
     checks.get_by_text("only an example").locator("xpath=ancestor::li").get_by_role(
         "button", name="Show"
     ).click()

@@ -10,7 +10,8 @@
 const kept = new Map();
 /** @type {WeakSet<HTMLDialogElement>} dialogs that have been on the page */
 const known = new WeakSet();
-let opening = false;
+// While one is on its way, letters are meant for it: `keys.js` takes none for a shortcut.
+const OPENING = "data-opening";
 
 const htmx = /** @type {{htmx?: {process(part: Element): void}}} */ (globalThis).htmx;
 
@@ -34,8 +35,9 @@ async function asked(url) {
 
 /** @param {string} url */
 async function open(url) {
-  if (opening) return;
-  opening = true;
+  const page = document.documentElement;
+  if (page.hasAttribute(OPENING)) return;
+  page.toggleAttribute(OPENING, true);
   try {
     const dialog = kept.get(url) ?? (await asked(url));
     if (!dialog) return;
@@ -53,7 +55,7 @@ async function open(url) {
   } catch {
     complain("The server could not be reached");
   } finally {
-    opening = false;
+    page.toggleAttribute(OPENING, false);
   }
 }
 

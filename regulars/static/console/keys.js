@@ -113,7 +113,8 @@ document.addEventListener("keydown", (event) => {
     /** @type {HTMLElement} */ (event.target).blur();
     return;
   }
-  if (isTyping(event.target) || !singleKeys() || document.querySelector("dialog:modal")) return;
+  if (isTyping(event.target) || !singleKeys()) return;
+  if (document.querySelector("dialog:modal, :root[data-opening]")) return;
   if (single(event)) event.preventDefault();
 });
 

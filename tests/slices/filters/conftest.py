@@ -21,11 +21,11 @@ def tables(database: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any
         database.execute(f"CREATE TEMP TABLE {table} ({made_like})")
     database.execute(
         "CREATE TEMP TABLE checkpoint_reached "
-        "(project_id uuid, person_id uuid, checkpoint int, reached_at timestamptz)"
+        "(project_id uuid NOT NULL, person_id uuid, checkpoint int, reached_at timestamptz)"
     )
     database.execute(
         "CREATE TEMP TABLE campaign_outcome "
-        "(project_id uuid, person_id uuid, campaign_id uuid, outcome text)"
+        "(project_id uuid NOT NULL, person_id uuid, campaign_id uuid, outcome text)"
     )
     database.execute("SET TIME ZONE 'Asia/Kathmandu'")  # SQL must not depend on the session's
     yield database

@@ -41,6 +41,7 @@ export class Preview {
   /** Show it anew, when nothing was typed for a moment. */
   soon() {
     clearTimeout(this.#timer);
+    this.editor.querySelector("[data-checks]")?.setAttribute("aria-busy", "true");
     this.#timer = window.setTimeout(() => this.now(), PAUSE);
   }
 
@@ -126,6 +127,7 @@ export class Preview {
  * @param {(where: string) => void} lead
  */
 export function drawChecks(list, findings, lead) {
+  list.setAttribute("aria-busy", "false");
   list.replaceChildren(...findings.map((one) => {
     const well = one.level === "ok";
     if (well) return h("li", {}, icon("circle-check"), h("span", {}, one.message));
