@@ -99,6 +99,7 @@ _account: list[URLPattern | URLResolver] = [
 
 _email_settings: list[URLPattern | URLResolver] = [
     path("", email_settings.email_settings, name="email_settings"),
+    path("server", email_settings.mail_server, name="mail_server"),
     path("domains/add", email_domains.add, name="add_domain"),
     path("domains/<uuid:domain_id>/check", email_domains.check, name="check_domain"),
     path("domains/<uuid:domain_id>/rotate", email_domains.rotate, name="rotate_domain"),

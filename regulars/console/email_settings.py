@@ -11,7 +11,9 @@ from django.contrib import messages
 from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
+from regulars.console import email_server
 from regulars.console.access import MANAGERS, AgentRequest, actor_of, agent_view
 from regulars.console.forms import attempt, name_field
 from regulars.console.frame import public_url
@@ -104,10 +106,22 @@ def email_settings(request: AgentRequest) -> HttpResponseBase:
     return show(request, form)
 
 
+@agent_view(MANAGERS)
+@require_POST
+def mail_server(request: AgentRequest) -> HttpResponseBase:
+    """By which server emails leave, and how fast."""
+    form = email_server.ServerForm(request.POST)
+    if attempt(form, lambda given: email_server.keep(request, given)) is not None:
+        messages.success(request, "Saved. The next emails leave so.")
+        return to_page(request)
+    return show(request, server_form=form)
+
+
 def show(
     request: AgentRequest,
     form: EmailForm | None = None,
     *,
+    server_form: email_server.ServerForm | None = None,
     wrong: str = "",
     secret: tuple[Service, str] | None = None,
 ) -> HttpResponse:
@@ -116,7 +130,9 @@ def show(
     with database.of_django() as core:
         cards = [card_of(one) for one in domains.all_of(core, project_id, clock.now())]
         told = {one.service: one for one in hooks.all_of(core, project_id)}
+        kept = email_server.kept_of(core, project_id)
     settings = environment.read()
+    server = email_server.server_of(kept)
     context = {
         **settings_context(request, "email"),
         "form": form or EmailForm(None, request.project),
@@ -125,11 +141,13 @@ def show(
         "wrong": wrong,
         "services": [ServiceLine(one, told.get(one.name)) for one in hooks.SERVICES.values()],
         "secret": _shown(request, secret) if secret else None,
-        "has_server": settings.smtp_url is not None,
+        "has_server": bool(server.name),
+        "server": server,
+        "server_form": server_form or email_server.form_of(kept),
         "is_https": settings.base_url.startswith("https://"),
         "base_url": settings.base_url,
     }
-    bad = bool(wrong) or (form is not None and form.is_bound)
+    bad = bool(wrong) or any(one is not None and one.is_bound for one in (form, server_form))
     return render(request, "console/email_settings/email.html", context, status=422 if bad else 200)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
@@ -15,10 +14,11 @@ from django.views.decorators.http import require_GET
 
 from regulars.campaigns import health
 from regulars.campaigns.health import Leaving
+from regulars.console import email_server
 from regulars.console.access import MANAGERS, AgentRequest, agent_view
 from regulars.console.email_settings import card_of
 from regulars.console.frame import frame
-from regulars.kit import clock, database, environment
+from regulars.kit import clock, database
 from regulars.mail import domains, outgoing, subscriptions, suppressions
 
 Connection = psycopg.Connection[Any]
@@ -75,7 +75,6 @@ def sending(request: AgentRequest) -> HttpResponse:
 
 def sending_context(request: AgentRequest, core: Connection, here: str) -> dict[str, Any]:
     """What every page of Sending needs; `here` is "server", "outbox" or "suppressed"."""
-    server = environment.read().smtp_url
     project_id = request.project.id
     kept = outgoing.count(core, project_id, "kept")
     return {
@@ -86,7 +85,7 @@ def sending_context(request: AgentRequest, core: Connection, here: str) -> dict[
             Tab("Local outbox", reverse("outbox", args=[project_id]), here == "outbox", kept),
             Tab("Not written to", reverse("suppressed", args=[project_id]), here == "suppressed"),
         ],
-        "server": urlsplit(server).hostname if server else "",
+        "server": email_server.server_of(email_server.kept_of(core, project_id)).name,
         "manages": request.role.role in MANAGERS,
     }
 

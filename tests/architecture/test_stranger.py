@@ -460,6 +460,7 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/settings/identity/enforce": Address("project"),
     "p/<uuid:project_id>/settings/identity/check": Address("project"),
     "p/<uuid:project_id>/settings/email/": Address("project"),
+    "p/<uuid:project_id>/settings/email/server": Address("project"),
     "p/<uuid:project_id>/settings/email/domains/add": Address("project"),
     "p/<uuid:project_id>/settings/email/domains/<uuid:domain_id>/check": Address(
         "project", _domain

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from regulars.campaigns import settings as sending_settings
 from regulars.kit import clock
 from regulars.kit.ids import new_id
 from regulars.mail import compose, dkim, domains, hooks, outgoing, subscriptions, suppressions
@@ -238,3 +239,49 @@ def test_a_file_of_addresses_is_taken_in_and_given_out(cast: Cast) -> None:
 def test_odd_files_add_nobody(cast: Cast, content: bytes) -> None:
     _post(cast, "sending/suppressed/import", file=SimpleUploadedFile("x.csv", content))
     assert suppressions.page(cast.connection, cast.home.id, clock.now()) == []
+
+
+# The project's own server
+
+
+PACE = {"at_once": "3", "per_second": "20", "domain_at_once": ""}
+
+
+def test_a_project_sends_by_a_server_of_its_own_whose_password_nobody_sees_again(
+    cast: Cast,
+) -> None:
+    url = "smtps://tideway:s3cret-word@mail.example.com"
+    page = _post(cast, "settings/email/server", smtp_url=url, **PACE).content.decode()
+    assert "tideway@mail.example.com" in page
+    assert "s3cret-word" not in page
+    kept = sending_settings.of_project(cast.connection, cast.home.id)
+    assert (kept.smtp_url, kept.at_once, kept.per_second) == (url, 3, 20.0)
+    assert "tideway@mail.example.com" in _open(cast, "sending/")
+    (entry,) = AuditEntry.objects.filter(project_id=cast.home.id, action="sending.server_changed")
+    assert "s3cret-word" not in str(entry.__dict__)
+
+
+def test_the_server_stays_where_only_the_pace_is_changed(cast: Cast) -> None:
+    _post(cast, "settings/email/server", smtp_url="smtp://mail.example.com", **PACE)
+    _post(cast, "settings/email/server", smtp_url="", **(PACE | {"at_once": "7"}))
+    kept = sending_settings.of_project(cast.connection, cast.home.id)
+    assert (kept.smtp_url, kept.at_once) == ("smtp://mail.example.com", 7)
+
+
+def test_a_project_goes_back_to_the_installations_server(cast: Cast) -> None:
+    _post(cast, "settings/email/server", smtp_url="smtp://mail.example.com", **PACE)
+    _post(cast, "settings/email/server", smtp_url="", forget="on", **PACE)
+    assert sending_settings.of_project(cast.connection, cast.home.id).smtp_url == ""
+
+
+@pytest.mark.parametrize("url", ["mail.example.com", "http://mail.example.com", "smtp://", HOSTILE])
+def test_what_is_no_server_is_refused_by_name(cast: Cast, url: str) -> None:
+    answer = _post(cast, "settings/email/server", smtp_url=url, **PACE)
+    assert answer.status_code == 422
+    assert "Write smtp://name:password@host" in answer.content.decode()
+    assert HOSTILE not in answer.content.decode()
+
+
+def test_who_does_not_manage_a_project_does_not_choose_its_server(cast: Cast) -> None:
+    answer = cast.bob.client.post(cast.home.url("settings/email/server"), PACE)
+    assert answer.status_code == 403
