@@ -15,9 +15,9 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 # What pytest is given: make test TESTS=tests/pure
 TESTS ?=
 
-# What starts whole installations, and ends them, has the machine to itself; all else keeps apart by
+# What starts whole installations and ends them, or tells all webhooks there are, is alone; all else keeps apart by
 # project and runs side by side, browsers after the rest: their event loop stays in the thread.
-ALONE := tests/conformance tests/faults $(addprefix tests/slices/, config kit)
+ALONE := tests/conformance tests/faults $(addprefix tests/slices/, config kit webhooks)
 SIDE_BY_SIDE := tests/architecture tests/pure \
 	$(filter-out $(ALONE) %.py %__pycache__, $(wildcard tests/slices/*))
 

@@ -61,7 +61,7 @@ def desk(chromium: Browser, installation: Running) -> Iterator[Page]:
     context.close()
 
 
-def _state(installation: Running) -> str:
+def what_is_known(installation: Running) -> str:
     """What the database says, where no mail comes."""
     state = DataFolder(installation.data).read()
     assert state is not None
@@ -112,7 +112,9 @@ def test_who_slips_away_is_written_to_and_comes_back(
     shop.close()
 
     clock.set(clock.now + timedelta(days=28, minutes=1))
-    wait_until(lambda: len(mail.arrived) == 1, seconds=60, otherwise=lambda: _state(installation))
+    wait_until(
+        lambda: len(mail.arrived) == 1, seconds=60, otherwise=lambda: what_is_known(installation)
+    )
     letter = mail.arrived[0]
     assert letter.to == ["amara@example.com"]
     body = letter.message.get_body(("html",))

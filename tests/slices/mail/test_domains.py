@@ -209,11 +209,13 @@ def test_new_keys_take_over_once_their_records_are_seen(
 def test_domains_are_looked_at_once_a_day(
     database: Connection, project: Any, domain: Domain, names: Names
 ) -> None:
+    while upkeep.look_at_domains(database, threading.Event()):
+        pass  # other tests' domains wait as well
+    looked = _again(database, project).checked_at
+    assert looked is not None
+    assert names.asked
     upkeep.look_at_domains(database, threading.Event())
-    assert _again(database, project).checked_at is not None
-    asked = len(names.asked)
-    upkeep.look_at_domains(database, threading.Event())
-    assert len(names.asked) == asked
+    assert _again(database, project).checked_at == looked
 
 
 @pytest.mark.parametrize(
