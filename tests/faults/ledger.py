@@ -66,12 +66,21 @@ CONTRADICTIONS = {
         SELECT id, kept.people, found.people
         FROM (SELECT id, people FROM segment_count WHERE project_id = %(project)s) kept
         FULL JOIN (SELECT segment_id AS id, count(*) AS people FROM segment_member
-                   WHERE project_id = %(project)s GROUP BY segment_id) found USING (id)
+                   WHERE project_id = %(project)s GROUP BY segment_id
+                   UNION ALL
+                   SELECT s.id, count(*) FROM person_activity a
+                   JOIN segment s ON s.project_id = a.project_id AND s.number = ANY(a.segments)
+                   WHERE a.project_id = %(project)s AND s.builtin = 'checkpoint'
+                   GROUP BY s.id) found USING (id)
         WHERE coalesce(kept.people, 0) <> coalesce(found.people, 0)""",
     "people whose segments are not their memberships": """
         SELECT a.id FROM person_activity a
         WHERE a.project_id = %(project)s AND ARRAY(
-            SELECT number FROM unnest(a.segments) AS number ORDER BY number
+            SELECT own.number FROM unnest(a.segments) AS own (number)
+            WHERE NOT EXISTS (
+                SELECT FROM segment s WHERE s.project_id = a.project_id
+                AND s.number = own.number AND s.builtin = 'checkpoint')
+            ORDER BY own.number
         ) IS DISTINCT FROM ARRAY(
             SELECT s.number FROM segment_member m
             JOIN segment s ON s.project_id = m.project_id AND s.id = m.segment_id
