@@ -84,7 +84,9 @@ def keep(connection: Connection, project_id: UUID, said: Sending) -> None:
         try:
             smtp.server_of(said.smtp_url, environment.read().base_url)
         except BadServerError:
-            raise InvalidError("smtp_url", "Write smtp://user:password@host:port.") from None
+            raise InvalidError(
+                "smtp_url", "Write smtp://name:password@host, or smtps://…."
+            ) from None
     if not 1 <= said.at_once <= MOST_AT_ONCE:
         raise InvalidError("at_once", f"Between 1 and {MOST_AT_ONCE} connections are possible.")
     if said.per_second is not None and not said.per_second > 0:

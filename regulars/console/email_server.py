@@ -66,13 +66,6 @@ class ServerForm(forms.Form):
     )
     forget = forms.BooleanField(label="Send by the installation’s server again", required=False)
 
-    def clean_smtp_url(self) -> str:
-        """A server that could be called."""
-        url: str = self.cleaned_data["smtp_url"]
-        if url and not _is_server(url):
-            raise forms.ValidationError("Write smtp://name:password@host, or smtps://….")
-        return url
-
 
 def kept_of(core: Connection, project_id: UUID) -> Sending:
     """How the project's emails leave. What was sealed under another secret key is not known."""
@@ -116,10 +109,3 @@ def keep(request: AgentRequest, given: dict[str, Any]) -> Sending:
         project_id, "sending.server_changed", server, by=actor_of(request), now=clock.now()
     )
     return said
-
-
-def _is_server(url: str) -> bool:
-    try:
-        return Sending(smtp_url=url).server() is not None
-    except ValueError:
-        return False
