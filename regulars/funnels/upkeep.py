@@ -17,6 +17,7 @@ from regulars.kit import database
 Connection = psycopg.Connection[Any]
 
 PAUSE = 1.0  # seconds between looks
+HELD = 0.02  # seconds until rows that others held are looked at again
 AT_ONCE = 5_000  # people a statement
 
 LEFT = """
@@ -26,16 +27,24 @@ WHERE builtin = 'checkpoint' AND deleted_at IS NOT NULL AND lane IS NOT NULL ORD
 END = """
 SELECT id FROM funnel_progress WHERE project_id = %s AND id > %s ORDER BY id OFFSET %s LIMIT 1
 """
-# Rows are locked in the order of their ids, as whoever changes people does.
+# Waits for no row while it holds others: a merge may hold it, and want one of those next.
 CLEAR = """
 UPDATE funnel_progress r SET {lane} = NULL
 FROM (
     SELECT id FROM funnel_progress
     WHERE project_id = %(project)s AND id > %(after)s
       AND (%(end)s::uuid IS NULL OR id <= %(end)s) AND {lane} IS NOT NULL
-    ORDER BY id FOR UPDATE
-) AS locked
-WHERE r.project_id = %(project)s AND r.id = locked.id
+    FOR UPDATE SKIP LOCKED
+) AS free
+WHERE r.project_id = %(project)s AND r.id = free.id
+"""
+# Whether some were held by others.
+REMAINS = """
+SELECT EXISTS (
+    SELECT FROM funnel_progress
+    WHERE project_id = %(project)s AND id > %(after)s
+      AND (%(end)s::uuid IS NULL OR id <= %(end)s) AND {lane} IS NOT NULL
+)
 """
 FREE = "UPDATE segment SET lane = NULL WHERE project_id = %s AND id = %s"
 
@@ -52,17 +61,26 @@ def keep_funnels(stop: threading.Event) -> None:
 
 def clear_lanes(connection: Connection, stop: threading.Event | None = None) -> None:
     """Clear the lanes of all conditions that were let go."""
+    stop = stop or threading.Event()
     for project_id, segment_id, lane in connection.execute(LEFT).fetchall():
-        cleared = _BEFORE_ALL
-        statement = CLEAR.format(lane=LANES[lane])
-        while True:
-            if stop is not None and stop.is_set():
+        cleared: UUID | None = _BEFORE_ALL
+        while cleared is not None:
+            if stop.is_set():
                 return
             row = connection.execute(END, (project_id, cleared, AT_ONCE - 1)).fetchone()
             end = row[0] if row else None
-            named = {"project": project_id, "after": cleared, "end": end}
-            connection.execute(statement, named, prepare=False)
-            if end is None:
-                break
-            cleared = end
+            if _clear(connection, LANES[lane], project_id, cleared, end):
+                cleared = end
+            else:
+                stop.wait(HELD)
         connection.execute(FREE, (project_id, segment_id))
+
+
+def _clear(
+    connection: Connection, lane: str, project_id: UUID, after: UUID, end: UUID | None
+) -> bool:
+    """Clear a range of people; False where others held some of their rows."""
+    named = {"project": project_id, "after": after, "end": end}
+    connection.execute(CLEAR.format(lane=lane), named, prepare=False)
+    row = connection.execute(REMAINS.format(lane=lane), named, prepare=False).fetchone()
+    return row is not None and not row[0]
