@@ -93,7 +93,7 @@ def test_a_filtered_list_becomes_a_segment_that_counts_itself(
     browser: BrowserContext, cast: Cast, address: str
 ) -> None:
     elsewhere = opened(browser, cast, address, "people/")
-    expect(rail(elsewhere)).to_contain_text("Save a filter as a segment")
+    expect(rail(elsewhere)).to_contain_text("Make a segment")
     tab = opened(browser, cast, address, f"people/?filter={quote(json.dumps(ON_PRO))}")
     tab.get_by_role("button", name="Save as segment").click()
     dialog = tab.get_by_role("dialog", name="Save as segment")

@@ -225,7 +225,7 @@ def test_segments_are_found_by_any_part_of_their_name(cast: Cast) -> None:
 def test_a_project_without_segments_says_how_they_are_made(cast: Cast) -> None:
     text = words(see(cast.bob, cast))
     assert "No segments yet" in text
-    assert "Save a filter as a segment" in text  # in the nav
+    assert "Make a segment" in text  # in the nav
 
 
 # The page of one
