@@ -153,7 +153,7 @@ def _new_system_home(data: Path) -> Path:
     """A home for a new data folder; never that of an earlier one, which may be only unmounted."""
     homes = _system_folder("data")
     for old in homes.glob(f"*/{_ORIGIN}"):
-        if old.read_text(encoding="utf-8") == str(data):
+        if _made_for(old) == str(data):
             log.warning(
                 "%s is new, so a new database is made. An earlier one of that name is kept in %s; "
                 "remove it if it is of no use.",
@@ -164,6 +164,14 @@ def _new_system_home(data: Path) -> Path:
     home.mkdir(mode=0o755)
     (home / _ORIGIN).write_text(str(data), encoding="utf-8")
     return home
+
+
+def _made_for(origin: Path) -> str | None:
+    """What stands in such a file; None where its home was removed meanwhile."""
+    try:
+        return origin.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
 
 
 def _system_folder(name: str) -> Path:
