@@ -1,6 +1,7 @@
 """The PostgreSQL that tests run against; a plugin, since settings are read before any conftest.
 
-It is the one the product brings along, started on a data folder of its own, or the one that
+It is the one that the product brings along, started on a data folder of its own; another version of
+this machine's where `REGULARS_TEST_POSTGRESQL` names one (15); or the database that
 `REGULARS_TEST_DATABASE_URL` names.
 """
 
@@ -13,12 +14,34 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+# For a database that is thrown away after the tests: all as in an installation, but for waiting
+# until the disk has what was written. Tests that kill servers start installations of their own.
+HURRIED = "fsync = off\nfull_page_writes = off\n"
+
+# The data folder, in the session's own, of the database that `tests.migrated` copies.
+MIGRATED = "migrated"
+
 _running = ExitStack()
 
 
+def of_all_workers() -> Path:
+    """The session's folder, which its workers share."""
+    return Path(os.environ["REGULARS_DATA"])
+
+
+def hurry(data: Path, *, major: str | None = None) -> None:
+    """Make a data folder's server (of this version, for good), told not to wait for the disk."""
+    from regulars.config.postgres import binaries
+    from regulars.config.postgres.cluster import cluster_of
+
+    cluster = cluster_of(data, chosen=binaries.choose(int(major)) if major else None)
+    (cluster.home / "local.conf").write_text(HURRIED, encoding="ascii")
+
+
 def _remove(folder: Path) -> None:
-    """The data folder, and the server's files that it links to when we are root."""
-    shutil.rmtree((folder / "postgres").resolve(), ignore_errors=True)
+    """The data folder, and the servers' files that it links to when we are root."""
+    for data in (folder / MIGRATED, folder):
+        shutil.rmtree((data / "postgres").resolve(), ignore_errors=True)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -39,6 +62,7 @@ def _start() -> None:
     from regulars.kit import environment
 
     os.environ.pop("DATABASE_URL", None)
+    hurry(folder, major=os.environ.get("REGULARS_TEST_POSTGRESQL"))
     _running.enter_context(ensure_database(environment.read(), "tests"))
 
 

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from regulars.config.data_folder import DataFolder
+from tests.migrated import migrated
 from tests.running import Running, running, wait_until
 
 CLIENTS = Path(__file__).with_name("clients")
@@ -80,7 +81,7 @@ class Shop:
 @pytest.fixture(scope="session")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """`regulars up`."""
-    with running(tmp_path_factory.mktemp("conformance") / "data") as installation:
+    with running(migrated(tmp_path_factory.mktemp("conformance") / "data")) as installation:
         yield installation
 
 

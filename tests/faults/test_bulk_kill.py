@@ -25,6 +25,7 @@ from regulars.config.data_folder import DataFolder
 from regulars.people import bulk, bulk_jobs
 from regulars.people.bulk_jobs import Job
 from regulars.people.selection import Everyone
+from tests.migrated import migrated
 from tests.running import Running, running, wait_until
 
 ROUNDS = int(os.environ.get("REGULARS_FAULT_ROUNDS", "3"))
@@ -36,7 +37,7 @@ EVERYBODY = Everyone(kind="user")
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Running]:
-    with running(tmp_path / "data") as installation:
+    with running(migrated(tmp_path / "data")) as installation:
         yield installation
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from regulars.config.data_folder import DataFolder
 from tests.faults.load import Sender
+from tests.migrated import migrated
 from tests.running import Running, running, wait_until
 
 ROUNDS = int(os.environ.get("REGULARS_FAULT_ROUNDS", "3"))
@@ -44,7 +45,7 @@ ANEW = {
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Running]:
-    with running(tmp_path / "data") as installation:
+    with running(migrated(tmp_path / "data")) as installation:
         yield installation
 
 

@@ -31,6 +31,7 @@ from regulars.config.data_folder import DataFolder
 from regulars.mail.content.content import Content
 from regulars.mail.letters import Mailbox
 from regulars.people.selection import Everyone
+from tests.migrated import migrated
 from tests.running import Running, free_port, running, wait_until
 
 ROUNDS = int(os.environ.get("REGULARS_FAULT_ROUNDS", "3"))
@@ -147,7 +148,7 @@ class Post:
 def post(tmp_path: Path) -> Iterator[Post]:
     port = free_port()
     settings = {"REGULARS_SMTP_URL": f"smtp://127.0.0.1:{port}"}
-    with running(tmp_path / "data", settings=settings) as up:
+    with running(migrated(tmp_path / "data"), settings=settings) as up:
         made = Post(up, tmp_path / "arrived", port)
         made.serve()
         yield made

@@ -26,6 +26,7 @@ from regulars.filters.to_sql import to_sql
 from regulars.segments import actions
 from regulars.segments.plan import segments_written_out
 from tests.faults.load import Sender
+from tests.migrated import migrated
 from tests.running import Running, running, wait_until
 
 ROUNDS = int(os.environ.get("REGULARS_FAULT_ROUNDS", "3"))
@@ -58,7 +59,7 @@ FROM segment_count c WHERE c.project_id = %s AND c.id = %s
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Running]:
-    with running(tmp_path / "data") as installation:
+    with running(migrated(tmp_path / "data")) as installation:
         yield installation
 
 

@@ -25,6 +25,7 @@ from regulars.config import processes
 from regulars.config.data_folder import DataFolder
 from tests.faults.ledger import balance, contradictions
 from tests.faults.load import Sender
+from tests.migrated import migrated
 from tests.running import Running, running, wait_until
 
 ROUNDS = int(os.environ.get("REGULARS_FAULT_ROUNDS", "3"))
@@ -42,7 +43,7 @@ class Project(NamedTuple):
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Running]:
-    with running(tmp_path / "data") as installation:
+    with running(migrated(tmp_path / "data")) as installation:
         yield installation
 
 
@@ -94,9 +95,9 @@ def test_while_the_database_is_away_the_answer_is_503_at_once(
         up.process.send_signal(signal.SIGCONT)
     wait_until(lambda: _accepts(before.dsn or ""), seconds=SOON, otherwise=up.said)
     accepted = time.monotonic()
-    first = wait_until(lambda: _post(up, project).status == 200, seconds=10, otherwise=up.said)
+    first = wait_until(lambda: _post(up, project).status == 200, seconds=SOON, otherwise=up.said)
     # All web processes, not one alone: whoever takes the next connections.
-    wait_until(lambda: all(_post(up, project).status == 200 for _ in range(10)), seconds=10)
+    wait_until(lambda: all(_post(up, project).status == 200 for _ in range(10)), seconds=SOON)
     everywhere = time.monotonic() - accepted
     print(
         f"\ndatabase away: {len(answers)} answers of 503,"

@@ -28,6 +28,7 @@ from regulars.kit import clock, database
 from regulars.people.actions import settled
 from tests.faults.ledger import CONTRADICTIONS
 from tests.faults.tabs import Heard, Tab
+from tests.migrated import migrated
 from tests.running import Running, free_port, running, serving_beside, wait_until
 
 MESSAGES = int(os.environ.get("REGULARS_FAULT_MESSAGES", "400"))
@@ -66,7 +67,7 @@ class Row(NamedTuple):
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Running]:
-    with running(tmp_path / "data") as installation:
+    with running(migrated(tmp_path / "data")) as installation:
         yield installation
 
 

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, expect
 
 from tests.browser import PERSON
 from tests.journeys.desk import first_owner
+from tests.migrated import migrated
 from tests.running import Beside, Running, free_port, running, serving_beside, wait_until
 
 # A test looks into the messenger; pages can't.
@@ -23,7 +24,6 @@ Element.prototype.attachShadow = function (how) {
   return attach.call(this, { ...how, mode: "open" });
 };
 """
-SOON = 20_000  # ms: connections are tried again ever more rarely
 
 
 class Visitor:
@@ -78,7 +78,7 @@ class Desk:
 
 @pytest.fixture
 def installation(tmp_path: Path) -> Iterator[Running]:
-    with running(tmp_path / "data") as server:
+    with running(migrated(tmp_path / "data")) as server:
         yield server
 
 
@@ -123,9 +123,9 @@ def test_nothing_is_lost_when_the_web_processes_are_killed_between(
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         visitor.say(f"Hello {turn}")
-        expect(desk.thread.get_by_text(f"Hello {turn}", exact=True)).to_be_visible(timeout=SOON)
+        expect(desk.thread.get_by_text(f"Hello {turn}", exact=True)).to_be_visible()
         desk.say(f"Answer {turn}")
-        expect(visitor.log.get_by_text(f"Answer {turn}", exact=True)).to_be_visible(timeout=SOON)
+        expect(visitor.log.get_by_text(f"Answer {turn}", exact=True)).to_be_visible()
         said += [f"Hello {turn}", f"Answer {turn}"]
         wait_until(partial(_is_replaced, installation, before), seconds=20)
     assert desk.texts() == said
@@ -143,9 +143,9 @@ def test_two_web_processes_behind_different_ports_are_one(
         for turn in range(2):
             _restart(beside)
             desk.say(f"Answer {turn}")
-            expect(visitor.log.get_by_text(f"Answer {turn}")).to_be_visible(timeout=SOON)
+            expect(visitor.log.get_by_text(f"Answer {turn}")).to_be_visible()
             visitor.say(f"Hello {turn}")
-            expect(desk.thread.get_by_text(f"Hello {turn}")).to_be_visible(timeout=SOON)
+            expect(desk.thread.get_by_text(f"Hello {turn}")).to_be_visible()
             said += [f"Answer {turn}", f"Hello {turn}"]
         assert desk.texts() == said
         assert visitor.texts() == said

@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from regulars.config.data_folder import DataFolder
 from tests.journeys.desk import first_owner
 from tests.journeys.test_segment_live import FIREFOX, Clock
+from tests.migrated import migrated
 from tests.running import Running, running, wait_until
 from tests.slices.mail.sink import Sink, sink
 
@@ -38,7 +39,7 @@ def installation(tmp_path: Path, clock: Clock, mail: Sink) -> Iterator[Running]:
         "REGULARS_TESTING": "1",
         "REGULARS_SMTP_URL": mail.url,
     }
-    with running(tmp_path / "data", settings=settings) as server:
+    with running(migrated(tmp_path / "data"), settings=settings) as server:
         state = DataFolder(server.data).read()
         assert state is not None
         assert state.dsn is not None
