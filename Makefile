@@ -15,14 +15,15 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 # What pytest is given: make test TESTS=tests/pure
 TESTS ?=
 
-# What starts whole installations and ends them, or tells all webhooks there are, is alone; all else keeps apart by
-# project and runs side by side, browsers after the rest: their event loop stays in the thread.
+# What starts whole installations and ends them, or tells all webhooks there are, has a database of
+# its own; all else keeps apart by project, browsers after the rest: their event loop stays in the
+# thread. tests/sharing_out.py says which worker gets what.
 ALONE := tests/conformance tests/faults $(addprefix tests/slices/, config kit webhooks)
 SIDE_BY_SIDE := tests/architecture tests/pure \
 	$(filter-out $(ALONE) %.py %__pycache__, $(wildcard tests/slices/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-js bench lock install install-dev install-bench clean
+.PHONY: help run test check lint check-js bench lock install install-dev install-bench clean
 .DELETE_ON_ERROR:
 
 help: ## This list
@@ -37,17 +38,19 @@ ifdef TESTS
 	$(BIN)/pytest $(TESTS)
 else
 	$(BIN)/pytest -q -n 2 --dist loadfile $(SIDE_BY_SIDE)
-	$(BIN)/pytest -q -n 2 --dist loadfile tests/journeys
-	$(BIN)/pytest $(ALONE)
+	$(BIN)/pytest -q -n 3 --dist loadfile tests/journeys
+	$(BIN)/pytest -q -n 2 --dist loadfile $(ALONE)
 endif
 
-check: install-dev check-js ## Lint, types, layers, documentation
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy regulars tests
-	$(BIN)/lint-imports
+check: lint ## Lint, types, layers, documentation
 	$(BIN)/pytest -q tests/architecture --ignore tests/architecture/test_stranger.py \
 		tests/slices/config/test_documentation.py
+
+lint: install-dev check-js
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --num-workers 2 regulars tests
+	$(BIN)/lint-imports
 
 check-js: install-dev
 	scripts/check-js

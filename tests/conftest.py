@@ -11,18 +11,29 @@ from typing import Any
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 # What holds of a project: a failure there should say what it found.
 pytest.register_assert_rewrite("tests.slices.tracking.truths", "tests.slices.segments.saved")
 
+# A machine that is busy with other things is no finding. Where CI is set Hypothesis tries the same
+# examples each time, by its own profile; elsewhere others each time.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
 from tests.browser import chromium  # noqa: E402
+from tests.sharing_out import ByFile, place_of  # noqa: E402
 
 __all__ = ["chromium"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: once Playwright runs, its event loop stays in the main thread."""
-    items.sort(key=lambda item: "chromium" in getattr(item, "fixturenames", ()))
+    items.sort(key=place_of)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
