@@ -7,10 +7,14 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 # Playwright keeps an event loop in the tests' own thread, beside which Django would not do a thing.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+# How long to wait for what will be seen, in ms: a busy machine is slow to show it, and waiting
+# costs nothing where it comes at once.
+expect.set_options(timeout=20_000)
 
 # Headless Chromium says so in its name, and crawlers are kept out of people: this one visits
 # as a person's browser does.

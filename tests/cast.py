@@ -80,18 +80,23 @@ class Cast:
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.connection = connection
         self.home = self.workspace("Tideway Coffee")
-        self.elsewhere = self.workspace("Elsewhere")
         self.alice = self.colleague("Alice", self.home, "owner")
         self.bob = self.colleague("Bob", self.home, "agent")
-        self.charlie = self.colleague("Charlie", self.elsewhere, "owner")
-        self._pat: Person | None = None
 
-    @property
+    @cached_property
+    def elsewhere(self) -> Workspace:
+        """Charlie's project. It is there, and so are they, from the moment a test asks for them."""
+        return self.workspace("Elsewhere")
+
+    @cached_property
+    def charlie(self) -> Colleague:
+        """The owner of another project."""
+        return self.colleague("Charlie", self.elsewhere, "owner")
+
+    @cached_property
     def pat(self) -> Person:
         """Pat, tracked by Alice's project from the moment a test asks for them."""
-        if self._pat is None:
-            self._pat = self.tracked("pat", name="Pat Doe", email="pat@example.com", plan="pro")
-        return self._pat
+        return self.tracked("pat", name="Pat Doe", email="pat@example.com", plan="pro")
 
     def tracked(self, user_id: str, **traits: Any) -> Person:
         """A user whom Alice's project tracks: identified by their browser, a moment ago."""

@@ -57,7 +57,7 @@ class Running:
         """Start it and wait until it serves."""
         with self._log.open("ab") as log:
             self.process = self.spawn("up", output=log)
-        wait_until(self.is_ready, seconds=60, otherwise=self.said)
+        wait_until(self.is_ready, seconds=120, otherwise=self.said)
 
     def spawn(self, *words: str, output: IO[bytes] | int) -> subprocess.Popen[bytes]:
         """Start a command on this installation, as its user."""
@@ -180,7 +180,7 @@ class Beside:
         """Start it, and wait until it serves."""
         words = ("web", "--port", str(self._command.port))
         self._process = self._command.spawn(*words, output=self._log)
-        wait_until(lambda: self._command.get("/healthz") == 200, seconds=60)
+        wait_until(lambda: self._command.get("/healthz") == 200, seconds=120)
 
     def kill(self) -> None:
         """`kill -9`."""

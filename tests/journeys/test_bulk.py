@@ -259,7 +259,7 @@ def test_what_runs_is_seen_after_a_reload_and_by_a_colleague_who_may_stop_it(
         expect(theirs.get_by_text("by Alice")).to_be_visible()
         theirs.get_by_role("button", name="Cancel", exact=True).click()
         expect(theirs.locator(".bulk-job")).to_have_count(0)
-    expect(tab.get_by_text("Stopped after 0 of 1")).to_be_visible(timeout=5000)
+    expect(tab.get_by_text("Stopped after 0 of 1")).to_be_visible()
     assert tags(cast, site, 0) == [[]]
 
 

@@ -40,7 +40,7 @@ def test_a_row_is_true_within_a_second_and_stays_where_it_is(
     arrive(site, 3, "/checkout")
     cell = tab.locator(f"{row(tab, 3)} [data-col=last_seen]")
     expect(cell).to_contain_text("/checkout")
-    assert time.monotonic() - sent < 5  # on a busy machine; a tenth of it on an idle one
+    assert time.monotonic() - sent < 15  # on a busy machine; a thirtieth of it on an idle one
     expect(cell).to_have_class(re.compile("changed"))
     assert names(tab) == before
 
@@ -120,7 +120,7 @@ def test_nobody_stays_online_who_has_gone(
         (queries.ONLINE_FOR, cast.home.id),
     )
     tab.locator(row(tab, 1)).evaluate("row => { row.dataset.onlineUntil = '1'; }")
-    expect(tab.locator(row(tab, 1))).not_to_contain_text("Online now", timeout=10_000)
+    expect(tab.locator(row(tab, 1))).not_to_contain_text("Online now")
 
 
 def test_the_list_goes_on_without_a_join(
@@ -177,8 +177,8 @@ def test_an_open_profile_follows_what_the_person_does(
     tab.get_by_text("Person 001").click()
     expect(tab.get_by_role("heading", name="Person 001")).to_be_visible()
     arrive(site, 1, "/checkout")
-    expect(tab.locator("#right-now, .now-page").first).to_contain_text("/checkout", timeout=4000)
-    expect(tab.locator("#timeline")).to_contain_text("/checkout", timeout=4000)
+    expect(tab.locator("#right-now, .now-page").first).to_contain_text("/checkout")
+    expect(tab.locator("#timeline")).to_contain_text("/checkout")
 
 
 def test_the_search_finds_as_one_types_and_the_address_says_so(

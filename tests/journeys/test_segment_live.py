@@ -12,11 +12,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, expect
 
 from tests.journeys.desk import first_owner
+from tests.migrated import migrated
 from tests.running import Running, running
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 INDIA = "49.36.10.1"  # a network in India
-PATIENCE = 5.0  # seconds on a busy machine; promised is one, on an idle one
+PATIENCE = 15.0  # seconds on a busy machine; promised is one, on an idle one
 
 
 class Clock:
@@ -45,7 +46,7 @@ def installation(tmp_path: Path, clock: Clock) -> Iterator[Running]:
         "REGULARS_CLOCK": str(tmp_path / "clock"),
         "REGULARS_TESTING": "1",
     }
-    with running(tmp_path / "data", settings=settings) as server:
+    with running(migrated(tmp_path / "data"), settings=settings) as server:
         yield server
 
 

@@ -32,7 +32,7 @@ def test_code_is_copied_as_it_stands_and_says_so(page: Page) -> None:
     assert page.evaluate("navigator.clipboard.readText()") == (
         '<script async\n  src="/t.js"></script>'
     )
-    expect(button).to_be_visible(timeout=4000)
+    expect(button).to_be_visible()
 
 
 def test_a_time_is_in_the_readers_zone(page: Page) -> None:

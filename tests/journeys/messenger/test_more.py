@@ -136,7 +136,7 @@ def test_typing_of_an_agent_is_shown(tab: Page, shop: Storefront, talk: LiveTalk
     said = window.panel.get_by_role("status").filter(has_text="Alice is typing")
     expect(said).to_have_count(1)
     expect(window.log.locator(".typing")).to_be_visible()
-    expect(window.log.locator(".typing")).to_be_hidden(timeout=10_000)
+    expect(window.log.locator(".typing")).to_be_hidden()
 
 
 def test_who_is_here_is_shown(tab: Page, shop: Storefront, cast: Cast, talk: LiveTalk) -> None:

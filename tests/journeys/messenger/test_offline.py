@@ -13,7 +13,6 @@ from tests.journeys.messenger.line import Line
 from tests.journeys.messenger.storefront import Storefront
 from tests.journeys.messenger.window import Window
 
-BACK = 20_000  # ms that a line may take to come back
 QUEUED = "Will be sent when you are back online"
 
 
@@ -24,7 +23,7 @@ def line(visitor: BrowserContext) -> Line:
 
 def _settled(window: Window) -> None:
     """All that was written is said."""
-    expect(window.log.locator(".meta.me").last).to_have_text(re.compile(r"\d"), timeout=BACK)
+    expect(window.log.locator(".meta.me").last).to_have_text(re.compile(r"\d"))
 
 
 def test_what_is_written_offline_is_sent_once_and_in_order(
@@ -86,7 +85,7 @@ def test_two_tabs_send_it_once(
     other.panel.get_by_role("button", name="Where we left off").click()
     for each in (one, other):
         _settled(each)
-        expect(each.bubble("While both are cut off")).to_be_visible(timeout=BACK)
+        expect(each.bubble("While both are cut off")).to_be_visible()
     assert talk.texts(talk.only().id) == ["Before", "While both are cut off"]
     assert one.bubbles() == other.bubbles() == ["Before", "While both are cut off"]
 
@@ -101,7 +100,7 @@ def test_what_was_said_meanwhile_is_caught_up_with(
     for number in range(3):
         talk.reply(talk.only().id, f"Meanwhile {number}")
     line.mend()
-    expect(window.bubble("Meanwhile 2")).to_be_visible(timeout=BACK)
+    expect(window.bubble("Meanwhile 2")).to_be_visible()
     assert window.bubbles() == ["Before", "Meanwhile 0", "Meanwhile 1", "Meanwhile 2"]
 
 

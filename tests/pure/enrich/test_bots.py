@@ -1,6 +1,6 @@
 """Robots stay out of people; the search agrees with the package whose list it uses."""
 
-from time import perf_counter
+from time import thread_time
 
 import pytest
 from crawlerdetect import CrawlerDetect
@@ -58,7 +58,7 @@ def test_no_text_makes_it_raise(header: str) -> None:
 
 def test_a_header_made_to_be_slow_is_not() -> None:
     warm()
-    started = perf_counter()
+    started = thread_time()  # whatever else the machine does
     for n in range(20):
         is_bot(f"{n}" + "y" * 512)
-    assert perf_counter() - started < 0.2  # the package's own search takes 0.7 s
+    assert thread_time() - started < 0.2  # the package's own search takes 0.7 s

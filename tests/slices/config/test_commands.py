@@ -127,7 +127,7 @@ def test_the_doctor_says_what_is_wrong(stopped: Running) -> None:
     assert "note  unsubscribing: http://127.0.0.1" in found.stdout
     assert "note  domains: none to send from" in found.stdout
     assert f"ok  files: are kept in {stopped.data / 'files'}" in found.stdout
-    wait_until(lambda: stopped.everything() == [], seconds=5)
+    wait_until(lambda: stopped.everything() == [], seconds=30)
 
 
 def test_the_doctor_says_that_files_can_t_be_kept(stopped: Running) -> None:

@@ -74,7 +74,7 @@ def test_a_killed_holder_is_in_nobodys_way_and_says_what_it_left(tmp_path: Path)
     holder.kill()
     holder.communicate()
     folder = DataFolder(tmp_path)
-    wait_until(lambda: not folder.is_in_use(), seconds=5)
+    wait_until(lambda: not folder.is_in_use(), seconds=30)
     with folder.locked(UP, patience=0):
         assert folder.left_behind is not None
         assert folder.left_behind.pid == holder.pid

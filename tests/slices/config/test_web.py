@@ -13,8 +13,11 @@ from typing import Any
 import uvicorn
 
 from regulars.config.web import Server
+from tests.running import wait_until
 
 Message = MutableMapping[str, Any]
+
+GRACE = 20  # seconds that requests under way would get
 
 
 async def app(
@@ -35,7 +38,7 @@ async def app(
 def serving() -> Iterator[tuple[Server, int]]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
-            app, lifespan="off", loop="uvloop", log_config=None, timeout_graceful_shutdown=3
+            app, lifespan="off", loop="uvloop", log_config=None, timeout_graceful_shutdown=GRACE
         )
         server = Server(config)
         thread = threading.Thread(target=server.run, args=([listener],))
@@ -44,7 +47,7 @@ def serving() -> Iterator[tuple[Server, int]]:
             time.sleep(0.01)
         yield server, listener.getsockname()[1]
         server.should_exit = True
-        thread.join(10)
+        thread.join(GRACE)
         assert not thread.is_alive()
 
 
@@ -55,15 +58,15 @@ def test_a_stream_does_not_hold_up_a_stop() -> None:
         client.sendall(b"GET /live HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
         assert b"200 OK" in client.recv(4096)
         started = time.monotonic()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < GRACE / 2
     client.close()
 
 
 def test_a_request_under_way_is_answered_before_the_stop() -> None:
-    with serving() as (_, port):
+    with serving() as (server, port):
         client = socket.create_connection(("127.0.0.1", port))
         client.sendall(b"GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-        time.sleep(0.1)
+        wait_until(lambda: bool(server.server_state.tasks), seconds=GRACE)
     answer = b""
     while part := client.recv(4096):
         answer += part

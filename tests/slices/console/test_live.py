@@ -25,7 +25,7 @@ from tests.cast import Cast, Colleague
 from tests.slices.public.served import Served
 from tests.slices.tracking.site import Site, open_site, page
 
-SOON = 5.0  # seconds, on a busy machine; on an idle one it is a few milliseconds
+SOON = 20.0  # seconds, on a busy machine; on an idle one it is a few milliseconds
 
 
 @pytest.fixture(scope="module")

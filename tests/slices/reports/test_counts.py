@@ -130,7 +130,7 @@ STEPS = st.one_of(
 @settings(
     max_examples=EXAMPLES,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(st.lists(STEPS, min_size=4, max_size=24))
 def test_counts_are_what_counting_anew_finds(

@@ -28,7 +28,7 @@ def _project(site: Site) -> ProjectConfig:
 
 def _used(site: Site) -> None:
     """Noted after the answer, so in a moment."""
-    wait_until(lambda: _project(site).identity_used, seconds=10)
+    wait_until(lambda: _project(site).identity_used, seconds=30)
 
 
 def test_a_signed_claim_switches_the_demand_on(site: Site) -> None:
