@@ -13,12 +13,11 @@ from regulars.inbox import answering, browsing, conversations, handling, tickets
 from regulars.inbox.answering import Answer
 from regulars.inbox.browsing import Wanted
 from regulars.inbox.conversations import Channel, State
-from regulars.people.changes import CollidedError
 from regulars.public.rest import thread_schemas as schemas
 from regulars.public.rest import threads
 from regulars.public.rest.answers import ERRORS, current_id
-from regulars.public.rest.requests import KeyRequest, change, change_once
-from regulars.workspaces.errors import InvalidError, UnknownError
+from regulars.public.rest.requests import KeyRequest, change
+from regulars.workspaces.errors import InvalidError
 
 Connection = psycopg.Connection[Any]
 
@@ -72,19 +71,15 @@ def begin(request: KeyRequest, given: schemas.NewConversation) -> HttpResponse:
     """Write to a person: in their messenger, or by email."""
     project_id, client = request.auth.id, str(uuid4())
 
-    def work(core: Connection) -> tuple[int, schemas.Conversation]:
-        person_id = current_id(core, project_id, given.person)
+    def make(core: Connection, person_id: UUID) -> UUID:
         agent_id = threads.agent_of(core, project_id, given.agent, "agent")
         answer = Answer(given.text, client, channel=given.channel)
-        try:
-            made, _ = answering.start(
-                core, project_id, person_id, agent_id, answer, request.now, subject=given.subject
-            )
-        except UnknownError as gone:
-            raise CollidedError from gone  # merged or erased since the look: look again
-        return 201, threads.conversation_of(conversations.get(core, project_id, made))
+        made, _ = answering.start(
+            core, project_id, person_id, agent_id, answer, request.now, subject=given.subject
+        )
+        return made
 
-    return change_once(request, work)
+    return threads.begin(request, given.person, make, threads.conversation_of)
 
 
 @router.post("/merge", response={201: schemas.Conversation, **ERRORS}, summary="Merge two")
@@ -120,8 +115,7 @@ def change_conversation(
         if "subject" in said:
             _rename(core, request, one, said["subject"])
         if "assignee" in said:
-            to = threads.agent_of(core, project_id, said["assignee"], "assignee")
-            handling.assign(core, project_id, one.id, to, request.now, by=None)
+            threads.assign(core, request, one.id, said["assignee"])
         _move(core, request, one.id, said)
         return threads.conversation_of(conversations.get(core, project_id, one.id))
 
@@ -137,12 +131,7 @@ def list_messages(
     request: KeyRequest, conversation_id: UUID, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Messages:
     """All that was said and done, the oldest first. A message's `seq` is a cursor too."""
-
-    def work(core: Connection) -> schemas.Messages:
-        one = threads.find(core, request.auth.id, conversation_id, ticket=False)
-        return threads.messages(core, one, limit, cursor)
-
-    return change(work)
+    return threads.messages(request, conversation_id, limit, cursor, ticket=False)
 
 
 @router.post(
@@ -163,14 +152,8 @@ def reply(request: KeyRequest, conversation_id: UUID, given: schemas.Reply) -> H
 )
 def make_ticket(request: KeyRequest, conversation_id: UUID) -> HttpResponse:
     """Give it a number. One that is a ticket stays as it is."""
-    project_id = request.auth.id
-
-    def work(core: Connection) -> tuple[int, schemas.Ticket]:
-        one = threads.standing(threads.find(core, project_id, conversation_id, ticket=False))
-        tickets.make_ticket(core, project_id, one.id, request.now, by=None)
-        return 201, threads.ticket_of(conversations.get(core, project_id, one.id))
-
-    return change_once(request, work)
+    into, said = tickets.make_ticket, threads.ticket_of
+    return threads.turn(request, conversation_id, into, said, ticket=False)
 
 
 def _rename(

@@ -10,17 +10,20 @@ from uuid import UUID, uuid4
 import psycopg
 from django.http import HttpResponse
 
-from regulars.inbox import answering, conversations, team, tickets
+from regulars.inbox import answering, conversations, handling, team, tickets
 from regulars.inbox.answering import Answer
 from regulars.inbox.browsing import NOBODY
 from regulars.inbox.conversations import Conversation, Message
 from regulars.kit import database
+from regulars.people.changes import CollidedError
 from regulars.public.rest import thread_schemas as schemas
-from regulars.public.rest.requests import KeyRequest, change_once
+from regulars.public.rest.answers import current_id
+from regulars.public.rest.requests import KeyRequest, change, change_once
 from regulars.workspaces.errors import ConflictError, InvalidError, UnknownError
 
 Connection = psycopg.Connection[Any]
 
+Said = Callable[[Conversation], schemas.Conversation]  # how one is answered
 Reader = Callable[[], list[dict[str, Any]]]  # the next part each time, at the end an empty one
 
 SHOWN = 50  # messages that a conversation is read with
@@ -77,15 +80,62 @@ def whole_ticket(core: Connection, project_id: UUID, id_: UUID) -> schemas.Whole
 
 
 def messages(
-    core: Connection, one: Conversation, limit: int, cursor: str | None
+    request: KeyRequest, id_: UUID, limit: int, cursor: str | None, *, ticket: bool
 ) -> schemas.Messages:
-    """A part of its messages, the oldest first. Raises InvalidError."""
-    after = _number(cursor) if cursor is not None else 0
-    found = conversations.messages_after(core, one.project_id, one.id, after, limit=limit + 1)
-    following = str(found[limit - 1].seq) if len(found) > limit else None
-    return schemas.Messages.model_construct(
-        items=[message_of(message) for message in found[:limit]], next=following
-    )
+    """A part of its messages, the oldest first. Raises InvalidError, UnknownError."""
+
+    def work(core: Connection) -> schemas.Messages:
+        one = find(core, request.auth.id, id_, ticket=ticket)
+        after = _number(cursor) if cursor is not None else 0
+        found = conversations.messages_after(core, one.project_id, one.id, after, limit=limit + 1)
+        following = str(found[limit - 1].seq) if len(found) > limit else None
+        return schemas.Messages.model_construct(
+            items=[message_of(message) for message in found[:limit]], next=following
+        )
+
+    return change(work)
+
+
+def begin(
+    request: KeyRequest, person: UUID, make: Callable[[Connection, UUID], UUID], said: Said
+) -> HttpResponse:
+    """Make one about a person, who is looked for anew where they go meanwhile: 201 and what is."""
+    project_id = request.auth.id
+
+    def work(core: Connection) -> tuple[int, schemas.Conversation]:
+        person_id = current_id(core, project_id, person)
+        try:
+            made = make(core, person_id)
+        except UnknownError as gone:
+            raise CollidedError from gone  # merged or erased since the look: look again
+        return 201, said(conversations.get(core, project_id, made))
+
+    return change_once(request, work)
+
+
+def turn(
+    request: KeyRequest,
+    id_: UUID,
+    into: Callable[..., object],
+    said: Said,
+    *,
+    ticket: bool,
+) -> HttpResponse:
+    """Make the one of the other: 201 and what it is now."""
+    project_id = request.auth.id
+
+    def work(core: Connection) -> tuple[int, schemas.Conversation]:
+        one = standing(find(core, project_id, id_, ticket=ticket))
+        into(core, project_id, one.id, request.now, by=None)
+        return 201, said(conversations.get(core, project_id, one.id))
+
+    return change_once(request, work)
+
+
+def assign(core: Connection, request: KeyRequest, id_: UUID, given: str | None) -> None:
+    """Give it to an agent, or to nobody. Raises InvalidError."""
+    to = agent_of(core, request.auth.id, given, "assignee")
+    handling.assign(core, request.auth.id, id_, to, request.now, by=None)
 
 
 def reply(request: KeyRequest, id_: UUID, given: schemas.Reply, *, ticket: bool) -> HttpResponse:
@@ -110,7 +160,7 @@ def merge(
     given: schemas.ThreadMerge,
     *,
     ticket: bool,
-    said: Callable[[Conversation], schemas.Conversation],
+    said: Said,
 ) -> HttpResponse:
     """One ends and goes on in the other: 201 and the one that goes on."""
     project_id = request.auth.id

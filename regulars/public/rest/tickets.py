@@ -10,17 +10,15 @@ from django.http import HttpResponse
 from ninja import Query, Router
 from pydantic import AwareDatetime
 
-from regulars.inbox import browsing, conversations, handling, tickets
+from regulars.inbox import browsing, conversations, tickets
 from regulars.inbox.browsing import Wanted
 from regulars.inbox.conversations import Priority, Status
 from regulars.inbox.tickets import NewTicket
-from regulars.people.changes import CollidedError
 from regulars.public.rest import thread_schemas as schemas
 from regulars.public.rest import threads
 from regulars.public.rest.answers import ERRORS, current_id
 from regulars.public.rest.conversations import About, Assignee, Cursor, Limit
-from regulars.public.rest.requests import KeyRequest, change, change_once
-from regulars.workspaces.errors import UnknownError
+from regulars.public.rest.requests import KeyRequest, change
 
 Connection = psycopg.Connection[Any]
 
@@ -74,8 +72,7 @@ def open_ticket(request: KeyRequest, given: schemas.NewTicket) -> HttpResponse:
     """On behalf of a person. They get it by email where they have an address."""
     project_id, client = request.auth.id, str(uuid4())
 
-    def work(core: Connection) -> tuple[int, schemas.Ticket]:
-        person_id = current_id(core, project_id, given.person)
+    def make(core: Connection, person_id: UUID) -> UUID:
         new = NewTicket(
             person_id=person_id,
             subject=given.subject,
@@ -87,13 +84,9 @@ def open_ticket(request: KeyRequest, given: schemas.NewTicket) -> HttpResponse:
             tags=given.tags,
         )
         by = threads.agent_of(core, project_id, given.agent, "agent")
-        try:
-            made = tickets.open_ticket(core, project_id, new, request.now, by=by)
-        except UnknownError as gone:
-            raise CollidedError from gone  # merged or erased since the look: look again
-        return 201, threads.ticket_of(conversations.get(core, project_id, made))
+        return tickets.open_ticket(core, project_id, new, request.now, by=by)
 
-    return change_once(request, work)
+    return threads.begin(request, given.person, make, threads.ticket_of)
 
 
 @router.post("/merge", response={201: schemas.Ticket, **ERRORS}, summary="Merge two tickets")
@@ -122,8 +115,7 @@ def change_ticket(
         if facts:
             tickets.change(core, project_id, one.id, request.now, by=None, **facts)
         if "assignee" in said:
-            to = threads.agent_of(core, project_id, said["assignee"], "assignee")
-            handling.assign(core, project_id, one.id, to, request.now, by=None)
+            threads.assign(core, request, one.id, said["assignee"])
         return threads.ticket_of(conversations.get(core, project_id, one.id))
 
     return change(work)
@@ -136,12 +128,7 @@ def list_messages(
     request: KeyRequest, ticket_id: UUID, limit: Limit = 50, cursor: Cursor = None
 ) -> schemas.Messages:
     """All that was said and done, the oldest first. A message's `seq` is a cursor too."""
-
-    def work(core: Connection) -> schemas.Messages:
-        one = threads.find(core, request.auth.id, ticket_id, ticket=True)
-        return threads.messages(core, one, limit, cursor)
-
-    return change(work)
+    return threads.messages(request, ticket_id, limit, cursor, ticket=True)
 
 
 @router.post("/{ticket_id}/reply", response={201: schemas.Message, **ERRORS}, summary="Answer")
@@ -157,11 +144,5 @@ def reply(request: KeyRequest, ticket_id: UUID, given: schemas.Reply) -> HttpRes
 )
 def make_conversation(request: KeyRequest, ticket_id: UUID) -> HttpResponse:
     """An ordinary one. Its number is given to no other."""
-    project_id = request.auth.id
-
-    def work(core: Connection) -> tuple[int, schemas.Conversation]:
-        one = threads.standing(threads.find(core, project_id, ticket_id, ticket=True))
-        tickets.make_conversation(core, project_id, one.id, request.now, by=None)
-        return 201, threads.conversation_of(conversations.get(core, project_id, one.id))
-
-    return change_once(request, work)
+    into, said = tickets.make_conversation, threads.conversation_of
+    return threads.turn(request, ticket_id, into, said, ticket=True)
