@@ -1,4 +1,4 @@
-"""What the search of the top bar finds: people, conversations, segments, pages, and what to do.
+"""What the search of the top bar finds: people, talks, notes, segments, pages, and what to do.
 
 `>` before the words finds what to do alone, `@` people in a city, `#` a ticket by its number.
 """
@@ -17,7 +17,7 @@ from django.urls import reverse
 
 from regulars.campaigns import campaigns
 from regulars.console import inbox_rows, new_menu, picking, settings_nav
-from regulars.console.access import AgentRequest
+from regulars.console.access import MANAGERS, AgentRequest
 from regulars.console.frame import project_url
 from regulars.console.inbox_team import Team
 from regulars.console.picking import Pickable
@@ -63,6 +63,17 @@ class Talk:
 
 
 @dataclass(frozen=True, slots=True)
+class SomeNote:
+    """A note that was found, on whose profile it stands."""
+
+    url: str
+    name: str
+    said: tuple[Part, ...]
+    private: bool
+    at: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """Somewhere to go, or something to do."""
 
@@ -80,6 +91,7 @@ class Results:
 
     people: list[SomePerson]
     talks: list[Talk]
+    notes: list[SomeNote]
     segments: list[Place]
     pages: list[Place]
     actions: list[Place]
@@ -87,7 +99,8 @@ class Results:
     @property
     def several(self) -> int:
         """How many, actions apart."""
-        return len(self.people) + len(self.talks) + len(self.segments) + len(self.pages)
+        kinds = (self.people, self.talks, self.notes, self.segments, self.pages)
+        return sum(len(kind) for kind in kinds)
 
 
 def typed_of(request: AgentRequest) -> str:
@@ -99,15 +112,18 @@ def find(core: Connection, request: AgentRequest, typed: str, limit: int) -> Res
     """Up to `limit` of each kind; where nothing is typed, who was here last and what to do."""
     if typed.startswith(ACTIONS_ALONE):
         needle = typed.removeprefix(ACTIONS_ALONE).strip()
-        return Results([], [], [], _pages(request, needle), _actions(request, needle, ""))
+        return Results([], [], [], [], _pages(request, needle), _actions(request, needle, ""))
     if typed.startswith(IN_A_CITY):
         city = typed.removeprefix(IN_A_CITY).strip()
-        return Results(_in_city(core, request, city, limit), [], [], [], _list_city(request, city))
+        return Results(
+            _in_city(core, request, city, limit), [], [], [], [], _list_city(request, city)
+        )
     people = _people(core, request, typed, limit)
     first = people[0].who if people and typed else None
     return Results(
         people=people,
         talks=_talks(core, request, typed, limit) if typed else [],
+        notes=_notes(core, request, typed, limit) if typed else [],
         segments=_segments(core, request, typed, limit) if typed else [],
         pages=_pages(request, typed)[:limit] if typed else [],
         actions=[*_about(request, first), *_actions(request, typed, typed)],
@@ -165,6 +181,23 @@ def _talks(core: Connection, request: AgentRequest, typed: str, limit: int) -> l
     return talks
 
 
+def _notes(core: Connection, request: AgentRequest, typed: str, limit: int) -> list[SomeNote]:
+    project_id = request.project.id
+    found = search.search_notes(core, project_id, typed, limit)
+    people = queries.people(core, project_id, sorted({one.person_id for one in found}))
+    return [
+        SomeNote(
+            project_url(project_id, f"people/{one.person_id}/"),
+            picking.pickable(people[one.person_id], one.at).name,
+            one.snippet,
+            private=not one.shared,
+            at=one.at,
+        )
+        for one in found
+        if one.person_id in people
+    ]
+
+
 def _segments(core: Connection, request: AgentRequest, typed: str, limit: int) -> list[Place]:
     needle = fold(typed)
     found = [
@@ -206,12 +239,17 @@ def _pages(request: AgentRequest, typed: str) -> list[Place]:
     return _holding(pages, typed)
 
 
+def _begun(label: str) -> str:
+    """A line of the *New* menu as it is said outside of it."""
+    return label if label.startswith("Import") else f"New {label.lower()}"
+
+
 def _actions(request: AgentRequest, needle: str, typed: str) -> list[Place]:
     """What an agent may begin, and the list of everybody whose name holds the words."""
     made = [
-        Place(item.url, item.icon, _parts(f"New {item.label.lower()}", needle), key=item.key,
+        Place(item.url, item.icon, _parts(_begun(item.label), needle), key=item.key,
               dialog=item.dialog)
-        for item in new_menu.items(request.project.id)
+        for item in new_menu.items(request.project.id, manages=request.role.role in MANAGERS)
         if item.url
     ]  # fmt: skip
     found = _holding(made, needle)

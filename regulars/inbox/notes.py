@@ -18,6 +18,7 @@ from regulars.inbox import rich_text
 from regulars.inbox.live import Pointer, tell
 from regulars.inbox.notes_queries import NOTES, Note, read
 from regulars.kit.ids import new_id
+from regulars.kit.text import fold
 from regulars.workspaces.errors import InvalidError, UnknownError
 
 Connection = psycopg.Connection[Any]
@@ -39,16 +40,17 @@ AUDITED = {
 HOLD = "SELECT FROM person_activity WHERE project_id = %s AND id = %s FOR KEY SHARE"
 LOCK = f"{NOTES} WHERE n.project_id = %s AND n.id = %s FOR UPDATE OF n"
 ADD = """
-INSERT INTO note (project_id, id, person_id, agent_id, html, text, shared, pinned_at, created_at)
-VALUES (%(project)s, %(id)s, %(person)s, %(by)s, %(html)s, %(text)s, %(shared)s, %(pinned_at)s,
-        %(now)s)
+INSERT INTO note (project_id, id, person_id, agent_id, html, text, words, shared, pinned_at,
+                  created_at)
+VALUES (%(project)s, %(id)s, %(person)s, %(by)s, %(html)s, %(text)s, %(words)s, %(shared)s,
+        %(pinned_at)s, %(now)s)
 """
 KEEP_VERSION = """
 INSERT INTO note_version (project_id, id, note_id, agent_id, html, shared, at)
 VALUES (%s, %s, %s, %s, %s, %s, %s)
 """
 EDIT = """
-UPDATE note SET html = %s, text = %s, shared = %s, edited_at = %s, edited_by = %s
+UPDATE note SET html = %s, text = %s, words = %s, shared = %s, edited_at = %s, edited_by = %s
 WHERE project_id = %s AND id = %s
 """
 PIN = "UPDATE note SET pinned_at = %s WHERE project_id = %s AND id = %s"
@@ -78,7 +80,8 @@ def add(
     id_ = new_id(now)
     values = {
         "project": project_id, "id": id_, "person": person_id, "by": by, "html": rich,
-        "text": words, "shared": shared, "pinned_at": now if pinned else None, "now": now,
+        "text": words, "words": fold(words), "shared": shared,
+        "pinned_at": now if pinned else None, "now": now,
     }  # fmt: skip
     connection.execute(ADD, values)
     connection.execute(KEEP_VERSION, (project_id, new_id(now), id_, by, rich, shared, now))
@@ -110,7 +113,8 @@ def edit(
         return False
     # Who waited for another's edit began before it ended, and yet is the last.
     at = max(now, (before.edited_at or before.created_at) + datetime.resolution)
-    connection.execute(EDIT, (rich, words, open_to_person, at, by, project_id, note_id))
+    edited = (rich, words, fold(words), open_to_person, at, by, project_id, note_id)
+    connection.execute(EDIT, edited)
     version = (project_id, new_id(at), note_id, by, rich, open_to_person, at)
     connection.execute(KEEP_VERSION, version)
     _announce(connection, project_id, before.person_id, now)

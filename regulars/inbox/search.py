@@ -1,4 +1,4 @@
-"""Finding words in conversations: in their messages, their subjects, and the names of people.
+"""Finding words in conversations: in messages, subjects, names of people; and in notes.
 
 Messages keep their words folded (`saying`), so what is typed is folded too. The last word may be
 the beginning of one: whoever types sees results before the word is whole.
@@ -48,6 +48,13 @@ SELECT c.id, c.last_at FROM conversation c
 WHERE c.project_id = %(project)s AND c.person_id = ANY(%(people)s)
 ORDER BY c.last_at DESC LIMIT %(limit)s
 """
+# Notes that hold the words, the newest first; those that were deleted are found no more.
+NOTES = f"""
+SELECT n.id, n.person_id, n.shared, n.created_at, n.text
+FROM note n
+WHERE n.project_id = %(project)s AND n.deleted_at IS NULL AND n.found @@ {_QUERY}
+ORDER BY n.id DESC LIMIT %(limit)s
+"""
 BY_NUMBER = "SELECT c.id, c.last_at FROM conversation c WHERE c.project_id = %s AND c.number = %s"
 
 _WORD = re.compile(r"\w+")
@@ -77,6 +84,17 @@ class Hit:
     agent_id: UUID | None = None
     snippet: tuple[Part, ...] = ()
     subject: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FoundNote:
+    """A note that was found; unless it is shared, it is the team's alone."""
+
+    id: UUID
+    person_id: UUID
+    shared: bool
+    at: datetime
+    snippet: tuple[Part, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +146,25 @@ def search(connection: Connection, project_id: UUID, typed: str, now: datetime) 
     newest = sorted(found, key=lambda id_: (found[id_], id_), reverse=True)[:MOST]
     rows = conversations.found(connection, project_id, newest)
     return [_hit(rows[id_], found[id_], said.get(id_), words) for id_ in newest if id_ in rows]
+
+
+def search_notes(
+    connection: Connection, project_id: UUID, typed: str, limit: int = MOST
+) -> list[FoundNote]:
+    """The notes that hold the words, the newest first. For agents, who all see all of them."""
+    words = read(typed)
+    if not _WORD.search(f"{words.whole} {words.begun}"):
+        return []
+    named = {
+        "project": project_id,
+        "whole": words.whole,
+        "begun": words.begun_query,
+        "limit": limit,
+    }
+    return [
+        FoundNote(id_, person_id, shared, at, snippet(text, words))
+        for id_, person_id, shared, at, text in connection.execute(NOTES, named)
+    ]
 
 
 def _otherwise(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from regulars.inbox import notes
 from regulars.kit import clock
 from regulars.segments import actions
 from tests.cast import Cast, Colleague, cast
@@ -105,3 +106,26 @@ def test_nothing_of_another_project_is_found(cast: Cast, linnea: None, site: Sit
     colleague = cast.colleague("Eve", other, "owner")
     answer = colleague.client.get(other.url("search/palette"), {"q": "linnea"})
     assert "sjoberg" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("rest", ["search/palette", "search/"])
+def test_notes_are_found_by_their_words_and_only_by_colleagues(cast: Cast, rest: str) -> None:
+    now, home = clock.now(), cast.home.id
+    with cast.connection.transaction():
+        kept = notes.add(
+            cast.connection, home, cast.pat.id, now, text=f"Prefers Õolong, {EVIL}", shared=False
+        )
+        gone = notes.add(cast.connection, home, cast.pat.id, now, text="Oolong? no", shared=True)
+        notes.delete(cast.connection, home, gone, now)
+    found = cast.alice.client.get(cast.home.url(rest), {"q": "õol"}).content.decode()
+    assert "Note on Pat Doe" in found
+    assert "<mark>Õolong</mark>" in found
+    assert "Team only" in found
+    assert EVIL not in found
+    assert "Note on" not in find(cast.alice, cast, "oolong", rest)
+    theirs = cast.charlie.client.get(cast.elsewhere.url(rest), {"q": "õol"}).content.decode()
+    assert "Note on" not in theirs
+    with cast.connection.transaction():
+        notes.edit(cast.connection, home, kept, now, text="Drinks rooibos now")
+    assert "Note on" not in find(cast.alice, cast, "õolong", rest)
+    assert "Note on" in find(cast.alice, cast, "rooib", rest)
