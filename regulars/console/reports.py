@@ -17,6 +17,7 @@ from regulars.console.access import AgentRequest, agent_view
 from regulars.console.frame import frame
 from regulars.console.periods import Period
 from regulars.console.reports_tables import AT_MOST, IN_EXPLORER, Table, explored, table
+from regulars.console.reports_views import asked_of, offers
 from regulars.console.reports_words import (
     DIMENSIONS,
     PLAIN,
@@ -27,10 +28,11 @@ from regulars.console.reports_words import (
     counted_of,
     dimension_of,
     event,
+    narrowed,
 )
 from regulars.kit import clock, database
 from regulars.people.export import csv_line
-from regulars.reports import queries
+from regulars.reports import queries, views
 from regulars.reports.queries import Source
 
 Connection = psycopg.Connection[Any]
@@ -58,6 +60,8 @@ def reports(request: AgentRequest) -> HttpResponse:
     with database.of_django() as core:
         of = queries.source(core, request.project.id)
         dimension = dimension_of(counted, request.GET.get("by", ""), of.attributes)
+        counted = narrowed(counted, dimension, request.GET.get("starts", ""))
+        kept = views.views(core, request.project.id)
         limit = AT_MOST if request.GET.get("all") else IN_EXPLORER
         found = explored(core, request, of, counted, dimension, period, step, limit)
         tables = [_table(core, request, of, period, *one) for one in TABLES]
@@ -66,7 +70,9 @@ def reports(request: AgentRequest) -> HttpResponse:
         ).values
         visits = queries.total(core, of, "visits", period.first, period.last)
         seen = queries.daily(core, of, "people", period.first, period.last)
-    asked = urlencode({"show": counted.key, "by": dimension.key, "step": step})
+    said = {"show": counted.key, "by": dimension.key, "step": step, "starts": counted.starts}
+    asked = urlencode({key: value for key, value in said.items() if value})
+    on_page = asked_of({**said, **_said_of(period)})
     return render(
         request,
         "console/reports/reports.html",
@@ -86,7 +92,11 @@ def reports(request: AgentRequest) -> HttpResponse:
             "visits": visits,
             "people_a_day": round(sum(seen) / len(seen)),
             "tables": tables,
-            "csv_url": _csv_url(request, counted.key, dimension.key, period),
+            "csv_url": _csv_url(request, counted.key, dimension.key, period, counted.starts),
+            "narrows": dimension.key == "path",
+            "without_starts": f"{url}?{period.query}&{urlencode(_without_starts(said))}",
+            "views": offers(kept, url, on_page),
+            "on_page": on_page.items(),
             "history": of.percent,
             "url": url,
             "shell": frame(request, "reports"),
@@ -103,6 +113,7 @@ def reports_csv(request: AgentRequest) -> HttpResponse:
     with database.of_django() as core:
         of = queries.source(core, request.project.id)
         dimension = dimension_of(counted, request.GET.get("by", ""), of.attributes)
+        counted = narrowed(counted, dimension, request.GET.get("starts", ""))
         text = "".join(_lines(core, of, counted, dimension, period))
     name = f"{counted.metric}-by-{file_word(dimension)}-{period.first}-{period.last}.csv"
     response = HttpResponse(text, content_type="text/csv; charset=utf-8")
@@ -121,7 +132,7 @@ def _lines(
     """The file: a byte-order mark, so that spreadsheets read it as UTF-8, and its lines."""
     top = queries.top(
         core, of, counted.metric, dimension.key, period.first, period.last,
-        name=counted.name, limit=IN_FILE,
+        name=counted.name, limit=IN_FILE, starts=counted.starts,
     )  # fmt: skip
     values = [one.value for one in top.values]
     before = queries.of_values(
@@ -145,9 +156,21 @@ def _table(
     return table(core, request, of, counted_of(show), DIMENSIONS[by], period, urls)
 
 
-def _csv_url(request: AgentRequest, show: str, by: str, period: Period) -> str:
+def _csv_url(request: AgentRequest, show: str, by: str, period: Period, starts: str = "") -> str:
     url = reverse("reports_csv", args=[request.project.id])
-    return f"{url}?{period.query}&{urlencode({'show': show, 'by': by})}"
+    said = {"show": show, "by": by, "starts": starts}
+    return f"{url}?{period.query}&{urlencode({key: one for key, one in said.items() if one})}"
+
+
+def _without_starts(said: dict[str, str]) -> dict[str, str]:
+    return {key: value for key, value in said.items() if key != "starts"}
+
+
+def _said_of(period: Period) -> dict[str, str]:
+    """The period as an address says it: a length that moves along with today, or two days."""
+    if period.key:
+        return {"period": period.key}
+    return {"from": period.first.isoformat(), "to": period.last.isoformat()}
 
 
 def _offered(counted: Counted, names: list[Counted]) -> list[Counted]:

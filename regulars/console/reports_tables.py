@@ -140,6 +140,10 @@ def _whole(core: Connection, of: Source, counted: Counted, first: Any, last: Any
         return queries.daily(
             core, of, counted.metric, first, last, dimension="name", values=[counted.name]
         )
+    if counted.starts:
+        return queries.daily(
+            core, of, counted.metric, first, last, dimension="path", starts=counted.starts
+        )
     return queries.daily(core, of, counted.metric, first, last)
 
 
@@ -155,7 +159,7 @@ def _top(
     """The greatest values, and how often they came before."""
     top = queries.top(
         core, of, counted.metric, dimension.key, period.first, period.last,
-        name=counted.name, limit=limit, total=total,
+        name=counted.name, limit=limit, total=total, starts=counted.starts,
     )  # fmt: skip
     before = queries.of_values(
         core, of, counted.metric, dimension.key, [one.value for one in top.values],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -58,6 +58,7 @@ class Counted:
     metric: str
     name: str
     label: str  # in the sentence: "page views"
+    starts: str = ""  # of paths: only those that start so
 
     @property
     def title(self) -> str:
@@ -93,6 +94,12 @@ def counted_of(key: str) -> Counted:
     if key.startswith(EVENT) and name.strip() and len(name) <= LONGEST_NAME and "\x00" not in name:
         return event(name)
     return next((one for one in PLAIN if one.key == key), PLAIN[0])
+
+
+def narrowed(counted: Counted, dimension: Dimension, starts: str) -> Counted:
+    """Only paths that start so. Counts are kept by one thing at a time: by page alone it can be."""
+    starts = starts.strip().replace("\x00", "")[:LONGEST_NAME]
+    return replace(counted, starts=starts) if dimension.key == "path" and starts else counted
 
 
 def attributes_of(counted: Counted, keys: Sequence[str]) -> list[Dimension]:

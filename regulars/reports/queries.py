@@ -30,7 +30,7 @@ DAILY = """
 SELECT day, sum(count)::bigint FROM rollup
 WHERE project_id = %(project)s AND generation = %(generation)s AND metric = %(metric)s
   AND name = %(name)s AND dimension = %(dimension)s AND day BETWEEN %(first)s AND %(last)s
-  AND (%(values)s::text[] IS NULL OR value = ANY(%(values)s))
+  AND (%(values)s::text[] IS NULL OR value = ANY(%(values)s)) AND starts_with(value, %(starts)s)
 GROUP BY day
 """
 # The days of a few values.
@@ -47,7 +47,7 @@ FROM (
     SELECT value, sum(count)::bigint AS people FROM rollup
     WHERE project_id = %(project)s AND generation = %(generation)s AND metric = %(metric)s
       AND name = %(name)s AND dimension = %(dimension)s AND day BETWEEN %(first)s AND %(last)s
-      AND value <> %(other)s
+      AND value <> %(other)s AND starts_with(value, %(starts)s)
     GROUP BY value HAVING sum(count) > 0
 ) each
 ORDER BY people DESC, value LIMIT %(limit)s
@@ -98,7 +98,7 @@ class Source:
         return {
             "project": self.project_id, "generation": self.generation, "metric": metric,
             "first": first, "last": last, "name": "", "dimension": "", "values": None,
-            "other": OTHER, **more,
+            "other": OTHER, "starts": "", **more,
         }  # fmt: skip
 
 
@@ -151,11 +151,12 @@ def daily(
     name: str = "",
     dimension: str = "",
     values: Sequence[str] | None = None,
+    starts: str = "",
 ) -> list[int]:
-    """How often on each day, the first to the last."""
+    """How often on each day, the first to the last; of values that start so, where that is said."""
     asked = of.asked(
         metric, first, last, name=name, dimension=dimension,
-        values=list(values) if values is not None else None,
+        values=list(values) if values is not None else None, starts=starts,
     )  # fmt: skip
     found = dict(connection.execute(DAILY, asked).fetchall())
     return [found.get(day, 0) for day in days(first, last)]
@@ -200,9 +201,15 @@ def top(
     name: str = "",
     limit: int = 6,
     total: int | None = None,
+    starts: str = "",
 ) -> Top:
-    """The greatest values, the greatest first; `total` is how often it was altogether."""
-    asked = of.asked(metric, first, last, name=name, dimension=dimension, limit=limit)
+    """The greatest values, the greatest first; `total` is how often it was altogether.
+
+    With `starts`, of those that start so.
+    """
+    asked = of.asked(
+        metric, first, last, name=name, dimension=dimension, limit=limit, starts=starts
+    )
     rows = connection.execute(TOP, asked).fetchall()
     values = [Value(value, n) for value, n, _, _ in rows]
     altogether = total if total is not None else (rows[0][3] if rows else 0)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from regulars.kit import clock
-from regulars.reports import keeping
+from regulars.reports import keeping, views
 from tests.cast import Cast, cast
 from tests.slices.tracking.site import Site, identify, page, track
 
@@ -148,3 +148,32 @@ def test_events_are_told_apart_by_an_attribute_of_people(
         assert f"&lt;b&gt;shop&lt;/b&gt; {many}" in said
     assert ["<b>shop</b>", "2", "0"] in file(cast, show="views", by="a:plan")
     assert "Page views" in see(cast, show="views", by="a:never")
+
+
+def test_pages_can_be_narrowed_to_a_part_of_their_paths(cast: Cast, now: datetime) -> None:
+    text = words(see(cast, show="views", by="path", period="week", starts="/sh"))
+    assert "path starts with /sh" in text
+    explorer = text.split("Top pages")[0]
+    assert "/shop 2" in explorer
+    assert "/old" not in explorer
+    rows = file(cast, show="views", by="path", period="week", starts="/sh")
+    assert [row[:2] for row in rows[1:]] == [["/shop", "2"]]
+    other = words(see(cast, show="views", by="country", period="week", starts="/sh"))
+    assert "path starts with" not in other  # counts are kept by one thing at a time
+
+
+def test_a_view_is_kept_under_a_name_and_opened_again(cast: Cast, now: datetime) -> None:
+    asked = {"show": "views", "by": "path", "step": "day", "starts": "/sh", "period": "week"}
+    url = cast.home.url("reports/views/save")
+    said = {"name": " Shop  pages ", **asked, "evil": "1"}
+    assert cast.alice.client.post(url, said).status_code == 302
+    page = see(cast, **asked)
+    assert "Shop pages" in page
+    assert 'aria-current="true"' in page
+    taken = cast.bob.client.post(url, {**said, "name": "SHOP pages"})
+    assert (taken.status_code, taken.content) == (422, b"Another view has this name.")
+    assert cast.bob.client.post(url, {**said, "name": " "}).status_code == 422
+    (view,) = views.views(cast.connection, cast.home.id)
+    assert view.asked == asked
+    cast.bob.client.post(cast.home.url(f"reports/views/{view.id}/delete"))
+    assert views.views(cast.connection, cast.home.id) == []
