@@ -39,6 +39,8 @@ ON CONFLICT (project_id, id) DO NOTHING
 """
 CLAIM = "SELECT seq FROM campaign_cursor WHERE project_id = %s FOR UPDATE SKIP LOCKED"
 MOVE = "UPDATE campaign_cursor SET seq = %s WHERE project_id = %s"
+# How far the project's campaigns have heard, where any goes on: the others begin at the end.
+PLACE = f"SELECT seq FROM campaign_cursor WHERE project_id = %s AND EXISTS ({campaigns.ANY_LIVE})"
 MATCHING = "SELECT e.id FROM event e WHERE e.project_id = %s AND e.id = ANY(%s::uuid[]) AND {text}"
 # Entries of people who were touched that something may end or wake. Looked for by each person,
 # then locked by their keys in order: asked for all at once, the planner reads the whole
@@ -110,6 +112,12 @@ def hear(connection: Connection, project_id: UUID, now: datetime) -> int:
         _Hearing(connection, project_id, now).take(_sorted(entries))
         connection.execute(MOVE, (entries[-1][0], project_id))
         return len(entries)
+
+
+def place(connection: Connection, project_id: UUID, now: datetime) -> int | None:
+    """How far in the outbox the project's campaigns are; None where none goes on."""
+    row = connection.execute(PLACE, (project_id, project_id, now)).fetchone()
+    return row[0] if row else None
 
 
 class _Hearing:

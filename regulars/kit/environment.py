@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+MAX_DIGITS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Environment:
@@ -22,6 +24,7 @@ class Environment:
     dns: str | None
     trusted_proxies: tuple[str, ...]
     webhook_networks: tuple[str, ...]
+    outbox_days: int
     testing: bool
 
     @property
@@ -45,8 +48,17 @@ def read() -> Environment:
         dns=source.get("REGULARS_DNS") or None,
         trusted_proxies=_listed(source.get("REGULARS_TRUSTED_PROXIES", "")),
         webhook_networks=_listed(source.get("REGULARS_WEBHOOK_NETWORKS", "")),
+        outbox_days=_days(source.get("REGULARS_OUTBOX_DAYS") or "7"),
         testing=source.get("REGULARS_TESTING") == "1",
     )
+
+
+def _days(text: str) -> int:
+    """A number of days, one at least. Raises ValueError."""
+    days = int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else 0
+    if days < 1:
+        raise ValueError("REGULARS_OUTBOX_DAYS: expected a number of days, from 1 to 9999.")
+    return days
 
 
 def _listed(text: str) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ CURSOR = """
 SELECT id FROM outbox WHERE project_id = %s AND at < %s ORDER BY id DESC LIMIT 1
 """
 OLDEST = "SELECT id - 1 FROM outbox WHERE project_id = %s ORDER BY id LIMIT 1"
+PLACE = "SELECT cursor FROM rollup_state WHERE project_id = %s"
 BEGIN = """
 INSERT INTO rollup_state
     (project_id, generation, shown, time_zone, since, cursor, phase, started_at)
@@ -92,6 +93,12 @@ class State:
     attributes: list[str]
     left_out: list[str]
     moved: bool  # the project is in another time zone by now
+
+
+def place(connection: Connection, project_id: UUID, _now: datetime) -> int | None:
+    """How far in the outbox the counts are; None where they have not begun."""
+    row = connection.execute(PLACE, (project_id,)).fetchone()
+    return row[0] if row else None
 
 
 def hold(connection: Connection, project_id: UUID) -> State | None:

@@ -20,11 +20,8 @@ PAUSE = 60.0  # seconds
 AHEAD = timedelta(days=40)
 
 PROJECTS = "SELECT DISTINCT project_id FROM refusal"
-OLD_OUTBOX = "DELETE FROM outbox WHERE project_id = %s AND at < %s"
 OLD_DROPS = "DELETE FROM drop_count WHERE day < %s"
-OUTBOX_KEPT = timedelta(days=7)
 DROPS_KEPT = timedelta(days=90)
-WITH_OUTBOX = "SELECT project_id FROM outbox_counter"
 
 
 def keep_house(stop: threading.Event) -> None:
@@ -46,5 +43,3 @@ def tidy(connection: psycopg.Connection[Any], now: datetime) -> None:
     connection.execute(OLD_DROPS, ((now - DROPS_KEPT).date(),))
     for (project_id,) in connection.execute(PROJECTS).fetchall():
         refusals.trim(connection, project_id)
-    for (project_id,) in connection.execute(WITH_OUTBOX).fetchall():
-        connection.execute(OLD_OUTBOX, (project_id, now - OUTBOX_KEPT))

@@ -93,6 +93,7 @@ UPDATE webhook_delivery SET state = 'waiting', next_try_at = %(now)s, ended_at =
 WHERE project_id = %(project)s AND webhook_id = %(webhook)s AND id = %(id)s
 """
 WAKE = "UPDATE webhook SET paused_until = NULL WHERE project_id = %s AND id = %s"
+SLOWEST = "SELECT min(place) FROM webhook WHERE project_id = %s AND is_on"
 FORGET_OLD = """
 DELETE FROM webhook_delivery WHERE (project_id, id) IN (
     SELECT project_id, id FROM webhook_delivery WHERE ended_at < %s ORDER BY ended_at LIMIT 1000
@@ -122,6 +123,12 @@ def make(connection: Connection, webhook: Webhook, now: datetime) -> bool:
     last = entries[-1][0]
     connection.execute(MOVE, (last, webhook.project_id, webhook.id, last))
     return len(entries) == ENTRIES
+
+
+def place(connection: Connection, project_id: UUID, _now: datetime) -> int | None:
+    """How far in the outbox the slowest webhook is; None where none is on."""
+    row = connection.execute(SLOWEST, (project_id,)).fetchone()
+    return row[0] if row else None
 
 
 def add_test(connection: Connection, webhook: Webhook, now: datetime) -> UUID:
