@@ -15,7 +15,7 @@ from regulars.console.frame import project_url
 from regulars.console.settings_nav import settings_context
 from regulars.kit import clock
 from regulars.workspaces import checks, projects
-from regulars.workspaces.models import Project
+from regulars.workspaces.models import Project, RoleName
 
 _DEDUPE_MOST = 720
 
@@ -66,6 +66,11 @@ def _page(request: AgentRequest, form: ProjectForm) -> HttpResponse:
     return render(
         request,
         "console/project_settings/project.html",
-        {**settings_context(request, "project"), "form": form, "project": request.project},
+        {
+            **settings_context(request, "project"),
+            "form": form,
+            "project": request.project,
+            "owns": request.role.role == RoleName.OWNER,
+        },
         status=422 if form.is_bound else 200,
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
+from uuid import UUID
 
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import S3Store
@@ -125,6 +126,11 @@ class Bucket:
     def all_keys(self) -> Iterator[str]:
         with _translated("all"):
             for page in self._store.list():
+                yield from (one["path"] for one in page if is_key(one["path"]))
+
+    def keys_of(self, project: str) -> Iterator[str]:
+        with _translated(project):
+            for page in self._store.list(prefix=str(UUID(project))):
                 yield from (one["path"] for one in page if is_key(one["path"]))
 
     def place(self) -> str:

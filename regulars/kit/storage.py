@@ -43,6 +43,9 @@ class Storage(Protocol):
     def all_keys(self) -> Iterator[str]:
         """The keys of all that is kept, in no order."""
 
+    def keys_of(self, project: str) -> Iterator[str]:
+        """The keys of all that is kept of a project, in no order."""
+
     def place(self) -> str:
         """Where that is, in words, without secrets."""
 
@@ -86,6 +89,12 @@ class Folder:
 
     def all_keys(self) -> Iterator[str]:
         for path in self._root.glob("*/*"):
+            key = f"{path.parent.name}/{path.name}"
+            if is_key(key):
+                yield key
+
+    def keys_of(self, project: str) -> Iterator[str]:
+        for path in (self._root / str(UUID(project))).glob("*"):
             key = f"{path.parent.name}/{path.name}"
             if is_key(key):
                 yield key

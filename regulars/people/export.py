@@ -48,6 +48,7 @@ STANDARD = (
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 KEYS = "SELECT scope, key FROM attribute_key WHERE project_id = %s ORDER BY scope DESC, key"
+JOBS = "SELECT id FROM bulk_job WHERE project_id = %s AND kind = 'export'"
 SEGMENT_NAMES = """
 SELECT number, name FROM segment
 WHERE project_id = %s AND deleted_at IS NULL AND builtin IS DISTINCT FROM 'checkpoint'
@@ -137,6 +138,12 @@ class Export:
 def file_of(job: Job) -> Path:
     """Where the job's file lies."""
     return _folder() / f"{job.id}.csv"
+
+
+def forget_files(connection: Connection, project_id: UUID) -> None:
+    """The files of a project's exports: the project goes."""
+    for (job_id,) in connection.execute(JOBS, (project_id,)).fetchall():
+        remove(job_id)
 
 
 def remove(job_id: UUID) -> None:
