@@ -11,7 +11,7 @@ set_up_django()  # before anything that knows a model is imported
 
 from django.core.asgi import get_asgi_application  # noqa: E402
 
-from regulars.config import migrations, wiring  # noqa: E402
+from regulars.config import body_limit, migrations, wiring  # noqa: E402
 from regulars.console.inbox_socket import InboxSocket  # noqa: E402
 from regulars.demo.shop import shop_app  # noqa: E402
 from regulars.kit import clock, environment  # noqa: E402
@@ -88,8 +88,10 @@ class Application:
             await self._rest(scope, receive, send)
         elif self._health.opens(scope["path"]):
             await self._health(scope, send)
+        elif body_limit.says_too_much(scope):
+            await body_limit.refuse(send)
         else:
-            await self._django(scope, receive, send)
+            await self._django(scope, body_limit.counted(receive), send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:

@@ -30,6 +30,7 @@ from regulars.console import (
     home,
     home_cards,
     identity,
+    imports,
     inbox,
     inbox_actions,
     inbox_files,
@@ -52,9 +53,11 @@ from regulars.console import (
     picking,
     profile,
     profile_edits,
+    project_removal,
     project_settings,
     push,
     reports,
+    reports_views,
     saved_replies,
     search,
     segments,
@@ -126,6 +129,7 @@ _webhook: list[URLPattern | URLResolver] = [
 _settings: list[URLPattern | URLResolver] = [
     path("", project_settings.index, name="settings"),
     path("project/", project_settings.project_settings, name="project_settings"),
+    path("project/delete", project_removal.delete_project, name="delete_project"),
     path("team/", team.team, name="team"),
     path("team/invite", team.invite, name="invite"),
     path(
@@ -212,6 +216,17 @@ _person: list[URLPattern | URLResolver] = [
     path("merge/<uuid:gone_id>/dismiss", merge.dismiss, name="dismiss_merge"),
 ]
 
+_imports: list[URLPattern | URLResolver] = [
+    path("", imports.import_people, name="import_people"),
+    path("<uuid:import_id>/", imports.one_import, name="one_import"),
+    path("<uuid:import_id>/now", imports.import_now, name="import_now"),
+    path("<uuid:import_id>/change", imports.change_import, name="change_import"),
+    path("<uuid:import_id>/start", imports.start_import, name="start_import"),
+    path("<uuid:import_id>/cancel", imports.cancel_import, name="cancel_import"),
+    path("<uuid:import_id>/undo", imports.undo_import, name="undo_import"),
+    path("<uuid:import_id>/refused.csv", imports.refused_rows, name="refused_rows"),
+]
+
 _bulk: list[URLPattern | URLResolver] = [
     path("start", bulk.start, name="bulk_start"),
     path("jobs", bulk.jobs, name="bulk_jobs"),
@@ -232,6 +247,7 @@ _people: list[URLPattern | URLResolver] = [
     path("columns", people.people_columns_chosen, name="people_columns"),
     path("pick", picking.pick, name="pick_person"),
     path("bulk/", include(_bulk)),
+    path("import/", include(_imports)),
 ]
 
 _filters: list[URLPattern | URLResolver] = [
@@ -337,6 +353,12 @@ _project: list[URLPattern | URLResolver] = [
     path("search/palette", search.palette, name="palette"),
     path("reports/", reports.reports, name="reports"),
     path("reports/table.csv", reports.reports_csv, name="reports_csv"),
+    path("reports/views/save", reports_views.save_view, name="save_report_view"),
+    path(
+        "reports/views/<uuid:view_id>/delete",
+        reports_views.delete_view,
+        name="delete_report_view",
+    ),
     path("steps/away", home.put_steps_away, name="put_steps_away"),
     path("welcome/", welcome.welcome, name="welcome"),
     path("welcome/live", welcome.live, name="welcome_live"),
@@ -378,6 +400,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("welcome", welcome.welcome_of_last_project, name="welcome_of_last_project"),
     path("projects/new", home.new_project, name="new_project"),
+    path(
+        "projects/<uuid:removed_id>/removal",
+        project_removal.project_removal,
+        name="project_removal",
+    ),
     path("", include(_entrance)),
     path("account/", include(_account)),
     path("push-worker.js", push.worker, name="push_worker"),

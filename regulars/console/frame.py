@@ -128,7 +128,7 @@ def frame(
             for other in queries.projects_of(request.user.id)
         ),
         new_project_url=reverse("new_project") if queries.owns_a_project(request.user.id) else "",
-        new=new_menu.items(project.id, person),
+        new=new_menu.items(project.id, person, manages=request.role.role in MANAGERS),
         account_items=(MenuItem("Your account", "user", url=reverse("account")),),
         online=online,
         credit=credit.text if credit else "",

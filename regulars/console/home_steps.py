@@ -86,6 +86,8 @@ def steps_of(core: Connection, request: AgentRequest) -> Steps | None:
             "Tell us who is signed in", done=identified,
             text="Add this where you render the page for a signed-in user.",
             code=_IDENTIFY, code_label="the call", waits="Waiting for the first identify…",
+            url=project_url(project_id, "people/import/") if manages else "",
+            verb="Or import people from a file",
         ),
         Step(
             "Invite your team", done=team,

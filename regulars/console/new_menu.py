@@ -14,11 +14,14 @@ from django.urls import reverse
 from regulars.console.shell import MenuItem
 
 
-def items(project_id: UUID, person_id: UUID | None = None) -> tuple[MenuItem, ...]:
-    """The lines of the menu; `person_id` is whose profile is shown.
+def items(
+    project_id: UUID, person_id: UUID | None = None, *, manages: bool = False
+) -> tuple[MenuItem, ...]:
+    """The lines of the menu; `person_id` is whose profile is shown. Managers may import.
 
     Email (E) comes before all of them.
     """
+    import_ = MenuItem("Import people", "upload", url=reverse("import_people", args=[project_id]))
     return (
         MenuItem("Email", "mail", url=url_about("new_email", project_id, person_id), key="e"),
         _about(
@@ -28,6 +31,7 @@ def items(project_id: UUID, person_id: UUID | None = None) -> tuple[MenuItem, ..
         _about("Ticket", "ticket", "new_ticket", project_id, person_id, key="t"),
         _dialog("User", "user-check", "new_user", project_id, after_rule=True),
         _dialog("Lead", "user-plus", "new_lead", project_id),
+        *((import_,) if manages else ()),
         MenuItem("Segment", "chart-pie", url=reverse("segments", args=[project_id])),
         _dialog("Campaign", "megaphone", "new_campaign", project_id),
     )

@@ -184,6 +184,7 @@ def _around(
     names = segments.names(connection, project_id)
     names.update(campaign_names(connection, project_id))
     context["chips"] = chips(project_id, listed, names)
+    context["can_import"] = request.role.role in MANAGERS
     context["rows_url"] = reverse("people_rows", args=[project_id]) + listed.address()
     context["columns_url"] = reverse("people_columns", args=[project_id])
     if drawn["total"] is None and not listed.filter:

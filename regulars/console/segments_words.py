@@ -99,6 +99,8 @@ def cause_words(moved: Transition, agents: Mapping[UUID, str]) -> str:
             return f"by {_agent(detail, agents)}"
         case "rest":
             return "by the API"
+        case "import":
+            return "by an import"
         case cause:
             return _BY_TIME.get(cause, "")
 

@@ -95,7 +95,7 @@ def change(
     changes = _begin(connection, project_id, now)
     person = _locked(changes, [person_id])[0]
     if "user_id" in given:
-        _give_user_id(changes, person, _user_id(given["user_id"]))
+        _give_user_id(changes, person, user_id_of(given["user_id"]))
     _apply(changes, person, {key: given[key] for key in given if key != "user_id"})
     _finish(changes, [person.id])
     return person
@@ -128,8 +128,8 @@ def create_or_update(
     others know by the email alone gets the user id. Raises InvalidError, and ConflictError for an
     email that several have.
     """
-    user_id = _user_id(given.get("user_id"))
-    address = _email(given.get("email"), "email")
+    user_id = user_id_of(given.get("user_id"))
+    address = email_of(given.get("email"), "email")
     if user_id is None and address is None:
         raise InvalidError("email", "Expected a user_id or an email.")
     changes = _begin(connection, project_id, now)
@@ -140,7 +140,7 @@ def create_or_update(
         person.first_seen = now
         person.kind = "lead"
     if user_id is not None and person.user_id is None:
-        _register(changes, person, user_id)
+        register(changes, person, user_id)
     _apply(changes, person, {key: given[key] for key in given if key != "user_id"})
     for lead in leads:
         merge.merge(changes, lead, person, "rest")
@@ -275,7 +275,8 @@ def _found(
     return person, [one for one in people.values() if one.kind == "lead"]
 
 
-def _user_id(value: Any) -> str | None:
+def user_id_of(value: Any) -> str | None:
+    """A user id as it is kept; None for a blank one. Raises InvalidError."""
     line: str | None = facts.single_line(value, "user_id", _refuse(""))
     if line is not None and len(line) > MAX_USER_ID:
         raise InvalidError("user_id", f"A user id has at most {MAX_USER_ID} characters.")
@@ -291,11 +292,11 @@ def _give_user_id(changes: Changes, person: Person, user_id: str | None) -> None
     key = key_hash("user", user_id)
     if changes.connection.execute(FIND_USER, (changes.project_id, key)).fetchone():
         raise ConflictError("user_id", "Somebody else has this user id: merge the two people.")
-    _register(changes, person, user_id)
+    register(changes, person, user_id)
 
 
-def _register(changes: Changes, person: Person, user_id: str) -> None:
-    """The person is the product's user of this id."""
+def register(changes: Changes, person: Person, user_id: str) -> None:
+    """The person, locked in `changes`, is the product's user of this id from now on."""
     person.kind = "user"
     person.changed = person.seen_changed = True
     facts.put(person, "user_id", user_id)
@@ -324,7 +325,7 @@ def _say(person: Person, key: str, value: Any, now: datetime) -> None:
     """One fact, said now."""
     stamp = now.timestamp()
     if key == "email":
-        facts.set_fact(person, key, _email(value, key), stamp)
+        facts.set_fact(person, key, email_of(value, key), stamp)
     elif key == "signed_up_at":
         instant = facts.instant_of(value)
         if instant is None and value not in (None, ""):
@@ -376,7 +377,8 @@ def _set_tags(person: Person, given: Any) -> None:
         person.changed = True
 
 
-def _email(value: Any, key: str) -> str | None:
+def email_of(value: Any, key: str = "email") -> str | None:
+    """An address as it is kept; None for a blank one. Raises InvalidError, which names `key`."""
     line: str | None = facts.single_line(value, key, _refuse(""))
     if line is not None and not _EMAIL.fullmatch(line):
         raise InvalidError(key, "That is not an email address.")

@@ -36,6 +36,17 @@ SELECT person_id FROM bulk_change
 WHERE project_id = %s AND job_id = %s AND (%s::uuid IS NULL OR person_id > %s::uuid)
 ORDER BY person_id LIMIT %s
 """
+# Whom an import made, and who has done nothing since: nobody's history goes with them.
+MADE_BY = """
+SELECT r.person_id
+FROM people_import_row r
+JOIN person p ON p.project_id = r.project_id AND p.id = r.person_id
+JOIN person_activity a ON a.project_id = r.project_id AND a.id = r.person_id
+WHERE r.project_id = %s AND r.import_id = %s AND r.person_id IS NOT NULL
+  AND a.last_seen IS NULL AND p.last_contacted IS NULL
+  AND (%s::uuid IS NULL OR r.person_id > %s::uuid)
+ORDER BY r.person_id LIMIT %s
+"""
 COUNT_CHANGED = "SELECT count(*) FROM bulk_change WHERE project_id = %s AND job_id = %s"
 
 
@@ -54,6 +65,13 @@ class ChangedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeBy:
+    """Whom an import made and who has done nothing since: to take them back."""
+
+    import_: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Everyone:
     """Who is on a list, but those who were unticked; `before` leaves out who came after it."""
 
@@ -66,7 +84,7 @@ class Everyone:
     before: datetime | None = None
 
 
-Selection = Picked | ChangedBy | Everyone
+Selection = Picked | ChangedBy | MadeBy | Everyone
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +121,8 @@ def to_json(selection: Selection) -> dict[str, Any]:
             return {"ids": [str(id_) for id_ in ids]}
         case ChangedBy(job):
             return {"changed_by": str(job)}
+        case MadeBy(import_):
+            return {"made_by": str(import_)}
         case Everyone():
             kept: dict[str, Any] = {
                 "kind": selection.kind,
@@ -122,6 +142,8 @@ def from_json(kept: Mapping[str, Any]) -> Selection:
         return Picked(tuple(UUID(id_) for id_ in kept["ids"]))
     if "changed_by" in kept:
         return ChangedBy(UUID(kept["changed_by"]))
+    if "made_by" in kept:
+        return MadeBy(UUID(kept["made_by"]))
     said = kept["list"]
     return Everyone(
         kind=said.get("kind"),
@@ -142,6 +164,9 @@ def ids_behind(connection: Connection, asked: Asked, after: UUID | None, limit: 
         case ChangedBy(job):
             given = (asked.project_id, job, after, after, limit)
             return [row[0] for row in connection.execute(CHANGED_BY, given)]
+        case MadeBy(import_):
+            given = (asked.project_id, import_, after, after, limit)
+            return [row[0] for row in connection.execute(MADE_BY, given)]
         case Everyone() as everyone_:
             listed = _Listed(connection, asked, everyone_)
             further = [Condition("p.id > %s", (after,))] if after is not None else []
@@ -163,6 +188,9 @@ def count(connection: Connection, asked: Asked) -> int:
             return len(connection.execute(THERE, (asked.project_id, arrays.of_ids(ids))).fetchall())
         case ChangedBy(job):
             row = connection.execute(COUNT_CHANGED, (asked.project_id, job)).fetchone()
+        case MadeBy(import_):
+            made = (asked.project_id, import_, None, None, None)
+            row = connection.execute(f"SELECT count(*) FROM ({MADE_BY}) found", made).fetchone()
         case Everyone() as everyone_:
             return _count_listed(connection, asked, everyone_)
     return int(row[0]) if row else 0

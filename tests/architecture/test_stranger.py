@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -29,7 +30,9 @@ from regulars.mail.ready_made import BLANK
 from regulars.people import bulk
 from regulars.people.actions import merge_people
 from regulars.people.bulk import Working
+from regulars.people.imports import taking
 from regulars.people.selection import picked
+from regulars.reports import views
 from regulars.segments import actions as segment_actions
 from regulars.webhooks import deliveries, webhooks
 from regulars.workspaces import sign_in, team
@@ -135,6 +138,26 @@ def _export(cast: Cast) -> dict[str, Any]:
     Working(cast.connection).work_on(cast.home.id, job.id, clock.now())
     Working(cast.connection).work_on(cast.home.id, job.id, clock.now())
     return {"job_id": job.id}
+
+
+def _import(cast: Cast) -> dict[str, Any]:
+    job = taking.take(
+        cast.connection, cast.home.id, "a.csv", BytesIO(b"email\na@b.example\n"), clock.now(),
+        agent_id=None,
+    )  # fmt: skip
+    return {"import_id": job.id}
+
+
+def _view(cast: Cast) -> dict[str, Any]:
+    with cast.connection.transaction():
+        view = views.save(
+            cast.connection, cast.home.id, "Ours", {"show": "views"}, clock.now(), cast.alice.id
+        )
+    return {"view_id": view}
+
+
+def _removal(cast: Cast) -> dict[str, Any]:
+    return {"removed_id": cast.home.id}
 
 
 def _segment(cast: Cast) -> dict[str, Any]:
@@ -260,6 +283,7 @@ ADDRESSES: dict[str, Address] = {
     "": Address("agents"),
     "welcome": Address("agents"),
     "projects/new": Address("agents"),
+    "projects/<uuid:removed_id>/removal": Address("agents", _removal),
     "account/": Address("agents"),
     "account/details": Address("agents"),
     "account/password": Address("agents"),
@@ -297,6 +321,14 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/people/bulk/<uuid:job_id>/undo": Address("project", _export),
     "p/<uuid:project_id>/people/bulk/<uuid:job_id>/close": Address("project", _export),
     "p/<uuid:project_id>/people/bulk/<uuid:job_id>/people.csv": Address("project", _export),
+    "p/<uuid:project_id>/people/import/": Address("project"),
+    "p/<uuid:project_id>/people/import/<uuid:import_id>/": Address("project", _import),
+    "p/<uuid:project_id>/people/import/<uuid:import_id>/now": Address("project", _import),
+    "p/<uuid:project_id>/people/import/<uuid:import_id>/change": Address("project", _import),
+    "p/<uuid:project_id>/people/import/<uuid:import_id>/start": Address("project", _import),
+    "p/<uuid:project_id>/people/import/<uuid:import_id>/cancel": Address("project", _import),
+    "p/<uuid:project_id>/people/import/<uuid:import_id>/undo": Address("project", _import),
+    "p/<uuid:project_id>/people/import/<uuid:import_id>/refused.csv": Address("project", _import),
     "p/<uuid:project_id>/people/<uuid:person_id>/": Address("project", _person),
     "p/<uuid:project_id>/people/<uuid:person_id>/now": Address("project", _person),
     "p/<uuid:project_id>/people/<uuid:person_id>/timeline": Address("project", _person),
@@ -337,6 +369,8 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/search/palette": Address("project"),
     "p/<uuid:project_id>/reports/": Address("project"),
     "p/<uuid:project_id>/reports/table.csv": Address("project"),
+    "p/<uuid:project_id>/reports/views/save": Address("project"),
+    "p/<uuid:project_id>/reports/views/<uuid:view_id>/delete": Address("project", _view),
     "p/<uuid:project_id>/steps/away": Address("project"),
     "p/<uuid:project_id>/inbox/": Address("project"),
     "p/<uuid:project_id>/inbox/rows": Address("project"),
@@ -425,6 +459,7 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/emails/<uuid:email_id>/<slug:deed>": Address("project", _email),
     "p/<uuid:project_id>/settings/": Address("project"),
     "p/<uuid:project_id>/settings/project/": Address("project"),
+    "p/<uuid:project_id>/settings/project/delete": Address("project"),
     "p/<uuid:project_id>/settings/tracking/": Address("project"),
     "p/<uuid:project_id>/settings/tracking/board": Address("project"),
     "p/<uuid:project_id>/settings/tracking/events": Address("project"),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
@@ -88,27 +90,25 @@ def bring(
     """Bring people in from a CSV file, a row each, found by user_id or email."""
     with installation(data, "regulars people import"):
         from regulars.config import wiring  # noqa: PLC0415 - needs the installation
-        from regulars.people import importing  # noqa: PLC0415
+        from regulars.people.imports.sheet import FileError  # noqa: PLC0415
         from regulars.workspaces.models import Project  # noqa: PLC0415
 
         if not Project.objects.filter(id=project_id).exists():
             raise click.ClickException("There is no such project.")
         wiring.wire()
         try:
-            columns, outcome = _brought(file, project_id, _said(said), tag, dry=dry_run)
-        except importing.FileError as wrong:
+            outcome = _brought(file, project_id, _said(said), tag, dry=dry_run, rejects=rejects)
+        except FileError as wrong:
             raise click.ClickException(str(wrong)) from None
-        if rejects is not None:
-            with _opened(rejects) as out:
-                out.write(_rejects(columns, outcome).encode("utf-8-sig"))
         if not dry_run:
             _log(project_id, outcome.made + outcome.changed, "people.imported")
     would = "would be " if dry_run else ""
     made, changed = f"{outcome.made:,} {would}made", f"{outcome.changed:,} {would}changed"
-    click.echo(f"{made}, {changed}, {len(outcome.refused):,} refused.")
-    for refusal in outcome.refused[:_SHOWN]:
-        click.echo(f"  line {refusal.line}: {refusal.why}")
-    if len(outcome.refused) > _SHOWN:
+    same = f", {outcome.same:,} the same already" if outcome.same else ""
+    click.echo(f"{made}, {changed}{same}, {outcome.refused:,} refused.")
+    for line, column, why, *_ in outcome.shown[:_SHOWN]:
+        click.echo(f"  line {line}: {f'{column}: ' if column else ''}{why}.")
+    if outcome.refused > _SHOWN:
         click.echo("  … --rejects FILE writes all of them.")
 
 
@@ -122,47 +122,77 @@ def _said(said: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a file's rows; the first refused ones."""
+
+    made: int
+    changed: int
+    same: int
+    refused: int
+    shown: list[tuple[int, str, str, str, str]]
+
+
 def _brought(
-    file: Path, project_id: UUID, said: dict[str, str], tag: str, *, dry: bool
-) -> tuple[list[str], Any]:
-    """Bring everybody in, with a count on the terminal; the columns, and what became of it."""
+    file: Path,
+    project_id: UUID,
+    said: dict[str, str],
+    tag: str,
+    *,
+    dry: bool,
+    rejects: Path | None,
+) -> _Outcome:
+    """Bring everybody in, as the worker would, with a bar on the terminal."""
     from regulars.kit import database  # noqa: PLC0415 - needs the installation
-    from regulars.people import importing  # noqa: PLC0415
+    from regulars.people.imports import jobs, mapping, taking, working  # noqa: PLC0415
+    from regulars.people.imports.bringing import How  # noqa: PLC0415
 
-    outcome = importing.Outcome()
-    with (
-        file.open(encoding="utf-8-sig", newline="") as text,
-        database.connect() as connection,
-        Progress(console=Console(stderr=True), transient=True) as progress,
-    ):
+    with database.connect() as connection:
+        with file.open("rb") as given:
+            job = taking.take(connection, project_id, file.name, given, clock.now(), agent_id=None)
         try:
-            sheet = importing.read(text)
-        except UnicodeDecodeError:
-            raise importing.FileError("The file is not UTF-8. Save it as CSV UTF-8.") from None
-        facts = importing.matched(sheet.columns, said)
-        for column, fact in facts.items():
-            click.echo(f"{column} → {fact or 'left out'}", err=True)
-        task = progress.add_task("Importing people", total=None)
-        for so_far in importing.bring_in(
-            connection, project_id, sheet, facts, clock.now(), tag=tag, dry=dry
-        ):
-            outcome = so_far
-            progress.update(task, completed=outcome.made + outcome.changed)
-    return sheet.columns, outcome
+            facts = mapping.matched([column.name for column in job.mapping], said)
+            columns = [mapping.Column(name, fact) for name, fact in facts.items()]
+            for column in columns:
+                click.echo(f"{column.name} → {column.fact or 'left out'}", err=True)
+            options = taking.options(
+                How(tag=taking.tag_of(tag), starts_campaigns=True), make_segment=False
+            )
+            state: Any = "checking" if dry else "draft"
+            jobs.change(connection, job, columns, options, clock.now(), state=state)
+            if not dry:
+                jobs.start(connection, job, options, clock.now(), unchecked=True)
+            job = _worked_off(connection, working.Working(connection), job)
+            if rejects is not None:
+                with _opened(rejects) as out:
+                    out.write(taking.refused_text(job))
+            counts, shown = job.counts, jobs.refused(connection, job)
+        except BaseException:
+            jobs.forget(connection, project_id, job.id)
+            raise
+        if dry:
+            jobs.forget(connection, project_id, job.id)
+    made = counts.get("user", 0) + counts.get("lead", 0)
+    changed, same = counts.get("changed", 0), counts.get("same", 0)
+    return _Outcome(made, changed, same, counts.get("refused", 0), shown)
 
 
-def _rejects(columns: list[str], outcome: Any) -> str:
-    """Refused rows as a file that can be mended and brought in again."""
-    from regulars.people import importing  # noqa: PLC0415 - needs the installation
-    from regulars.people.export import csv_line  # noqa: PLC0415
+def _worked_off(connection: Any, worker: Any, job: Any) -> Any:
+    """The import once it has ended; the worker may have a hand in it, too."""
+    from regulars.people.imports import jobs  # noqa: PLC0415 - needs the installation
+    from regulars.people.imports.sheet import FileError  # noqa: PLC0415
 
-    mine = [one for one in columns if one not in importing.OURS[1:]]
-    keep = [n for n, one in enumerate(columns) if one in mine]
-    lines = [csv_line([*mine, importing.REFUSED_LINE, importing.REFUSED_WHY])]
-    for refusal in outcome.refused:
-        cells = [refusal.cells[n] if n < len(refusal.cells) else "" for n in keep]
-        lines.append(csv_line([*map(importing.bare, cells), refusal.line, refusal.why]))
-    return "".join(lines)
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("Importing people", total=job.file_bytes)
+        while True:
+            if not worker.work_on(job.project_id, job.id, clock.now()):
+                time.sleep(0.02)
+            job = jobs.find(connection, job.project_id, job.id)
+            if job.error:
+                raise FileError(job.error)
+            if not job.is_open:
+                return job
+            progress.update(task, completed=job.bytes_done)
 
 
 def _asked(project_id: UUID, filter_text: str | None, kind: str | None) -> Any:
