@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +22,7 @@ from regulars.campaigns.writing import ContentError, Pen, Wanted, Written
 from regulars.kit import database
 from regulars.workspaces.errors import UnknownError
 
-MOST_FRAME = 256_000_000  # bytes
+MOST_BUFFERED = 500_000  # bytes of answers read ahead, twice as many at most
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +63,9 @@ class Penman:
     @classmethod
     async def start(cls) -> Penman:
         """Start one; it is ready some moments later."""
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "regulars.campaigns.penman",
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, env=environment,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=MOST_BUFFERED,
         )  # fmt: skip
         return cls(process)
 
@@ -169,5 +167,9 @@ def orders(
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-        serve(sys.stdin.buffer, sys.stdout.buffer)
+    # Buffered, whatever PYTHONUNBUFFERED says: a plain file's write may end half-way, at a signal.
+    with (
+        contextlib.suppress(KeyboardInterrupt, BrokenPipeError),
+        open(sys.stdout.fileno(), "wb", closefd=False) as answers,
+    ):
+        serve(sys.stdin.buffer, answers)
