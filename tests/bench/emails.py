@@ -2,10 +2,10 @@
 
     python -m tests.bench.emails
 
-Starts an installation whose worker mails to a sink on this machine; then as many sends of
-one constant message over as many connections to the same sink, by the same client, with nothing
-written down. docs/reference/benchmarks.md says what each figure means. `REGULARS_BENCH_RECIPIENTS`
-is how many people get it.
+Starts an installation whose worker mails to a sink on this machine, Postfix's smtp-sink where it is
+installed; then as many sends of one constant message over as many connections to the same sink, by
+the same client, with nothing written down. docs/reference/benchmarks.md says what each figure
+means. `REGULARS_BENCH_RECIPIENTS` is how many people get it.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from regulars.campaigns import email_queries, emails, ledger, quick
-from regulars.config.data_folder import DataFolder
+from regulars.config.data_folder import DataFolder, State
 from regulars.mail import courier, dkim, domains, smtp
 from regulars.mail.letters import Mailbox
 from regulars.people.selection import Everyone
@@ -30,6 +33,9 @@ from tests.running import free_port, running
 
 RECIPIENTS = int(os.environ.get("REGULARS_BENCH_RECIPIENTS", "50000"))
 CONNECTIONS = 5
+SMTP_SINK = Path("/usr/sbin/smtp-sink")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+A_TICK = 1e6 / os.sysconf("SC_CLK_TCK")  # µs
 A_STEP = 0.5  # seconds between looks
 DOMAIN = "tideway.example"
 
@@ -39,24 +45,32 @@ def main() -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="regulars-bench")))
         port = free_port()
-        command = [sys.executable, "-m", "tests.bench.smtp_sink", str(port)]
-        sink = subprocess.Popen(command)
+        sink = subprocess.Popen(_sink(port))
         stack.callback(sink.kill)
         settings = {"REGULARS_SMTP_URL": f"smtp://127.0.0.1:{port}"}
         up = stack.enter_context(running(folder / "data", settings=settings))
         post = Post(up, folder / "arrived", port)
         post.know(RECIPIENTS)
-        rate, memory = _product(post)
+        rate, memory, costs = _product(post, sink.pid)
         bare = asyncio.run(_reference(port, min(RECIPIENTS, 10_000)))
     print(f"recipients                      {RECIPIENTS:>10,}")
     print(f"emails/s, the product           {rate:>10,.0f}")
     print(f"sends/s, one constant message   {bare:>10,.0f}")
     print(f"of that                         {rate / bare:>10.2f}")
     print(f"worker's memory, MB             {memory[0]:>10,.0f} at first, {memory[1]:,.0f} at most")
+    print("CPU a mail, µs                  " + ", ".join(f"{who} {us:,.0f}" for who, us in costs))
 
 
-def _product(post: Post) -> tuple[float, tuple[float, float]]:
-    """Emails a second from the acceptance to the last one's row, and the memory it took."""
+def _sink(port: int) -> list[str]:
+    """The command of a server that takes everything: Postfix's where it is there, else ours."""
+    if SMTP_SINK.exists():
+        user = ["-u", "nobody"] if os.geteuid() == 0 else []
+        return [str(SMTP_SINK), *user, f"127.0.0.1:{port}", "100"]
+    return [sys.executable, "-m", "tests.bench.smtp_sink", str(port)]
+
+
+def _product(post: Post, sink: int) -> tuple[float, tuple[float, float], list[tuple[str, float]]]:
+    """Emails a second from the acceptance to the last one's row, the memory and the CPU it took."""
     with post.connect() as connection:
         now = datetime.now(UTC)
         signed = _sign(post)
@@ -80,15 +94,18 @@ def _product(post: Post) -> tuple[float, tuple[float, float]]:
             time.sleep(A_STEP)
         with connection.transaction():
             emails.accept(connection, post.project_id, email_id, now)
+        spent = _spent(post, sink)
         began, first, most = time.monotonic(), 0.0, 0.0
         while emails.get(connection, post.project_id, email_id).state != "sent":
             time.sleep(A_STEP)
             held = _memory(post)
             first, most = first or held, max(most, held)
         took = time.monotonic() - began
+        spent.subtract(_spent(post, sink))
         counts = email_queries.counts(connection, post.project_id, email_id)
     print(f"signed with {', '.join(signed) or 'nothing'}; sent {counts.sent:,}")
-    return counts.sent / took, (first, most)
+    costs = [(who, -ticks * A_TICK / counts.sent) for who, ticks in spent.items()]
+    return counts.sent / took, (first, most), costs
 
 
 LETTER = "Hi {{ person.first_name | default: 'there' }},\n\n" + "\n\n".join(
@@ -111,18 +128,58 @@ def _sign(post: Post) -> list[str]:
 
 def _memory(post: Post) -> float:
     """Megabytes of the worker and of the processes that write for it."""
+    worker = _pid(post, "worker")
+    return sum(one.pages * PAGE / 1e6 for one in _processes() if worker in (one.pid, one.parent))
+
+
+def _spent(post: Post, sink: int) -> Counter[str]:
+    """The CPU that each part has used, in ticks of the system's clock."""
+    worker, database = _pid(post, "worker"), _pid(post, "postgres")
+    web = set(_state(post).processes["web"])
+    spent: Counter[str] = Counter()
+    for one in _processes():
+        if one.pid == worker:
+            spent["worker"] += one.ticks
+        elif one.parent == worker:
+            spent["writers"] += one.ticks
+        elif database in (one.pid, one.parent):
+            spent["PostgreSQL"] += one.ticks + one.ended
+        elif sink in (one.pid, one.parent):
+            spent["sink"] += one.ticks
+        elif one.pid in web:
+            spent["web"] += one.ticks
+    return spent
+
+
+def _state(post: Post) -> State:
     state = DataFolder(post.up.data).read()
-    worker = state.processes["worker"][0] if state else 0
-    whole = 0.0
+    assert state is not None
+    return state
+
+
+def _pid(post: Post, kind: str) -> int:
+    return _state(post).processes[kind][0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Process:
+    pid: int
+    parent: int
+    ticks: int
+    ended: int  # ticks of children that have ended
+    pages: int
+
+
+def _processes() -> Iterator[_Process]:
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
+            with suppress(OSError, IndexError, ValueError):
+                # Behind the name in brackets: proc(5) counts from 1, and the name is the second.
                 stat = (entry / "stat").read_text().rpartition(")")[2].split()
-                if int(entry.name) == worker or int(stat[1]) == worker:
-                    whole += int(stat[21]) * 4096 / 1e6
-            except (OSError, IndexError, ValueError):
-                continue
-    return whole
+                said = [int(stat[place - 3]) for place in (4, 14, 15, 16, 17, 24)]
+                yield _Process(
+                    int(entry.name), said[0], said[1] + said[2], said[3] + said[4], said[5]
+                )
 
 
 async def _reference(port: int, count: int) -> float:
