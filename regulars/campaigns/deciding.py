@@ -9,7 +9,7 @@ after a commit whose answer was lost. What a run that died had decided and not w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -24,6 +24,7 @@ from regulars.kit import arrays
 from regulars.kit.ids import key_hash
 from regulars.mail import outgoing
 from regulars.mail.letters import Mail
+from regulars.people import emailed
 from regulars.people.changes import Changes, CollidedError
 
 Connection = psycopg.Connection[Any]
@@ -176,14 +177,18 @@ def write(
     sent = [one for one in results if one.became == "sent" and one.id in who]
     changes = Changes(connection, project_id, now)
     changes.begin()
-    people = changes.load({who[one.id] for one in sent})
+    written_to = {who[one.id] for one in sent}
+    follows = emailed.has_followers(changes)
+    people: Collection[UUID] = (
+        changes.load(written_to) if follows else emailed.mark(changes, written_to)
+    )
     found = connection.execute(KNOWN_AGAIN, (project_id, array), prepare=True).fetchone()
     known_again = int(found[0]) if found else 0
     rows = _write_rows(connection, project_id, run, results, now)
     gone = [row for row in rows if row[2] == "sent" and row[1] not in people]
     if gone:
         raise CollidedError  # merged meanwhile: look again
-    _mark_emailed(changes, [row for row in rows if row[2] == "sent"], now)
+    _tell_emailed(changes, [row for row in rows if row[2] == "sent"])
     changes.flush()
     if sent:
         _tell_sent(changes, email, rows, {one.id: one for one in sent})
@@ -241,16 +246,16 @@ def _write_rows(
     return connection.execute(WRITE, named, prepare=True).fetchall()
 
 
-def _mark_emailed(changes: Changes, rows: Sequence[Row], now: datetime) -> None:
-    for _, person_id, _, _ in rows:
-        person = changes.people[person_id]
-        if person.last_emailed is None or person.last_emailed < now:
-            person.last_emailed = now
+def _tell_emailed(changes: Changes, rows: Sequence[Row]) -> None:
+    """People's `last_emailed`, where they were loaded; and that they are not what they were."""
+    for person in {changes.people[row[1]] for row in rows if row[1] in changes.people}:
+        if person.last_emailed is None or person.last_emailed < changes.now:
+            person.last_emailed = changes.now
             person.changed = True
     if rows:
         changes.cause = ("message", None)
         ids = sorted({str(row[1]) for row in rows})
-        changes.outbox.append(("people", {"people": ids}))
+        changes.outbox.append(("people", {"people": ids, "fact": "last_emailed"}))
 
 
 def _tell_sent(

@@ -79,6 +79,12 @@ class Consequence(Protocol):
     def counted(self, changes: Changes) -> None:
         """Last, just before the outbox: move counts, whose rows all writers share."""
 
+    def follows_emailing(self, changes: Changes) -> bool:
+        """Whether something may follow from nothing but that people were emailed.
+
+        Asked after `begin`, of the running transaction's project.
+        """
+
     def merged(self, changes: Changes, gone: Person, into: Person) -> None:
         """`gone` became `into`: move what is `gone`'s."""
 
@@ -111,6 +117,10 @@ class NoConsequence:
 
     def counted(self, changes: Changes) -> None:
         """Nothing."""
+
+    def follows_emailing(self, changes: Changes) -> bool:  # noqa: ARG002 - others look at it
+        """No."""
+        return False
 
     def merged(self, changes: Changes, gone: Person, into: Person) -> None:
         """Nothing."""

@@ -120,7 +120,7 @@ def _step_of(entries: Sequence[tuple[int, str, Any, datetime]], since: UUID) -> 
             step.sessions += [
                 id_ for one in body.get("sessions", ()) if (id_ := UUID(one)) >= since
             ]
-        elif topic == "people":
+        elif topic == "people" and body.get("fact") != "last_emailed":
             step.people |= {UUID(one) for one in body["people"]}
         elif topic == TOPIC:
             step.merges.append(body)

@@ -170,6 +170,9 @@ class Membership(NoConsequence):
         if changes.moves or changes.quiet_moves:
             changes.outbox.append(("segments", {"moves": changes.moves}))
 
+    def follows_emailing(self, changes: Changes) -> bool:
+        return self._plans.kept(changes.project_id).asks_for_emails
+
     def merged(self, changes: Changes, gone: Person, into: Person) -> None:
         """Who went leaves their segments; the survivor was evaluated as both."""
         self._leave_all(changes, gone)

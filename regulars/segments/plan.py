@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from regulars.events import outbox
-from regulars.filters.ast import CheckpointCondition, Filter, conditions
+from regulars.filters.ast import CheckpointCondition, Filter, conditions, fields_of
 from regulars.filters.compile import Matcher, Verdict, compile_filters, compile_matcher
 from regulars.filters.errors import FilterError
 from regulars.filters.events import EventNeed, event_needs
@@ -91,6 +91,7 @@ class Plan:
     steps: Mapping[int, Step] = field(default_factory=dict)  # segments behind checkpoints
     over_users: bool = True
     asks_for_steps: bool = False  # a segment has a condition on a checkpoint
+    asks_for_emails: bool = False  # a segment may change when somebody is emailed
 
 
 class Plans:
@@ -167,6 +168,7 @@ def read_plan(connection: Connection, project_id: UUID, version: Version) -> Pla
         steps=steps,
         over_users=version[2],
         asks_for_steps=any(map(asks_for_checkpoints, filters.values())),
+        asks_for_emails=any(map(asks_for_emails, filters.values())),
     )
     if filling:
         chosen = {number: by_number[number] for number in filling if number in by_number}
@@ -216,6 +218,11 @@ def written_out(
 def asks_for_checkpoints(filter_: Filter) -> bool:
     """Whether the filter has a condition on a checkpoint."""
     return any(isinstance(one, CheckpointCondition) for one in conditions(filter_))
+
+
+def asks_for_emails(filter_: Filter) -> bool:
+    """Whether somebody's answer may be another as soon as they were emailed."""
+    return any(one == "last_emailed" or one.startswith("campaign:") for one in fields_of(filter_))
 
 
 def _behind_checkpoints(rows: Iterable[tuple[Any, ...]]) -> set[UUID]:

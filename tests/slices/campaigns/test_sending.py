@@ -19,6 +19,8 @@ from regulars.mail import bounces, domains, links, subscriptions
 from regulars.mail.letters import Mailbox
 from regulars.mail.links import address_hash
 from regulars.people import store
+from regulars.segments import actions, filling
+from regulars.segments.membership import Membership
 from tests.pure.mail.test_bounces import MARK, dsn
 from tests.running import free_port
 from tests.slices.campaigns.mailing import Mailing, Words
@@ -89,6 +91,55 @@ def test_whoever_was_emailed_knows_when(mailing: Mailing, sender: Sender, server
     ).fetchall()
     assert kept == [("sent",)]
     assert len(server.arrived) == 1
+
+
+def test_a_segment_of_whom_nobody_wrote_to_loses_who_is_emailed(
+    mailing: Mailing, sender: Sender, server: Sink
+) -> None:
+    pat, sam = mailing.people("pat@example.com", "sam@example.com")
+    rule = {"field": "last_emailed", "op": "is_unknown"}
+    with mailing.connection.transaction():
+        never = actions.create(
+            mailing.connection, mailing.project_id, "Never", mailing.now, filter_=rule
+        ).id
+    filling.fill_project(mailing.connection, mailing.project_id, mailing.now)
+    mailing.accepted([pat])
+    sender.turn()
+    people = store.read(mailing.connection, mailing.project_id, [pat.id, sam.id])
+    number = mailing.connection.execute(
+        "SELECT number FROM segment WHERE project_id = %s AND id = %s", (mailing.project_id, never)
+    ).fetchone()
+    assert number is not None
+    assert number[0] not in people[pat.id].segments
+    assert number[0] in people[sam.id].segments
+    assert people[pat.id].last_emailed is not None
+    assert len(server.arrived) == 1
+
+
+@pytest.mark.parametrize("is_asked", [False, True])
+def test_all_that_is_kept_of_a_person_knows_of_the_email(
+    mailing: Mailing, sender: Sender, server: Sink, monkeypatch: pytest.MonkeyPatch, is_asked: bool
+) -> None:
+    monkeypatch.setattr(Membership, "follows_emailing", lambda *_: is_asked)
+    (pat,) = mailing.people("pat@example.com")
+    before = _versions(mailing)
+    mailing.accepted([pat])
+    sender.turn()
+    after = _versions(mailing)
+    assert after[0] != before[0]
+    assert after[1] == after[2] is not None
+    assert len(server.arrived) == 1
+
+
+def _versions(mailing: Mailing) -> tuple[Any, ...]:
+    row = mailing.connection.execute(
+        "SELECT a.person_version, p.last_emailed, c.last_emailed FROM person p"
+        " JOIN person_activity a USING (project_id, id)"
+        " JOIN person_compact c USING (project_id, id) WHERE project_id = %s",
+        (mailing.project_id,),
+    ).fetchone()
+    assert row is not None
+    return row
 
 
 def test_whoever_unsubscribes_before_their_turn_gets_nothing(
