@@ -22,6 +22,7 @@ from uuid import UUID
 
 from regulars.campaigns import deciding
 from regulars.campaigns.carriers import Carrier, Line
+from regulars.campaigns.deciders import Deciders
 from regulars.campaigns.deciding import Due, Result
 from regulars.campaigns.desk import Connection, Desk, StoppedError
 from regulars.campaigns.emails import Email
@@ -81,6 +82,7 @@ class Run:
         self._ready: asyncio.Queue[Ready | None] = asyncio.Queue(AHEAD)
         self._results: list[Result] = []
         self._some_results = asyncio.Event()
+        self._deciders = Deciders(self._decide)
         self._over = False
         self._pace = Pace(sending.limits, monotonic())
         self._ceiling = Ceiling(sending.refused_most)
@@ -217,7 +219,9 @@ class Run:
                 return None
         await self._wait_for_pace(group[0].due.domain)
         ids = [one.due.id for one in group]
-        ours = await self._decide(ids)
+        ours = await self._deciders.decide(ids)
+        if not ours:
+            self._halted = True  # paused, stopped, or another run has it
         for place, one in enumerate(group):
             if one.due.id not in ours:
                 self._pace.arrive(one.due.domain) if place == 0 else None
@@ -303,10 +307,7 @@ class Run:
         def work(connection: Connection) -> set[UUID]:
             return deciding.decide(connection, self._email, self._run, ids, clock.now())
 
-        ours = await asyncio.to_thread(self._decisions.run, work)
-        if not ours:
-            self._halted = True  # paused, stopped, or another run has it
-        return ours
+        return await self._ask(work)
 
     def _drain(self) -> None:
         """Nobody must wait to put something into a queue that is not read any more."""
