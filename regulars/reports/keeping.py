@@ -45,21 +45,26 @@ def keep_counts(stop: threading.Event) -> None:
 
 
 def count_some(connection: Connection, now: datetime, stop: threading.Event | None = None) -> bool:
-    """Take each project some steps further; whether there was anything to do."""
+    """Take each project some steps further; whether there is more to do at once.
+
+    Whoever has caught up waits for the next look, so that what happens without a pause is counted
+    some hundred entries at a time and not one by one.
+    """
     for (project_id,) in connection.execute(state.WITHOUT).fetchall():
         with connection.transaction():
             state.begin(connection, project_id, now)
     behind = [row[0] for row in connection.execute(state.BEHIND)]
-    worked = False
+    more = False
     for project_id in behind:
         for _ in range(STEPS):
             if stop is not None and stop.is_set():
                 return False
             if not following.follow(connection, project_id, now):
                 break
-            worked = True
-        worked |= history.go_on(connection, project_id)
-    return worked
+        else:
+            more = True
+        more |= history.go_on(connection, project_id)
+    return more
 
 
 def count_project(connection: Connection, project_id: UUID, now: datetime) -> None:
