@@ -45,7 +45,9 @@ class Rendered:
 class Compiled:
     """A content that is ready to be filled in, any number of times, by any thread."""
 
-    __slots__ = ("_common", "_html", "_preheader", "_subject", "_text", "paths", "said", "template")
+    __slots__ = (
+        "_common", "_html", "_preheader", "_subject", "_text", "asked", "paths", "said", "template",
+    )  # fmt: skip
 
     def __init__(self, content: Content, html: str, text: str, common: Mapping[str, Any]) -> None:
         field = "source" if content.format == "html" else "blocks"
@@ -59,6 +61,7 @@ class Compiled:
         self.paths: tuple[tuple[Any, ...], ...] = tuple(
             dict.fromkeys((*self._subject.paths, *self._html.paths, *self._text.paths))
         )
+        self.asked = frozenset(path[0] for path in self.paths)
 
         # Those that are put into it, with what stands for them where they are unknown.
         self.said: tuple[Said, ...] = (*self._subject.said, *self._html.said, *self._text.said)

@@ -39,6 +39,7 @@ from liquid.exceptions import (
 from liquid.undefined import UNDEFINED
 from liquid.utils import ReadOnlyChainMap
 
+from regulars.mail.content import plain
 from regulars.mail.content.errors import ContentError, RenderError
 from regulars.mail.content.filters import FILTERS, text
 
@@ -221,7 +222,7 @@ class Said:
 class Program:
     """A template, parsed once and checked, to be filled in many times."""
 
-    __slots__ = ("_field", "_template", "paths", "said")
+    __slots__ = ("_field", "_plain", "_template", "paths", "said")
 
     def __init__(self, source: str, field: str, *, html: bool) -> None:
         """Raises ContentError, which names `field` and the line."""
@@ -237,9 +238,14 @@ class Program:
         reading = _Reading(self._template, field)
         self.paths = tuple(dict.fromkeys(reading.paths))
         self.said = tuple(reading.said)
+        self._plain = plain.of(self._template.nodes, html=html)
 
     def render(self, facts: Mapping[str, Any]) -> str:
         """Filled in with what is known. Raises RenderError, which names the field and the line."""
+        if self._plain is not None:
+            filled = self._plain.fill(facts, MOST_OUTPUT)
+            if filled is not None:
+                return filled
         try:
             return self._template.render(facts)
         except LiquidError as wrong:

@@ -29,6 +29,9 @@ _MOVED = re.compile(
     '|\ue001=""',
     re.IGNORECASE,
 )
+# A line that is longer has to be encoded for each recipient (mail/newsletter.py).
+_LONG_LINE = re.compile("[^\n]{700}")
+_TAG = re.compile(r"<([a-z][a-z0-9]*) (?=[a-z])")
 _BODY_ENDS = re.compile(r"</body\s*>", re.IGNORECASE)
 
 
@@ -36,7 +39,8 @@ def of_mjml(mjml: str, look: Look, pieces: Pieces) -> str:
     """The page of a content's blocks."""
     made = mrml.to_html(mjml, render_options=_NO_FONTS).content
     whole = pieces.put_back_words(made)
-    return finished(_inliner(sheet.inlined(look)).inline(whole), pieces)
+    inlined = _inliner(sheet.inlined(look)).inline(whole)
+    return finished(inlined.replace("\u200a", "&#8202;"), pieces)  # as mrml said it: mail is ASCII
 
 
 def of_source(source: str, pieces: Pieces) -> str:
@@ -59,6 +63,8 @@ def of_source(source: str, pieces: Pieces) -> str:
 
 def finished(marked: str, pieces: Pieces) -> str:
     """The page with its Liquid back in place: a template."""
+    if _LONG_LINE.search(marked):
+        marked = _TAG.sub(r"<\1\n", marked)  # where a line's end is but a blank
     return pieces.put_back(pieces.put_back_links(marked))
 
 

@@ -133,3 +133,36 @@ def test_lines_of_a_fact_stay_lines_in_html_and_in_text() -> None:
     assert _said("{{ a | newline_to_br }}", a="<\nb") == "&lt;<br>\nb"
     text = Program("{{ a | newline_to_br }}", "text", html=False)
     assert text.render({"a": "<\nb"}) == "<\nb"
+
+
+_UNKNOWN = st.one_of(st.none(), st.just(""), st.just("  "))
+_FACT = st.one_of(
+    _UNKNOWN,
+    st.text("a<&'\" é\u2003", max_size=4),
+    st.integers(),
+    st.booleans(),
+    st.just({"x": "<"}),
+)
+_PERSON = st.dictionaries(st.sampled_from(["name", "nick", "a b"]), _FACT)
+
+
+@given(
+    facts=st.one_of(st.just({}), st.just({"person": None}), st.fixed_dictionaries(
+        {"person": _PERSON}
+    )),
+    parts=st.lists(
+        st.sampled_from([
+            "so <b> ", "{{ person.name }}", '{{ person.nick | default: "<you>" }}',
+            "{{ person.name | default }}", '{{ person["a b"] | default: "" }}',
+            "{{ person.name.x }}", "{{ person.size }}", "{{- person.nick -}}",
+                "{{ person.nick | default: 3 }}",
+        ])
+    ),
+    html=st.booleans(),
+)  # fmt: skip
+def test_what_says_facts_alone_is_filled_in_as_the_engine_does(
+    facts: dict[str, Any], parts: list[str], html: bool
+) -> None:
+    program = Program("".join(parts), "source", html=html)
+    by_the_engine = Program("".join(parts) + "{% if false %}{% endif %}", "source", html=html)
+    assert program.render(facts) == by_the_engine.render(facts)
