@@ -24,6 +24,7 @@ from regulars.mail.smtp import (
     RefusedError,
     Server,
 )
+from regulars.mail.wire import Wire
 
 _MOST_LINES = 100  # of an answer
 _GO_ON = 354
@@ -49,11 +50,8 @@ class _Answer:
 class Courier:
     """An open connection to a server. One mail at a time."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, pipelines: bool
-    ) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, wire: Wire, *, pipelines: bool) -> None:
+        self._wire = wire
         self._pipelines = pipelines
         self.is_open = True
 
@@ -62,17 +60,16 @@ class Courier:
 
         Raises LaterError, RefusedError, UnknownOutcomeError.
         """
+        self._wire.allow(MOST_SECONDS)
         try:
-            async with asyncio.timeout(MOST_SECONDS):
-                await self._envelope(sender, to)
+            await self._envelope(sender, to)
         except (OSError, EOFError, ValueError) as lost:  # TimeoutError is an OSError
             self.drop()
             raise LaterError(_said(lost)) from lost
+        self._wire.allow(MOST_SECONDS)
         try:
-            async with asyncio.timeout(MOST_SECONDS):
-                self._writer.write(stuffed(raw))
-                await self._writer.drain()
-                answer = await self._answer()
+            await self._wire.write(stuffed(raw))
+            answer = await self._answer()
         except (OSError, EOFError, ValueError) as lost:
             self.drop()
             raise UnknownOutcomeError(_said(lost)) from lost
@@ -83,27 +80,27 @@ class Courier:
     async def close(self) -> None:
         """Say goodbye, if anybody listens."""
         if self.is_open:
+            self._wire.allow(2)
             with suppress(OSError, EOFError, ValueError):
-                async with asyncio.timeout(2):
-                    self._writer.write(b"QUIT\r\n")
-                    await self._answer()
+                await self._say(["QUIT"])
+                await self._answer()
         self.drop()
 
     def drop(self) -> None:
         """Close it at once."""
         self.is_open = False
-        self._writer.close()
+        self._wire.close()
 
     async def _envelope(self, sender: str, to: str) -> None:
         """Say whose mail it is and for whom, until its text is waited for."""
         commands = [f"MAIL FROM:<{sender}>", f"RCPT TO:<{to}>", "DATA"]
         answers: list[_Answer] = []
         if self._pipelines:
-            self._say(commands)
+            await self._say(commands)
             answers = [await self._answer() for _ in commands]
         else:
             for command in commands:
-                self._say([command])
+                await self._say([command])
                 answers.append(await self._answer())
                 if not (answers[-1].is_good or answers[-1].code == _GO_ON):
                     break
@@ -111,29 +108,25 @@ class Courier:
         if refused is None and answers[-1].code == _GO_ON:
             return
         if answers[-1].code == _GO_ON:  # it waits for a text that goes to nobody
-            self._writer.write(b".\r\n")
+            await self._wire.write(b".\r\n")
             await self._answer()
         elif self.is_open:
-            self._say(["RSET"])
+            await self._say(["RSET"])
             await self._answer()
         raise self._verdict(refused or answers[-1])
 
-    def _say(self, commands: Iterable[str]) -> None:
-        self._writer.write("".join(f"{one}\r\n" for one in commands).encode("ascii"))
+    async def _say(self, commands: Iterable[str]) -> None:
+        await self._wire.write("".join(f"{one}\r\n" for one in commands).encode("ascii"))
 
     async def _answer(self) -> _Answer:
         words: list[str] = []
-        async with asyncio.timeout(TIMEOUT):
-            for _ in range(_MOST_LINES):
-                line = await self._reader.readline()
-                if not line.endswith(b"\n"):
-                    raise EOFError("The server hung up")
-                text = line.decode("utf-8", "replace").rstrip("\r\n")
-                if not text[:3].isdigit():
-                    raise ValueError("That is no answer of a mail server")
-                words.append(text[4:])
-                if text[3:4] != "-":
-                    return _Answer(int(text[:3]), f"{text[:3]} {' '.join(words)}"[:MOST_WORDS])
+        for _ in range(_MOST_LINES):
+            text = (await self._wire.line(TIMEOUT)).decode("utf-8", "replace")
+            if not text[:3].isdigit():
+                raise ValueError("That is no answer of a mail server")
+            words.append(text[4:])
+            if text[3:4] != "-":
+                return _Answer(int(text[:3]), f"{text[:3]} {' '.join(words)}"[:MOST_WORDS])
         raise ValueError("The server's answer does not end")
 
     def _verdict(self, answer: _Answer) -> LaterError | RefusedError:
@@ -168,17 +161,10 @@ async def call(server: Server) -> Courier:
         client.close()
         raise AwayError(_said(away)) from away
     transport = client.transport
-    if not isinstance(transport, asyncio.Transport) or transport.is_closing():
+    if transport is None or transport.is_closing():
         raise AwayError("The server hung up")
-    loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=16_384, loop=loop)
-    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
-    transport.set_protocol(protocol)
-    protocol.connection_made(transport)
-    if not transport.is_reading():
-        transport.resume_reading()
-    writer = asyncio.StreamWriter(transport, protocol, reader, loop)
-    return Courier(reader, writer, pipelines=client.supports_extension("pipelining"))
+    wire = Wire(transport)
+    return Courier(wire, pipelines=client.supports_extension("pipelining"))
 
 
 def stuffed(raw: bytes) -> bytes:
