@@ -38,6 +38,7 @@ Connection = psycopg.Connection[Any]
 MOST_REMEMBERED = 20  # emails whose compiled content is kept
 OF_PROJECT = "SELECT time_zone, track_mail FROM project WHERE id = %s"
 GONE = "gone"
+WAYS_OUT = ("unsubscribe_url", "preferences_url")
 
 
 class Wanted(msgspec.Struct, frozen=True, array_like=True):
@@ -163,7 +164,7 @@ def sample(
     It is addressed to `to`. Raises ContentError, RenderError, BadAddressError.
     """
     ready = load(connection, project_id, email_id)
-    dead = {"unsubscribe_url": ready.base_url, "preferences_url": ready.base_url}
+    dead = dict.fromkeys(WAYS_OUT, ready.base_url)
     said = ready.compiled.render(person_context(person, ready.zone) | dead)
     copy = newsletter.Copy(new_id(at), to, said.subject, said.html, said.text)
     return said.subject, said.html, _signed(ready, newsletter.write(ready.head, copy, at))
@@ -175,11 +176,10 @@ def _copy(ready: _Email, one: Wanted, person: Person, at: datetime, *, copies: b
         email.project_id, one.recipient_id, ready.base_url, one.address, topic_id=email.topic_id
     )
     facts = person_context(person, ready.zone)
+    live = {name: getattr(own, name) for name in WAYS_OUT if name in ready.compiled.asked}
     try:
-        said = ready.compiled.render(
-            facts | {"unsubscribe_url": own.unsubscribe_url, "preferences_url": own.preferences_url}
-        )
-        dead = {"unsubscribe_url": ready.base_url, "preferences_url": ready.base_url}
+        said = ready.compiled.render(facts | live)
+        dead = dict.fromkeys(WAYS_OUT, ready.base_url)
         for_copies = ready.compiled.render(facts | dead) if copies else None
     except RenderError as wrong:
         return Written(one.recipient_id, refused=f"It can’t be filled in: {wrong}")

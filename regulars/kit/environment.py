@@ -61,6 +61,13 @@ def _days(text: str) -> int:
     return days
 
 
+def secret_is() -> tuple[str | None, str | None]:
+    """What decides on the secret, to keep what was made of it by: reading all of the environment
+    for each link of a mail would cost more than signing it.
+    """
+    return os.environ.get("REGULARS_SECRET_KEY"), os.environ.get("REGULARS_DATA")
+
+
 def _listed(text: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in text.split(",") if part.strip())
 

@@ -18,6 +18,7 @@ import re
 from base64 import b32decode, b32encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from uuid import UUID
 
@@ -155,6 +156,7 @@ def mails_in(text: str) -> Iterator[UUID]:
             yield UUID(bytes=said)
 
 
+@lru_cache(maxsize=2_000)
 def _host(domain: str) -> str:
     try:
         host = domain.encode("idna").decode("ascii").lower() if domain else ""
@@ -176,5 +178,10 @@ def _sign(key: bytes, raw: bytes, length: int) -> bytes:
 
 def _key(purpose: str) -> bytes:
     """A key for each purpose: what one of them signs is nothing to the other."""
+    return _key_of(purpose, *environment.secret_is())
+
+
+@lru_cache(maxsize=64)
+def _key_of(purpose: str, *_secret_is: str | None) -> bytes:
     secret = environment.read().secret_key
     return _sign(secret.encode(), f"regulars mail: {purpose}".encode(), 32)

@@ -17,6 +17,8 @@ _LONGEST_SUFFIX = 12
 
 def line(text: str, most: int) -> str:
     """The text as one clean line of so many letters: nothing in it ends a header or turns it."""
+    if text.isascii() and text.isprintable() and "  " not in text:  # as most are
+        return text[: 4 * most].strip()[:most].rstrip()
     whole = text[: 4 * most].encode("utf-8", "ignore").decode()
     return _BLANKS.sub(" ", _TURNS.sub("", whole)).strip()[:most].rstrip()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
@@ -91,13 +91,14 @@ class Signer:
         head, body = (raw, b"") if end < 0 else (raw[: end + 2], raw[end + 4 :])
         body_hash = b64encode(sha256(canonical_body(body)).digest()).decode()
         named, canonical = _signed(head)
-        found = [self._signature(key, named, canonical, body_hash) for key in self.keys]
+        names = _folded_names(tuple(named))
+        found = [self._signature(key, names, canonical, body_hash) for key in self.keys]
         return b"".join([*found, raw])
 
-    def _signature(self, key: Key, named: list[str], canonical: bytes, body_hash: str) -> bytes:
+    def _signature(self, key: Key, names: str, canonical: bytes, body_hash: str) -> bytes:
         tags = (
             f"v=1; a={_TAGS[key.algorithm]}; c=relaxed/relaxed; d={self.domain};\r\n"
-            f" s={key.selector}; {_folded_names(named)};\r\n bh={body_hash};\r\n b="
+            f" s={key.selector}; {names};\r\n bh={body_hash};\r\n b="
         )
         signed = key.sign(canonical + b"dkim-signature:" + canonical_value(tags.encode("ascii")))
         text = b64encode(signed).decode()
@@ -164,7 +165,10 @@ def canonical_body(body: bytes) -> bytes:
 
 def canonical_value(value: bytes) -> bytes:
     """RFC 6376, 3.4.2: unfolded, runs of blanks as one, none at either end."""
-    return _BLANKS.sub(b" ", value.replace(b"\r\n", b"")).strip(b" ")
+    unfolded = value.replace(b"\r\n", b"")
+    if b"  " in unfolded or b"\t" in unfolded:
+        unfolded = _BLANKS.sub(b" ", unfolded)
+    return unfolded.strip(b" ")
 
 
 def _signed(head: bytes) -> tuple[list[str], bytes]:
@@ -182,7 +186,8 @@ def _signed(head: bytes) -> tuple[list[str], bytes]:
     return named, b"".join(lines)
 
 
-def _folded_names(named: Iterable[str]) -> str:
+@lru_cache(maxsize=256)
+def _folded_names(named: tuple[str, ...]) -> str:
     lines = ["h="]
     for name in named:
         if len(lines[-1]) + len(name) + 1 > _FOLD_AT:

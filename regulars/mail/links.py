@@ -11,7 +11,6 @@ A token has 80 letters of base64url: project, recipient, hash, and 12 bytes of H
 from __future__ import annotations
 
 import hmac
-import os
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64Error
@@ -109,7 +108,7 @@ def address_hash(project_id: UUID, address: str) -> UUID:
 
 def keyed_hash(purpose: str, project_id: UUID, text: str) -> UUID:
     """A keyed hash of something a project remembers."""
-    key = _key(purpose, *_secret_is())
+    key = _key(purpose, *environment.secret_is())
     said = project_id.bytes + text.encode("utf-8", "replace")
     return UUID(bytes=hmac.digest(key, said, "sha256")[:16])
 
@@ -195,15 +194,8 @@ def _read(purpose: Purpose, token: str, url: str) -> Reader | None:
 
 
 def _code(purpose: Purpose, said: bytes, url: str) -> bytes:
-    key = _key(f"link {purpose}", *_secret_is())
+    key = _key(f"link {purpose}", *environment.secret_is())
     return hmac.digest(key, said + url.encode("utf-8", "replace"), "sha256")[:_CODE]
-
-
-def _secret_is() -> tuple[str | None, str | None]:
-    """What decides on the secret: reading all of the environment for each link would cost more
-    than signing it.
-    """
-    return os.environ.get("REGULARS_SECRET_KEY"), os.environ.get("REGULARS_DATA")
 
 
 @lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
+from functools import lru_cache
 from uuid import UUID
 
 from regulars.mail import addresses, clean
@@ -46,16 +47,15 @@ def write(head: Head, copy: Copy, at: datetime) -> bytes:
 
     Raises BadAddressError.
     """
-    sender = head.sender
     to = addresses.check(copy.to.address)
     mark = addresses.mark(copy.id)
     subject = clean.line(copy.subject, MOST_SUBJECT)
     fields = [
-        ("From", mailbox_field("From", sender)),
+        ("From", _from(head.sender)),
         ("To", mailbox_field("To", Mailbox(to, copy.to.name))),
         ("Subject", words_field("Subject", subject)),
-        ("Date", format_datetime(at)),
-        ("Message-ID", addresses.message_id(copy.id, addresses.domain_of(sender.address))),
+        ("Date", _date(at)),
+        ("Message-ID", f"<{mark}@{addresses.domain_of(head.sender.address)}>"),
         *_reply_to(head.reply_to),
         *copy.extra,
         (MARK, mark),
@@ -71,6 +71,16 @@ def write(head: Head, copy: Copy, at: datetime) -> bytes:
             b"\r\n", boundary, b"--\r\n",
         )
     )  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _from(sender: Mailbox) -> str:
+    return mailbox_field("From", sender)
+
+
+@lru_cache(maxsize=256)
+def _date(at: datetime) -> str:
+    return format_datetime(at)
 
 
 def _reply_to(mailbox: Mailbox | None) -> Iterable[tuple[str, str]]:
