@@ -12,43 +12,39 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from regulars.campaigns import deciding
 from regulars.campaigns.carriers import Carrier, Line
+from regulars.campaigns.copying import Copies, Writer
 from regulars.campaigns.deciders import Deciders
 from regulars.campaigns.deciding import Due, Result
 from regulars.campaigns.desk import Connection, Desk, StoppedError
 from regulars.campaigns.emails import Email
 from regulars.campaigns.engine import pace
 from regulars.campaigns.engine.pace import Ceiling, Pace
-from regulars.campaigns.penman import CannotWriteError, Order, PenmanGoneError, orders
+from regulars.campaigns.penman import CannotWriteError, PenmanGoneError
 from regulars.campaigns.settings import Sending
-from regulars.campaigns.writing import GONE, Wanted, Written
+from regulars.campaigns.writing import GONE, Written
 from regulars.kit import clock
 from regulars.mail.courier import UnknownOutcomeError
 from regulars.mail.smtp import AwayError, LaterError, RefusedError
 
 T = TypeVar("T")
 
-READ_AT_ONCE = 500  # recipients
-WRITTEN_AT_ONCE = 50  # copies an order to a penman
-AHEAD = 400  # finished copies that wait for a line
+AHEAD = 200  # finished copies that wait for a line
 GROUP = 5  # mails a line decides on at a time
 TURN = 8.0  # seconds after which others have theirs
+LONGEST = 60.0  # seconds after which settings are read anew, while there are no others
 RESULTS_AT_ONCE = 250
-
-_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+BEHIND = 250  # results that are not written down, above which nothing more is handed over
 
 log = logging.getLogger(__name__)
-
-Writer = Callable[[Order], Coroutine[Any, Any, list[Written]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +67,7 @@ class Run:
         writer: Writer,
         carrier: Carrier | None,
         stop: threading.Event,
+        others_wait: Callable[[Connection], bool],
     ) -> None:
         self._email = email
         self._sending = sending
@@ -79,11 +76,15 @@ class Run:
         self._writer = writer
         self._carrier = carrier
         self._stop = stop
+        self._others_wait = others_wait
         self._ready: asyncio.Queue[Ready | None] = asyncio.Queue(AHEAD)
         self._results: list[Result] = []
         self._some_results = asyncio.Event()
         self._deciders = Deciders(self._decide)
         self._over = False
+        self._booked = asyncio.Event()
+        self._began = monotonic()
+        self._until = self._began + TURN
         self._pace = Pace(sending.limits, monotonic())
         self._ceiling = Ceiling(sending.refused_most)
         self._arrived = asyncio.Condition()
@@ -117,39 +118,20 @@ class Run:
     async def _read(self) -> None:
         """Whoever is due, and their copies, into the queue."""
         copied = await self._ask(lambda c: deciding.copied(c, self._email))
-        after = (_ANY_TIME, UUID(int=0))
-        until = monotonic() + TURN
-        while not self._must_halt and monotonic() < until:
-            now = clock.now()
-            place = after
-            found = await self._ask(
-                lambda c, n=now, p=place: deciding.due(c, self._email, n, p, READ_AT_ONCE)  # type: ignore[misc]
-            )
-            if not found:
-                return
-            after = (found[-1].next_try_at, found[-1].id)
-            await self._write_copies(found, now, copied)
+        copies = Copies(self._email, self._ask, self._writer, copied)
+        async with aclosing(copies.all(self._goes_on)) as finished:
+            async for due, written in finished:
+                await self._take(due, written, copied)
 
-    async def _write_copies(
-        self, found: Sequence[Due], now: datetime, copied: frozenset[UUID] | None
-    ) -> None:
-        email = self._email
-        wanted = [Wanted(one.id, one.person_id, one.address) for one in found]
-        with_copies = copied is None or any(one.id in copied for one in found)
-        ordered = orders(
-            email.project_id, email.id, wanted, now, copies=with_copies, size=WRITTEN_AT_ONCE
-        )
-        by_id = {one.id: one for one in found}
-        # Each is put as soon as it is there; the queue's size holds the reading back.
-        waiting = [asyncio.create_task(self._writer(order)) for order in ordered]
-        try:
-            for task in waiting:
-                for written in await task:
-                    await self._take(by_id[written.recipient_id], written, copied)
-        finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
+    async def _goes_on(self) -> bool:
+        """Whether it is still this email's turn: longer, while no others wait."""
+        if self._must_halt:
+            return False
+        if monotonic() >= self._until:
+            if self._until - self._began >= LONGEST or await self._ask(self._others_wait):
+                return False
+            self._until += TURN
+        return True
 
     async def _take(self, due: Due, written: Written, copied: frozenset[UUID] | None) -> None:
         if written.refused:
@@ -159,6 +141,7 @@ class Run:
             return
         if self._carrier is None:
             self._add(Result(due.id, "kept"))
+            await self._keep_up()
             return
         if copied is not None and due.id not in copied:
             written = Written(
@@ -217,6 +200,7 @@ class Run:
             line = await self._called()
             if line is None:
                 return None
+        await self._keep_up()
         await self._wait_for_pace(group[0].due.domain)
         ids = [one.due.id for one in group]
         ours = await self._deciders.decide(ids)
@@ -320,8 +304,21 @@ class Run:
         self._results.append(result)
         self._some_results.set()
 
+    async def _keep_up(self) -> None:
+        """Nothing runs far ahead of what is written down: a kill would leave it all in doubt."""
+        while len(self._results) >= BEHIND and not self._must_halt:
+            self._booked.clear()
+            await self._booked.wait()
+
     async def _write_down(self) -> None:
         """Results into the ledger, as many at once as came while the last were written."""
+        try:
+            await self._write_all_down()
+        finally:
+            self._halted = self._halted or not self._over
+            self._booked.set()
+
+    async def _write_all_down(self) -> None:
         while not (self._over and not self._results):
             await self._some_results.wait()
             self._some_results.clear()
@@ -331,6 +328,7 @@ class Run:
                     await self._book_results(some)
                 except StoppedError:
                     return  # the database is away and we are to stop: what is lost is unknown
+                self._booked.set()
             if self._over or self._results:
                 self._some_results.set()
 

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 import sys
-from collections.abc import Sequence
 from datetime import datetime
 from typing import BinaryIO
 from uuid import UUID
@@ -148,22 +147,6 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
         body = msgspec.msgpack.encode(answer)
         target.write(len(body).to_bytes(4, "big") + body)
         target.flush()
-
-
-def orders(
-    project_id: UUID,
-    email_id: UUID,
-    wanted: Sequence[Wanted],
-    at: datetime,
-    *,
-    copies: bool,
-    size: int,
-) -> list[Order]:
-    """So many copies an order."""
-    return [
-        Order(project_id, email_id, list(wanted[start : start + size]), at, copies)
-        for start in range(0, len(wanted), size)
-    ]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from time import monotonic
@@ -19,6 +19,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import uvloop
 
 from regulars.campaigns import deciding, emails, penman, settings
 from regulars.campaigns.carriers import Carrier, OverSmtp
@@ -29,7 +30,7 @@ from regulars.campaigns.engine import pace
 from regulars.campaigns.penman import Answer, Order, Penman
 from regulars.campaigns.settings import Sending
 from regulars.campaigns.writing import Pen, Written
-from regulars.kit import bus, clock, database, sealing
+from regulars.kit import arrays, bus, clock, database, sealing
 from regulars.kit.ids import new_id
 from regulars.mail.smtp import BadServerError
 
@@ -40,8 +41,8 @@ AT_ONCE = 8  # emails side by side
 FEW = 50  # recipients that are written here rather than by a process
 IDLE = 60.0  # seconds after which penmen are let go
 
-TO_SEND = """
-SELECT e.project_id, e.id FROM email e
+_DUE = """
+FROM email e
 WHERE e.state = 'sending' AND e.leaves_at <= %(now)s
   AND (%(project)s::uuid IS NULL OR e.project_id = %(project)s) AND (
     e.campaign_id IS NULL
@@ -51,8 +52,10 @@ WHERE e.state = 'sending' AND e.leaves_at <= %(now)s
                WHERE r.project_id = e.project_id AND r.email_id = e.id AND r.state = 'waiting'
                  AND r.next_try_at <= %(now)s)
 )
-ORDER BY e.worked_at LIMIT 50
 """
+TO_SEND = f"SELECT e.project_id, e.id {_DUE} ORDER BY e.worked_at LIMIT 50"
+# Whether there are others than these.
+OTHERS = f"SELECT EXISTS (SELECT 1 {_DUE} AND e.id <> ALL(%(ids)s::uuid[]))"
 WORKED = "UPDATE email SET worked_at = %s WHERE project_id = %s AND id = %s"
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 7))"
 UNLOCK = "SELECT pg_advisory_unlock_all()"
@@ -76,7 +79,7 @@ def send_emails(stop: threading.Event) -> None:
     woken = threading.Event()
     with (
         database.connect() as connection,
-        asyncio.Runner() as runner,
+        asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
         bus.bus.hearing(emails.TOPIC, woken.set),
     ):
         engine = Engine(stop)
@@ -113,12 +116,24 @@ def send_due(
                 turn = _prepared(connection, engine, which, now)
                 if turn is not None:
                     turns.append(turn)
-        runs = runner.run(engine.send_all(turns))
+        runs = runner.run(engine.send_all(turns, _others_than(turns, project_id)))
         for turn, run in zip(turns, runs, strict=True):
             _conclude(connection, engine, turn.email, run, now)
     finally:
         connection.execute(UNLOCK)
     return sum(run.handed_over for run in runs)
+
+
+def _others_than(turns: Sequence[Turn], project_id: UUID | None) -> Callable[[Connection], bool]:
+    """Asks whether emails wait whose turn it is not."""
+    ids = arrays.of_ids(turn.email.id for turn in turns)
+
+    def others_wait(connection: Connection) -> bool:
+        named = {"now": clock.now(), "project": project_id, "ids": ids}
+        row = connection.execute(OTHERS, named).fetchone()
+        return bool(row and row[0])
+
+    return others_wait
 
 
 def _prepared(
@@ -189,8 +204,10 @@ class Engine:
         """Whether nothing more is to be begun."""
         return self._stop.is_set()
 
-    async def send_all(self, turns: Sequence[Turn]) -> list[Run]:
-        """All of them, side by side."""
+    async def send_all(
+        self, turns: Sequence[Turn], others_wait: Callable[[Connection], bool]
+    ) -> list[Run]:
+        """All of them, side by side; for longer while no others wait."""
         self._worked_at = monotonic()
         runs = [
             Run(
@@ -201,6 +218,7 @@ class Engine:
                 self._write_here if turn.few or not self._most else self._write_there,
                 turn.carrier,
                 self._stop,
+                others_wait,
             )
             for turn in turns
         ]

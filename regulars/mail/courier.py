@@ -7,7 +7,6 @@ lost can be told: before its text was begun it has not been taken; afterwards no
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
