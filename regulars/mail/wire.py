@@ -51,8 +51,11 @@ class Wire(asyncio.Protocol):
             await self._wait(float("inf"))
 
     def close(self) -> None:
-        """Hang up."""
-        self._transport.close()
+        """Hang up. What has not left by now does not."""
+        if self._transport.get_write_buffer_size():
+            self._transport.abort()
+        else:
+            self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         self._unread += data
