@@ -15,7 +15,14 @@ Said = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Coroutine[Any, Any
 
 def _with(server: Said, client: Callable[[Wire], Coroutine[Any, Any, None]]) -> None:
     async def both() -> None:
-        serving = await asyncio.start_server(server, "127.0.0.1", 0)
+        is_over = asyncio.Event()
+
+        async def served(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await server(reader, writer)
+            writer.close()
+            is_over.set()
+
+        serving = await asyncio.start_server(served, "127.0.0.1", 0)
         port = serving.sockets[0].getsockname()[1]
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_connection(asyncio.Protocol, "127.0.0.1", port)
@@ -24,8 +31,8 @@ def _with(server: Said, client: Callable[[Wire], Coroutine[Any, Any, None]]) -> 
             await client(wire)
         finally:
             wire.close()
+            await is_over.wait()
             serving.close()
-            await asyncio.sleep(0)
 
     asyncio.run(both())
 
@@ -36,7 +43,6 @@ def test_lines_are_whole_however_they_come() -> None:
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(0.01)
-        writer.close()
 
     async def client(wire: Wire) -> None:
         wire.allow(5)
@@ -48,9 +54,8 @@ def test_lines_are_whole_however_they_come() -> None:
 
 
 def test_a_server_that_says_nothing_is_given_up() -> None:
-    async def server(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def server(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
     async def client(wire: Wire) -> None:
         wire.allow(5)
@@ -64,9 +69,8 @@ def test_a_server_that_says_nothing_is_given_up() -> None:
 
 
 def test_a_server_that_does_not_take_what_is_sent_is_given_up() -> None:
-    async def server(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def server(_: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(0.3)
-        writer.close()
 
     async def client(wire: Wire) -> None:
         wire.allow(0.05)
@@ -80,7 +84,6 @@ def test_a_server_that_never_stops_is_cut_off() -> None:
     async def server(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"2" * 200_000)
         await asyncio.sleep(0.1)
-        writer.close()
 
     async def client(wire: Wire) -> None:
         wire.allow(5)
