@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -50,7 +50,7 @@ class Copies:
 
     async def all(
         self, goes_on: Callable[[], Coroutine[Any, Any, bool]]
-    ) -> AsyncIterator[tuple[Due, Written]]:
+    ) -> AsyncGenerator[tuple[Due, Written], None]:
         """Each as soon as it is written, while `goes_on` says so and somebody is due.
 
         Raises CannotWriteError, PenmanGoneError.

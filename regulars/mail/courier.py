@@ -7,9 +7,11 @@ lost can be told: before its text was begun it has not been taken; afterwards no
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 import aiosmtplib
 
@@ -162,7 +164,7 @@ async def call(server: Server) -> Courier:
     transport = client.transport
     if transport is None or transport.is_closing():
         raise AwayError("The server hung up")
-    wire = Wire(transport)
+    wire = Wire(cast("asyncio.Transport", transport))  # uvloop's own are none by name
     return Courier(wire, pipelines=client.supports_extension("pipelining"))
 
 

@@ -45,7 +45,7 @@ class Plain:
         """Filled in; None where that is the engine's to do, or takes more than `most` letters."""
         said: list[str] = []
         for part in self._parts:
-            if type(part) is str:
+            if isinstance(part, str):
                 said.append(part)
                 continue
             value: Any = facts
@@ -85,8 +85,8 @@ def _fact(node: OutputNode, *, html: bool) -> Fact | None:
     said = node.expression
     if not isinstance(said, FilteredExpression) or not isinstance(said.left, Path):
         return None
-    path = tuple(said.left.path)
-    if not all(type(name) is str and name not in _BESIDES for name in path):
+    path = tuple(name for name in said.left.path if isinstance(name, str))
+    if len(path) < len(said.left.path) or not _BESIDES.isdisjoint(path):
         return None
     filters = said.filters or []
     otherwise = _default(filters[0]) if len(filters) == 1 else None

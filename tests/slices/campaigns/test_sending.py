@@ -101,7 +101,7 @@ def test_a_segment_of_whom_nobody_wrote_to_loses_who_is_emailed(
     with mailing.connection.transaction():
         never = actions.create(
             mailing.connection, mailing.project_id, "Never", mailing.now, filter_=rule
-        ).id
+        )
     filling.fill_project(mailing.connection, mailing.project_id, mailing.now)
     mailing.accepted([pat])
     sender.turn()
