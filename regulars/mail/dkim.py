@@ -50,7 +50,7 @@ _FOLD_AT = 74
 _END_OF_HEAD = b"\r\n\r\n"
 _BARE_END = re.compile(rb"\r\n|\r|\n")
 _BLANKS = re.compile(rb"[ \t]+")
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:(.*?)\r\n(?![ \t])", re.DOTALL)
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r]*(?:\r\n[ \t][^\r]*)*)\r\n")
 
 # The keys that a domain signs with now: of each kind the newest that is in use.
 IN_USE = """
