@@ -132,7 +132,7 @@ def test_all_that_is_kept_of_a_person_knows_of_the_email(
 
 
 def _versions(mailing: Mailing) -> tuple[Any, ...]:
-    row = mailing.connection.execute(
+    row: tuple[Any, ...] | None = mailing.connection.execute(
         "SELECT a.person_version, p.last_emailed, c.last_emailed FROM person p"
         " JOIN person_activity a USING (project_id, id)"
         " JOIN person_compact c USING (project_id, id) WHERE project_id = %s",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -26,7 +26,7 @@ def _with(server: Said, client: Callable[[Wire], Coroutine[Any, Any, None]]) -> 
         port = serving.sockets[0].getsockname()[1]
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_connection(asyncio.Protocol, "127.0.0.1", port)
-        wire = Wire(cast("asyncio.Transport", transport))
+        wire = Wire(transport)
         try:
             await client(wire)
         finally:
