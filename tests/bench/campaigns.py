@@ -29,6 +29,7 @@ import psycopg
 from regulars.config.installation import set_up_django
 from regulars.events import outbox
 from regulars.kit import clock, database
+from tests.bench.cpu import Parts
 from tests.running import running
 
 PEOPLE = int(os.environ.get("REGULARS_BENCH_CAMPAIGN_PEOPLE", "100000"))
@@ -101,6 +102,7 @@ def _measure(data: Path, people: int) -> None:
         )
         shares = population.Shares(leads=0.0, visitors=0.0)
         population.load(connection, project_id, people, now=clock.now(), shares=shares)
+        parts = Parts(data)
         campaign_id = _campaign(connection, project_id)
         beside, stop = Beside(), threading.Event()
         thread = threading.Thread(target=_look, args=(project_id, beside, stop))
@@ -111,6 +113,7 @@ def _measure(data: Path, people: int) -> None:
             stop.set()
             thread.join()
     _say(people, course, beside)
+    print(f"  CPU a person, µs: {parts.each(people)}; worker's memory {parts.memory():,.0f} MB")
 
 
 def _campaign(connection: psycopg.Connection[Any], project_id: UUID) -> UUID:

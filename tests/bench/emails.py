@@ -16,26 +16,21 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
 from regulars.campaigns import email_queries, emails, ledger, quick
-from regulars.config.data_folder import DataFolder, State
 from regulars.mail import courier, dkim, domains, smtp
 from regulars.mail.letters import Mailbox
 from regulars.people.selection import Everyone
+from tests.bench.cpu import Parts
 from tests.faults.test_emails import Post
 from tests.running import free_port, running
 
 RECIPIENTS = int(os.environ.get("REGULARS_BENCH_RECIPIENTS", "50000"))
 CONNECTIONS = 5
 SMTP_SINK = Path("/usr/sbin/smtp-sink")
-PAGE = os.sysconf("SC_PAGE_SIZE")
-A_TICK = 1e6 / os.sysconf("SC_CLK_TCK")  # µs
 A_STEP = 0.5  # seconds between looks
 DOMAIN = "tideway.example"
 
@@ -57,8 +52,9 @@ def main() -> None:
     print(f"emails/s, the product           {rate:>10,.0f}")
     print(f"sends/s, one constant message   {bare:>10,.0f}")
     print(f"of that                         {rate / bare:>10.2f}")
-    print(f"worker's memory, MB             {memory[0]:>10,.0f} at first, {memory[1]:,.0f} at most")
-    print("CPU a mail, µs                  " + ", ".join(f"{who} {us:,.0f}" for who, us in costs))
+    print(f"memory after a tenth, MB        {memory[0]:>10,.0f} of the worker and its writers")
+    print(f"memory at most, MB              {memory[1]:>10,.0f}")
+    print(f"CPU a mail, µs                  {costs}")
 
 
 def _sink(port: int) -> list[str]:
@@ -69,7 +65,7 @@ def _sink(port: int) -> list[str]:
     return [sys.executable, "-m", "tests.bench.smtp_sink", str(port)]
 
 
-def _product(post: Post, sink: int) -> tuple[float, tuple[float, float], list[tuple[str, float]]]:
+def _product(post: Post, sink: int) -> tuple[float, tuple[float, float], str]:
     """Emails a second from the acceptance to the last one's row, the memory and the CPU it took."""
     with post.connect() as connection:
         now = datetime.now(UTC)
@@ -94,18 +90,18 @@ def _product(post: Post, sink: int) -> tuple[float, tuple[float, float], list[tu
             time.sleep(A_STEP)
         with connection.transaction():
             emails.accept(connection, post.project_id, email_id, now)
-        spent = _spent(post, sink)
+        parts = Parts(post.up.data, sink=sink)
         began, first, most = time.monotonic(), 0.0, 0.0
         while emails.get(connection, post.project_id, email_id).state != "sent":
             time.sleep(A_STEP)
-            held = _memory(post)
-            first, most = first or held, max(most, held)
+            sent = email_queries.counts(connection, post.project_id, email_id).sent
+            if sent >= RECIPIENTS / 10:  # writers have started, and every cache has seen some
+                held = parts.memory()
+                first, most = first or held, max(most, held)
         took = time.monotonic() - began
-        spent.subtract(_spent(post, sink))
         counts = email_queries.counts(connection, post.project_id, email_id)
     print(f"signed with {', '.join(signed) or 'nothing'}; sent {counts.sent:,}")
-    costs = [(who, -ticks * A_TICK / counts.sent) for who, ticks in spent.items()]
-    return counts.sent / took, (first, most), costs
+    return counts.sent / took, (first, most), parts.each(counts.sent)
 
 
 LETTER = "Hi {{ person.first_name | default: 'there' }},\n\n" + "\n\n".join(
@@ -124,62 +120,6 @@ def _sign(post: Post) -> list[str]:
         )
         found = dkim.signer_of(connection, post.project_id, f"hello@{DOMAIN}")
     return [key.algorithm for key in found.keys] if found else []
-
-
-def _memory(post: Post) -> float:
-    """Megabytes of the worker and of the processes that write for it."""
-    worker = _pid(post, "worker")
-    return sum(one.pages * PAGE / 1e6 for one in _processes() if worker in (one.pid, one.parent))
-
-
-def _spent(post: Post, sink: int) -> Counter[str]:
-    """The CPU that each part has used, in ticks of the system's clock."""
-    worker, database = _pid(post, "worker"), _pid(post, "postgres")
-    web = set(_state(post).processes["web"])
-    spent: Counter[str] = Counter()
-    for one in _processes():
-        if one.pid == worker:
-            spent["worker"] += one.ticks
-        elif one.parent == worker:
-            spent["writers"] += one.ticks
-        elif database in (one.pid, one.parent):
-            spent["PostgreSQL"] += one.ticks + one.ended
-        elif sink in (one.pid, one.parent):
-            spent["sink"] += one.ticks
-        elif one.pid in web:
-            spent["web"] += one.ticks
-    return spent
-
-
-def _state(post: Post) -> State:
-    state = DataFolder(post.up.data).read()
-    assert state is not None
-    return state
-
-
-def _pid(post: Post, kind: str) -> int:
-    return _state(post).processes[kind][0]
-
-
-@dataclass(frozen=True, slots=True)
-class _Process:
-    pid: int
-    parent: int
-    ticks: int
-    ended: int  # ticks of children that have ended
-    pages: int
-
-
-def _processes() -> Iterator[_Process]:
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(OSError, IndexError, ValueError):
-                # Behind the name in brackets: proc(5) counts from 1, and the name is the second.
-                stat = (entry / "stat").read_text().rpartition(")")[2].split()
-                said = [int(stat[place - 3]) for place in (4, 14, 15, 16, 17, 24)]
-                yield _Process(
-                    int(entry.name), said[0], said[1] + said[2], said[3] + said[4], said[5]
-                )
 
 
 async def _reference(port: int, count: int) -> float:
