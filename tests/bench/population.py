@@ -137,16 +137,17 @@ class Population:
 
     def people(self, count: int) -> Iterator[Person]:
         """So many people."""
-        for number in range(count):
-            yield self._person(number)
+        # In the order in which they came, as an installation stores them.
+        ages = sorted((self._random.random() ** 1.5 for _ in range(count)), reverse=True)
+        for number, age in enumerate(ages):
+            yield self._person(number, self._now - YEAR * age)
 
     def _zipf(self, values: tuple[Any, ...]) -> list[Any]:
         weights = [1 / rank for rank in range(1, len(values) + 1)]
         return self._random.choices(values, weights=weights, k=10_000)
 
-    def _person(self, number: int) -> Person:
+    def _person(self, number: int, made_at: datetime) -> Person:
         chance = self._random
-        made_at = self._now - YEAR * (chance.random() ** 1.5)
         person = new_person(self._project_id, new_id(made_at), made_at)
         share = chance.random()
         if share >= self._shares.visitors:

@@ -40,6 +40,10 @@ FILTERS: list[dict[str, Any]] = [
 ]
 
 
+# Behind those that lists show there are those of the first checkpoints.
+LAST_NUMBER = "SELECT max(number) FROM segment WHERE project_id = %s"
+
+
 def many(wanted: int) -> list[dict[str, Any]]:
     """So many segments, no two alike: those above, each with a condition of its own."""
     return [
@@ -59,8 +63,9 @@ def add_segments(
     """Give the project so many segments in all, the built-in ones among them."""
     extra = FILTERS[: max(0, wanted - 4)]
     with connection.transaction():
+        last = connection.execute(LAST_NUMBER, (project_id,)).fetchall()[0][0]
         for number, (id_, filter_) in enumerate(
-            zip(ids_at(now, len(extra)), extra, strict=True), start=5
+            zip(ids_at(now, len(extra)), extra, strict=True), start=last + 1
         ):
             connection.execute(
                 "INSERT INTO segment (project_id, id, number, name, filter, created_at)"
