@@ -1,0 +1,11 @@
+from django.db import migrations
+
+from regulars.kit.migrate import sql_file
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("segments", "0003_checkpoints"),
+        ("people", "0008_checkpoints"),
+    ]
+    operations = [sql_file(__file__, "0004_member_of_activity.sql")]
