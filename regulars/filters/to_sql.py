@@ -18,6 +18,7 @@ Public: `to_sql(filter, now=…, zone=…) -> (sql, params)`, `compact_sql`, `ev
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from uuid import UUID
 
@@ -34,7 +35,7 @@ from regulars.filters.ast import (
 )
 from regulars.filters.behaviour import CAMPAIGN_OPERATORS, CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
 from regulars.filters.columns import Column, column_of
-from regulars.filters.compact import compact_column_of
+from regulars.filters.compact import NO_SLOTS, compact_column_of
 from regulars.filters.events import EventNeed
 from regulars.filters.operands import When
 from regulars.filters.sql import Sql, joined
@@ -52,10 +53,18 @@ def to_sql(filter_: Filter, *, now: datetime, zone: tzinfo) -> tuple[str, list[o
 
 
 def compact_sql(
-    filter_: Filter, *, now: datetime, zone: tzinfo, apart: UUID | None = None
+    filter_: Filter,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    apart: UUID | None = None,
+    slots: Mapping[str, int] = NO_SLOTS,
 ) -> tuple[str, list[object]]:
-    """The same over a row `p` of `person_compact`; `apart` is the project to ask apart for."""
-    sql = _CompactWriter(When(now, zone), apart).write(filter_, negated=False)
+    """The same over a row `p` of `person_compact`; `apart` is the project to ask apart for.
+
+    `slots` are those that custom values have, by their keys (`filters/slots.py`).
+    """
+    sql = _CompactWriter(When(now, zone), apart, slots).write(filter_, negated=False)
     return f"({sql.text})", list(sql.params)
 
 
@@ -156,12 +165,13 @@ class _Writer:
 class _CompactWriter(_Writer):
     """Writes for compact rows; subqueries apart where it is given the project."""
 
-    def __init__(self, when: When, apart: UUID | None) -> None:
+    def __init__(self, when: When, apart: UUID | None, slots: Mapping[str, int]) -> None:
         super().__init__(when)
         self._apart = apart
+        self._slots = slots
 
     def _asked(self, condition: FieldCondition) -> Sql:
-        column = compact_column_of(condition.about, self._when.zone, self._apart)
+        column = compact_column_of(condition.about, self._when.zone, self._apart, self._slots)
         return _field(condition, column, self._when)
 
     def _happened(self, condition: EventCondition, count: int) -> Sql:

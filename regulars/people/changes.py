@@ -270,9 +270,8 @@ class Changes:
             self._handed[key] = person
 
     def settle(self) -> store.Rows:
-        """Let follow what follows from the changes. In memory alone: `flush` writes it.
-
-        Nobody may be changed any more.
+        """Let follow what follows from the changes. Asks nothing of the connection, which may be
+        busy: `flush` writes it. Nobody may be changed any more.
         """
         if self.deeds:
             for consequence in CONSEQUENCES:
@@ -285,7 +284,7 @@ class Changes:
         moved = [p for p in living if p.changed or p.seen_changed or p.fresh]
         for consequence in CONSEQUENCES:
             consequence.changed(self, moved)
-        self._settled = store.rows_of(moved, self.now)
+        self._settled = store.rows_of(self.project_id, moved, self.now)
         return self._settled
 
     def flush(self) -> None:

@@ -7,7 +7,8 @@ it copies, in their transaction; a page view changes it at most once a day and o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from string import hexdigits
 from typing import Any
@@ -16,25 +17,25 @@ from uuid import UUID
 import psycopg
 
 from regulars.filters.compact import (
-    NEVER,
-    NOWHERE,
     address_digits,
     address_key,
     custom_key,
     moment_key,
-    ticks,
     wall_key,
 )
+from regulars.filters.slots import NEVER, NOWHERE, SLOTS, other_code, text_code, ticks
 from regulars.filters.times import read_iso
 from regulars.filters.values import address_number
+from regulars.people import slots
 from regulars.people.person import TEXT_FACTS, Person
 
 Connection = psycopg.Connection[Any]
 
 STANDARD = ("signed_up_at", "first_seen", "last_contacted", "last_emailed", "ip")
+SLOT_COLUMNS = tuple(f"s{number}" for number in range(1, SLOTS + 1))
 COLUMNS = (
-    "project_id", "id", "sessions", "seen_day", "kind", *STANDARD, "tags", "texts", "others",
-    *TEXT_FACTS,
+    "project_id", "id", *SLOT_COLUMNS, "sessions", "seen_day", "kind", *STANDARD,
+    "tags", "texts", "others", *TEXT_FACTS,
 )  # fmt: skip
 
 COPY = f"COPY person_compact ({', '.join(COLUMNS)}) FROM STDIN"
@@ -58,21 +59,44 @@ def has_moved(person: Person) -> bool:
     return person.last_seen is not last_seen and _day(person.last_seen) != _day(last_seen)
 
 
-def values(person: Person) -> tuple[Any, ...]:
-    """A person's row, in the order of `COLUMNS`."""
+def keys(people: Iterable[Person]) -> Counter[str]:
+    """Under which keys these people have custom values, and how many have each."""
+    found: Counter[str] = Counter()
+    for person in people:
+        found.update([custom_key("attributes", name) for name in person.attributes])
+        found.update([custom_key("company", name) for name in person.company])
+    return found
+
+
+def values(person: Person, slots: Mapping[str, int]) -> tuple[Any, ...]:
+    """A person's row, in the order of `COLUMNS`; `slots` are the project's, by key."""
     folded = person.folded.get
     texts, others = _custom(person)
     return (
-        person.project_id, person.id, person.sessions, _day(person.last_seen), person.kind,
+        person.project_id, person.id, *_slotted(texts, others, slots),
+        person.sessions, _day(person.last_seen), person.kind,
         *[getattr(person, column) for column in STANDARD],
         person.tags or None, texts or None, others or None,
         *[folded(fact) or None for fact in TEXT_FACTS],
     )  # fmt: skip
 
 
-def row(person: Person) -> dict[str, Any]:
+def row(person: Person, slots: Mapping[str, int]) -> dict[str, Any]:
     """The same by name."""
-    return dict(zip(COLUMNS, values(person), strict=True))
+    return dict(zip(COLUMNS, values(person, slots), strict=True))
+
+
+def _slotted(
+    texts: Mapping[str, str], others: Mapping[str, Any], slots: Mapping[str, int]
+) -> list[int]:
+    """What stands in the slots."""
+    found = [0] * SLOTS
+    for key, number in slots.items():
+        if key in texts:
+            found[number - 1] = text_code(texts[key])
+        elif key in others:
+            found[number - 1] = other_code(others[key])
+    return found
 
 
 def _custom(person: Person) -> tuple[dict[str, str], dict[str, Any]]:
@@ -115,12 +139,14 @@ def _day(seen: datetime | None) -> date | None:
 
 
 def fill(connection: Connection) -> None:
-    """Write the rows of everybody who has none: for the migration that made the table."""
+    """Write everybody's rows, of which there are none: for the migration that made the table."""
     from regulars.people import store  # noqa: PLC0415 - which writes what is made here
 
     for project_id, ids in _chunks(connection):
-        people = store.read(connection, project_id, ids)
-        store.copy(connection, COPY, store.copy_text(map(values, people.values())))
+        people = store.read(connection, project_id, ids).values()
+        taken = slots.take(connection, project_id, keys(people))
+        rows = [values(person, taken) for person in people]
+        store.copy(connection, COPY, store.copy_text(rows))
 
 
 def _chunks(connection: Connection) -> Iterator[tuple[UUID, list[UUID]]]:

@@ -11,22 +11,32 @@ rows and no more; so do counts.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
 
-from regulars.filters.ast import All, EventCondition, FieldCondition, Filter, SegmentCondition
+from regulars.filters.ast import (
+    All,
+    EventCondition,
+    FieldCondition,
+    Filter,
+    SegmentCondition,
+    conditions,
+)
 from regulars.filters.catalog import ValueType
+from regulars.filters.compact import custom_key
 from regulars.filters.operands import When
 from regulars.filters.times import Span
 from regulars.filters.to_sql import compact_sql, event_to_sql
 from regulars.kit import arrays
 from regulars.kit.text import fold
+from regulars.people import slots
 
 Connection = psycopg.Connection[Any]
 Params = tuple[Any, ...]
@@ -50,6 +60,15 @@ SELECT count(*) FROM (
     GROUP BY e.person_id HAVING {often}
 ) did
 """
+# Sets of people by what they did and where they belong, none of whom need be looked at.
+AMONG = "SELECT count(*) FROM ({some}) p WHERE {besides}"
+DOERS = """
+SELECT e.person_id AS id FROM event e WHERE e.project_id = %s AND {matching}
+GROUP BY e.person_id HAVING count(*) >= %s
+"""
+MEMBERS_OF = """
+SELECT m.person_id AS id FROM segment_member m WHERE m.project_id = %s AND m.segment_id = %s
+"""
 MEMBERS = """
 SELECT c.people FROM segment_count c JOIN segment s ON s.project_id = c.project_id AND s.id = c.id
 WHERE c.project_id = %s AND c.id = %s AND s.deleted_at IS NULL
@@ -71,13 +90,26 @@ class Asked:
     bounds: Mapping[str, Span]
 
 
-def asked(project_id: UUID, filter_: Filter, when: When) -> Asked:
+def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When) -> Asked:
     """The filter made ready."""
-    each, params = compact_sql(filter_, now=when.now, zone=when.zone)
-    apart, apart_params = compact_sql(filter_, now=when.now, zone=when.zone, apart=project_id)
+    write = partial(
+        compact_sql, filter_, now=when.now, zone=when.zone,
+        slots=slots.known(connection, project_id, _keys(filter_)),
+    )  # fmt: skip
+    each, params = write()
+    apart, apart_params = write(apart=project_id)
     return Asked(
         filter_, when, (each, tuple(params)), (apart, tuple(apart_params)), _bounds(filter_, when)
     )
+
+
+def _keys(filter_: Filter) -> set[str]:
+    """Under which keys the filter asks for custom values."""
+    return {
+        custom_key(one.about.bag, one.about.name)
+        for one in conditions(filter_)
+        if isinstance(one, FieldCondition) and one.about.bag is not None
+    }
 
 
 def kinds_of(filter_: Filter, kinds: tuple[str, ...]) -> tuple[str, ...]:
@@ -128,7 +160,7 @@ def found_by_texts(connection: Connection, project_id: UUID, which: Asked) -> li
 def quick_count(connection: Connection, project_id: UUID, which: Asked, people: int) -> int | None:
     """How many of all people the filter holds for, where more than compact rows tells it.
 
-    `people` is how many there are of all kinds. None for filters of several conditions.
+    `people` is how many there are of all kinds. None for filters that ask for facts.
     """
     match which.filter:
         case SegmentCondition(segment, op):
@@ -138,8 +170,64 @@ def quick_count(connection: Connection, project_id: UUID, which: Asked, people: 
             return int(row[0]) if op == "is_in" else people - int(row[0])
         case EventCondition():
             return _did(connection, project_id, which.filter, which.when, people)
+        case All(parts):
+            return _among(connection, project_id, parts, which.when)
         case _:
             return None
+
+
+def _among(
+    connection: Connection, project_id: UUID, parts: Sequence[Filter], when: When
+) -> int | None:
+    """Counted among those who did something or are in a segment, where all else is such, too."""
+    if not all(isinstance(part, (EventCondition, SegmentCondition)) for part in parts):
+        return None
+    sets = (_set(part, project_id, when) for part in parts)
+    some = next((found for found in sets if found is not None), None)
+    if some is None:
+        return None
+    rest = tuple(part for part in parts if part is not some.all_of)
+    besides, more = "TRUE", list[object]()
+    if rest:
+        besides, more = compact_sql(All(rest), now=when.now, zone=when.zone, apart=project_id)
+    with room(connection):
+        row = connection.execute(
+            AMONG.format(some=some.text, besides=besides), (*some.params, *more)
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+class _Set(NamedTuple):
+    """SQL for people by id, and the condition that holds for all of them, if any."""
+
+    text: str
+    params: Params
+    all_of: Filter | None
+
+
+def _set(part: Filter, project_id: UUID, when: When) -> _Set | None:
+    """The people for whom alone a condition can hold, where it names them."""
+    match part:
+        case SegmentCondition(segment, "is_in"):
+            return _Set(MEMBERS_OF, (project_id, segment), part)
+        case EventCondition():
+            fewest, too_many = part.operator.bounds(part.count)
+            if not fewest:
+                return None
+            matching, params = _in_window(part, when)
+            often = (project_id, *params, fewest)
+            return _Set(DOERS.format(matching=matching), often, part if too_many is None else None)
+        case _:
+            return None
+
+
+def _in_window(condition: EventCondition, when: When) -> tuple[str, list[object]]:
+    """Which events `e` the condition asks for."""
+    matching, params = event_to_sql(condition, zone=when.zone)
+    if condition.within_days is not None:
+        matching += " AND e.happened_at >= %s"
+        params.append(when.now - timedelta(days=condition.within_days))
+    return matching, params
 
 
 def _did(
@@ -147,10 +235,7 @@ def _did(
 ) -> int:
     """Counted over the events of the name; whoever did none is everybody else."""
     fewest, too_many = condition.operator.bounds(condition.count)
-    matching, params = event_to_sql(condition, zone=when.zone)
-    if condition.within_days is not None:
-        matching += " AND e.happened_at >= %s"
-        params.append(when.now - timedelta(days=condition.within_days))
+    matching, params = _in_window(condition, when)
     often = "count(*) >= %s" if fewest else "count(*) < %s"
     bounds = [fewest] if fewest else [too_many]
     if fewest and too_many is not None:

@@ -22,7 +22,7 @@ from regulars.filters.parse import parse
 from regulars.filters.to_sql import to_sql
 from regulars.kit.ids import key_hash
 from regulars.kit.text import fold
-from regulars.people import filtering, orders, store
+from regulars.people import filtering, listing, orders, store
 from regulars.people.listing import Condition, Group, Listing, Question, Total, minute
 from regulars.people.orders import Cursor, Sort
 from regulars.people.person import Person
@@ -32,7 +32,7 @@ Connection = psycopg.Connection[Any]
 
 Totalling = Literal["none", "bounded", "exact"]
 
-KINDS = ("user", "lead", "visitor")
+KINDS = listing.KINDS
 ONLINE_FOR = timedelta(minutes=5)
 MOST_COUNTED_ONLINE = 10_000
 MAX_QUERY = 200
@@ -339,7 +339,7 @@ def question_of(connection: Connection, project_id: UUID, which: Which) -> Quest
         which.now,
         group,
         (*besides, Condition(text, tuple(params))),
-        filtering.asked(project_id, filter_, when),
+        filtering.asked(connection, project_id, filter_, when),
         tuple(besides),
     )
 

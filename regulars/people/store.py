@@ -20,7 +20,7 @@ import psycopg
 from psycopg.types.json import set_json_loads
 
 from regulars.kit import arrays, machine
-from regulars.people import compact
+from regulars.people import compact, slots
 from regulars.people.person import BAGS, HOT, WIDE, Person, Wide, person_of, wide_of
 
 set_json_loads(msgspec.json.decode)
@@ -187,7 +187,7 @@ class Rows:
     compact: str
 
 
-def rows_of(people: Iterable[Person], now: datetime) -> Rows:
+def rows_of(project_id: UUID, people: Iterable[Person], now: datetime) -> Rows:
     """All of the fresh ones, and what changed of the others, in id order."""
     ordered = sorted(people, key=lambda person: person.id.int)
     for person in ordered:
@@ -199,13 +199,14 @@ def rows_of(people: Iterable[Person], now: datetime) -> Rows:
     wide = [person for person in ordered if person.changed and not person.fresh]
     hot = [person for person in ordered if person.seen_changed and not person.fresh]
     narrow = [person for person in hot if compact.has_moved(person)]
+    taken = slots.of(project_id, compact.keys((*fresh, *narrow)))
     return Rows(
         copy_text(map(_wide_values, fresh)),
         copy_text(map(_fresh_hot_values, fresh)),
         _json([_wide_row(person) for person in wide]) if wide else "",
         _columns(hot) if hot else (),
-        copy_text(map(compact.values, fresh)),
-        _json([compact.row(person) for person in narrow]) if narrow else "",
+        copy_text([compact.values(person, taken) for person in fresh]),
+        _json([compact.row(person, taken) for person in narrow]) if narrow else "",
     )
 
 

@@ -25,7 +25,7 @@ import psycopg
 from regulars.kit import clock, database
 from regulars.kit.ids import key_hash, new_id
 from regulars.kit.text import fold
-from regulars.people import compact
+from regulars.people import compact, slots
 from regulars.people.facts import search_text
 from regulars.people.person import HOT, TEXT_FACTS, WIDE, Person, new_person
 from regulars.people.store import COPY_HOT, COPY_WIDE, copy_field, day_number
@@ -315,11 +315,12 @@ def _write(
     if not people:
         return
     project = people[0].project_id
+    taken = slots.of(project, compact.keys(people))
     with connection.transaction():
         _copy(connection, COPY_WIDE, ([getattr(p, c) for c in WIDE] for p in people))
         hot = ("project_id", "id", "kind", *HOT, "version")
         _copy(connection, COPY_HOT, ([getattr(p, c) for c in hot] for p in people))
-        _copy(connection, compact.COPY, map(compact.values, people))
+        _copy(connection, compact.COPY, (compact.values(person, taken) for person in people))
         _copy(
             connection,
             "COPY identity (project_id, id, kind, value, person_id, created_at) FROM STDIN",

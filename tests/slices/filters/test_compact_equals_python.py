@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from regulars.filters.evaluate import evaluate
 from regulars.filters.facts import Facts
 from regulars.filters.operands import When
 from regulars.filters.parse import parse
+from regulars.filters.slots import SLOTS
 from regulars.filters.to_sql import compact_sql
 from regulars.people import compact, store
 from regulars.people.person import Person
@@ -56,14 +58,17 @@ def test_on_the_day_of_a_bound_the_instant_decides(
 
 
 def check(tables: Connection, world: World, apart: UUID | None) -> None:
+    everybody = [person_of(PROJECT, 0, facts) for facts in world.people]
+    # Whoever is asked apart has slots for some of what they are asked.
+    slots = slots_of(compact.keys(everybody)) if apart else {}
     with filled(tables, world.people, world.events):
         for project, shift in ((PROJECT, 0), (STRANGERS, 1)):
             for n in range(len(world.people)):
                 facts = world.people[(n + shift) % len(world.people)]
-                put(tables, person_of(project, n, facts))
+                put(tables, person_of(project, n, facts), slots)
         for written, filter_ in zip(world.written, world.filters, strict=True):
             sql, params = compact_sql(
-                filter_, now=world.when.now, zone=world.when.zone, apart=apart
+                filter_, now=world.when.now, zone=world.when.zone, apart=apart, slots=slots
             )
             rows = tables.execute(
                 "SELECT p.id FROM person_compact p WHERE p.project_id = %s"
@@ -74,6 +79,11 @@ def check(tables: Connection, world: World, apart: UUID | None) -> None:
                 n for n, person in enumerate(world.people) if evaluate(filter_, person, world.when)
             ]
             assert [id_.int for (id_,) in rows] == expected, (written, world.when)
+
+
+def slots_of(keys: Iterable[str]) -> dict[str, int]:
+    """As many as there are, given to the first keys."""
+    return {key: number for number, key in enumerate(sorted(keys)[:SLOTS], start=1)}
 
 
 def person_of(project: UUID, number: int, facts: Facts) -> Person:
@@ -88,5 +98,5 @@ def person_of(project: UUID, number: int, facts: Facts) -> Person:
     return person
 
 
-def put(tables: Connection, person: Person) -> None:
-    store.copy(tables, compact.COPY, store.copy_text([compact.values(person)]))
+def put(tables: Connection, person: Person, slots: Mapping[str, int]) -> None:
+    store.copy(tables, compact.COPY, store.copy_text([compact.values(person, slots)]))

@@ -21,8 +21,9 @@ from regulars.filters.events import event_key
 from regulars.filters.facts import Facts
 from regulars.filters.operands import When
 from regulars.filters.parse import parse
+from regulars.filters.slots import SLOTS
 from regulars.kit.ids import ids_at
-from regulars.people import filtering, listing, queries, store
+from regulars.people import filtering, listing, queries, slots, store
 from regulars.people.person import Person
 from regulars.people.queries import Which
 from tests.slices.people.crowd import add_all, varied
@@ -203,6 +204,54 @@ def test_a_filter_narrows_down_a_segment(crowd: Crowd, few: int) -> None:
         assert set(pages(site, which, "-last_seen")) == wanted
         found = queries.count(site.connection, site.project.id, which)
     assert found == listing.Total(len(wanted))
+
+
+BEHAVIOUR = [one for one in CONDITIONS if "event" in one] + [
+    {"segment": "active", "op": "is_in"},
+    {"segment": "active", "op": "is_not_in"},
+]
+
+
+@pytest.mark.parametrize("one", BEHAVIOUR, ids=str)
+def test_what_people_did_is_counted_beside_where_they_belong(
+    crowd: Crowd, one: dict[str, Any]
+) -> None:
+    site = crowd.site
+    active = site.connection.execute(
+        "SELECT id FROM segment WHERE project_id = %s AND builtin = 'active'", (site.project.id,)
+    ).fetchall()[0][0]
+    for other in BEHAVIOUR:
+        parts = [
+            part | {"segment": str(active)} if "segment" in part else part for part in (one, other)
+        ]
+        filter_ = parse({"all": parts})
+        total = queries.count(site.connection, site.project.id, Which(NOON, filter=filter_))
+        # With somebody's fact beside them everybody is looked at.
+        slowly = parse({"all": [*parts, {"field": "sessions", "op": "gte", "value": 0}]})
+        assert total == queries.count(
+            site.connection, site.project.id, Which(NOON, filter=slowly)
+        ), parts
+
+
+def test_custom_values_are_found_with_a_slot_and_without(site_now: Site) -> None:
+    keys = [f"key {number:02}" for number in range(SLOTS + 3)]
+    values: list[Any] = [1, 2.5, True, False, "2026-03-04", "Text", ["list"]]
+    people = add_all(site_now, [{"attributes": dict.fromkeys(keys, value)} for value in values])
+    taken = slots.assigned(site_now.connection, site_now.project.id)
+    assert taken == {f"a:{key}": n for n, key in enumerate(keys[:SLOTS], start=1)}
+    for key in (keys[0], keys[-1]):
+        field = f"attributes.{key}"
+        for asked, expected in (
+            ({"op": "gte", "value": 2}, [1]),
+            ({"op": "lt", "value": 2.5}, [0]),
+            ({"op": "is", "value": True}, [2]),
+            ({"op": "on", "value": "2026-03-04"}, [4]),
+            ({"op": "is", "value": "TEXT"}, [5]),
+            ({"op": "contains", "value": "e"}, [5]),
+            ({"op": "is_known"}, [0, 1, 2, 3, 4, 5, 6]),
+        ):
+            found = listed(site_now, {"field": field} | asked)
+            assert set(found) == {people[n].id for n in expected}, (key, asked)
 
 
 def test_compact_rows_follow_every_change(site_now: Site) -> None:

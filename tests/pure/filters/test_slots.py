@@ -1,0 +1,60 @@
+"""What stands in the slots of compact rows is in the order of what it stands for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regulars.filters import slots
+from regulars.filters.slots import BEYOND_NUMBERS, DATES, TEXTS, number_code, other_code, text_code
+
+numbers = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-(2**53) + 1, 2**53 - 1),
+    st.integers(-20, 20),
+)
+
+
+@given(one=numbers, other=numbers)
+def test_numbers_stand_in_their_order(one: float, other: float) -> None:
+    assert (one < other) == (number_code(one) < number_code(other))
+    assert (one == other) == (number_code(one) == number_code(other))
+
+
+@given(number=numbers | st.integers())
+def test_a_known_number_is_never_taken_for_something_else(number: float) -> None:
+    assert number_code(number) != 0
+    assert -(2**63) < number_code(number) < BEYOND_NUMBERS
+
+
+def test_a_number_past_all_floats_is_the_greatest() -> None:
+    assert number_code(10**400) > number_code(1.7e308)
+    assert number_code(-(10**400)) < number_code(-1.7e308)
+
+
+def test_zero_has_no_sign() -> None:
+    assert number_code(-0.0) == number_code(0)
+
+
+@given(one=st.datetimes(), other=st.datetimes())
+def test_dates_stand_in_their_order_by_the_millisecond(one: datetime, other: datetime) -> None:
+    first, second = text_code(one.isoformat("t")), text_code(other.isoformat("t"))
+    assert DATES <= first < TEXTS
+    if one <= other:
+        assert first <= second
+    moment = text_code(one.replace(tzinfo=UTC).isoformat("t"))
+    assert moment == first + 1
+
+
+@given(text=st.text(min_size=1))
+def test_other_texts_stand_above_dates(text: str) -> None:
+    assert DATES <= text_code(text) < 2**63
+    assert (text_code(text) >= TEXTS) == (slots.read_iso(text) is None)
+
+
+def test_what_is_no_number_and_no_text_stands_between_them() -> None:
+    others = [other_code(value) for value in (False, True, ["a"], {})]
+    assert all(BEYOND_NUMBERS <= code < DATES for code in others)
+    assert len(set(others)) == 3
