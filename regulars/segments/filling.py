@@ -31,7 +31,7 @@ from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, 
 
 Connection = psycopg.Connection[Any]
 
-A_RANGE = 5_000  # people looked at by one statement
+A_RANGE = 20_000  # people looked at by one statement
 AT_ONCE = 200  # people evaluated by one transaction
 AT_ONCE_PLAIN = 500  # people moved by one without
 PAUSE = 0.25  # seconds between looks while nothing is to be filled
