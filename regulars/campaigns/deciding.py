@@ -24,6 +24,7 @@ from regulars.kit import arrays
 from regulars.kit.ids import key_hash
 from regulars.mail import outgoing
 from regulars.mail.letters import Mail
+from regulars.mail.services import told
 from regulars.people import emailed
 from regulars.people.changes import Changes, CollidedError
 
@@ -50,6 +51,9 @@ WHERE project_id = %(project)s AND id = ANY(%(ids)s::uuid[])
   AND (state = 'waiting' OR state = 'sending' AND taken_by = %(run)s)
   AND EXISTS (SELECT 1 FROM email e
               WHERE e.project_id = %(project)s AND e.id = %(email)s AND e.state = 'sending')
+  AND NOT EXISTS (SELECT 1 FROM sending_settings s
+                  WHERE s.project_id = %(project)s AND s.id = %(project)s
+                    AND s.held_at IS NOT NULL)
 RETURNING id
 """
 WHO = """
@@ -131,6 +135,7 @@ class Result:
     untried: bool = False
     subject: str = ""
     copy: bytes = b""  # for those who get a blind copy, if it was sent
+    told: tuple[str, str] | None = None  # a mail service, and what it calls the mail
 
 
 def due(
@@ -192,6 +197,7 @@ def write(
     changes.flush()
     if sent:
         _tell_sent(changes, email, rows, {one.id: one for one in sent})
+        told.keep(connection, project_id, [(one.id, one.told) for one in sent if one.told], now)
     _count(connection, email, rows, known_again)
     changes.finish()
     emails.tell(connection, project_id, emails.MOVED_TOPIC)

@@ -15,12 +15,12 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 from typing import TypeVar
 from uuid import UUID
 
 from regulars.campaigns import deciding
-from regulars.campaigns.carriers import Carrier, Line
 from regulars.campaigns.copying import Copies, Writer
 from regulars.campaigns.deciders import Deciders
 from regulars.campaigns.deciding import Due, Result
@@ -32,6 +32,7 @@ from regulars.campaigns.penman import CannotWriteError, PenmanGoneError
 from regulars.campaigns.settings import Sending
 from regulars.campaigns.writing import GONE, Written
 from regulars.kit import clock
+from regulars.mail.carriers import Carrier, Line
 from regulars.mail.courier import UnknownOutcomeError
 from regulars.mail.smtp import AwayError, LaterError, RefusedError
 
@@ -91,6 +92,7 @@ class Run:
         self._halted = False
         self.ceiling_reached = False
         self.away = ""  # why the server takes nothing, if it does not
+        self.away_for = 0.0  # seconds that it wants to be left alone
         self.handed_over = 0
 
     async def go(self) -> None:
@@ -180,7 +182,8 @@ class Run:
             self._ready.put_nowait(None)  # for the other lines
             return [], True
         group = [first]
-        most = GROUP if self._pace.is_free else 1
+        # A service takes long over each: whoever waits behind it is not decided on yet.
+        most = GROUP if self._pace.is_free and not self._service else 1
         while len(group) < most:
             try:
                 one = self._ready.get_nowait()
@@ -227,14 +230,18 @@ class Run:
         due, written = one.due, one.written
         try:
             sender = written.back_to or self._email.from_.address
-            await line.send(sender, due.address, written.raw)
+            said = await line.send(sender, due.address, written.raw)
+        except AwayError as away:
+            self._give_back([one])
+            self._leave_alone(away)
         except LaterError as later:
-            self._later(due, str(later))
+            self._later(due, later)
         except RefusedError as refused:
             self._add(Result(due.id, "failed", str(refused)))
             self._judge(refused=True)
         except UnknownOutcomeError as unknown:
-            self._add(Result(due.id, "unknown", f"The mail server’s answer never came: {unknown}"))
+            why = f"{self._called_it}’s answer never came: {unknown}"
+            self._add(Result(due.id, "unknown", why))
         except BaseException:
             # Cut off in the midst of it: what the server made of it, nobody can say.
             self._add(Result(due.id, "unknown", deciding.WORKER_GONE))
@@ -242,15 +249,36 @@ class Run:
             raise
         else:
             self.handed_over += 1
-            self._add(Result(due.id, "sent", subject=written.subject, copy=written.copy))
+            self._add(
+                Result(
+                    due.id,
+                    "sent",
+                    subject=written.subject,
+                    copy=written.copy,
+                    told=self._told(said),
+                )
+            )
             self._judge(refused=False)
 
-    def _later(self, due: Due, why: str) -> None:
+    @property
+    def _called_it(self) -> str:
+        return self._carrier.called if self._carrier is not None else ""
+
+    @property
+    def _service(self) -> str:
+        return self._carrier.service if self._carrier is not None else ""
+
+    def _told(self, said: str) -> tuple[str, str] | None:
+        """What a mail service calls the mail; of a server, nothing is remembered."""
+        return (self._service, said) if self._service and said else None
+
+    def _later(self, due: Due, why: LaterError) -> None:
         wait = pace.wait_after(due.tries + 1)
         if wait is None:
-            self._add(Result(due.id, "failed", why))
+            self._add(Result(due.id, "failed", str(why)))
         else:
-            self._add(Result(due.id, "waiting", why, clock.now() + wait))
+            at = clock.now() + max(wait, timedelta(seconds=why.wait))
+            self._add(Result(due.id, "waiting", str(why), at))
 
     def _give_back(self, group: Sequence[Ready]) -> None:
         """It was not their turn after all."""
@@ -270,9 +298,14 @@ class Run:
         try:
             return await self._carrier.call()
         except AwayError as away:
-            self.away = str(away)
-            self._halted = True
+            self._leave_alone(away)
             return None
+
+    def _leave_alone(self, away: AwayError) -> None:
+        """Nothing is taken now: the run halts."""
+        self.away = f"{self._called_it} is away: {away}"
+        self.away_for = max(self.away_for, away.wait)
+        self._halted = True
 
     async def _wait_for_pace(self, domain: str) -> None:
         while not self._must_halt:

@@ -37,7 +37,7 @@ ORDER BY e.created_at DESC, e.id DESC LIMIT %(limit)s
 """
 PEOPLE = """
 SELECT r.id, r.person_id, p.name, p.email, p.user_id, p.kind, r.address, r.state, r.reason,
-       {at} AS at
+       r.chosen, {at} AS at
 FROM email_recipient r JOIN person p ON p.project_id = r.project_id AND p.id = r.person_id
 WHERE r.project_id = %(project)s AND r.email_id = %(email)s AND {which} AND r.id > %(after)s
 ORDER BY r.id LIMIT %(limit)s
@@ -56,6 +56,11 @@ SELECT e.id, e.subject, c.kept, coalesce(e.accepted_at, e.created_at) AS at
 FROM email e JOIN email_count c ON c.project_id = e.project_id AND c.id = e.id
 WHERE e.project_id = %s AND c.kept > 0
 ORDER BY e.created_at DESC, e.id DESC LIMIT %s
+"""
+KEPT_ONE = """
+SELECT e.id, e.subject, c.kept, coalesce(e.accepted_at, e.created_at) AS at
+FROM email e JOIN email_count c ON c.project_id = e.project_id AND c.id = e.id
+WHERE e.project_id = %s AND e.id = %s AND c.kept > 0
 """
 _LAST = UUID(int=(1 << 128) - 1)
 _FIRST = UUID(int=0)
@@ -127,6 +132,7 @@ class Reached:
     address: str
     state: str
     reason: str
+    chosen: str | None  # by hand, where the outcome was unknown: "again" or "left"
     at: datetime | None
 
 
@@ -199,6 +205,22 @@ def kept_here(connection: Connection, project_id: UUID, *, limit: int) -> list[K
     """The emails whose messages did not leave because there was no mail server."""
     with connection.cursor(row_factory=class_row(Kept)) as cursor:
         return cursor.execute(KEPT, (project_id, limit)).fetchall()
+
+
+def kept_email(connection: Connection, project_id: UUID, email_id: UUID) -> Kept | None:
+    """One of them."""
+    with connection.cursor(row_factory=class_row(Kept)) as cursor:
+        return cursor.execute(KEPT_ONE, (project_id, email_id)).fetchone()
+
+
+def reached(
+    connection: Connection, project_id: UUID, email_id: UUID, recipient_id: UUID
+) -> Reached | None:
+    """One recipient of an email."""
+    statement = PEOPLE.format(at="r.ended_at", which="r.id = %(recipient)s")
+    named = {"project": project_id, "email": email_id, "recipient": recipient_id}
+    with connection.cursor(row_factory=class_row(Reached)) as cursor:
+        return cursor.execute(statement, named | {"after": _FIRST, "limit": 1}).fetchone()
 
 
 def message_of(

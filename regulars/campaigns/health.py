@@ -21,6 +21,8 @@ MOST_EMAILS = 500  # emails of late that are added up
 NEWEST, OF_EACH = 8, 1_000  # emails, and rows of each, that the look at providers takes
 MOST_PROVIDERS = 8
 MOST_LEAVING = 8
+MINUTE = timedelta(minutes=1)
+MOST_ROWS = 3_000  # of an email that the rate is told from
 
 # The counters of the emails that were worked on of late, added up.
 TOTALS = """
@@ -35,6 +37,19 @@ FROM (SELECT id FROM email WHERE project_id = %(project)s AND worked_at > %(sinc
       AND state IN ('sending', 'paused', 'sent', 'stopped')
       ORDER BY worked_at DESC LIMIT %(most)s) AS e
 JOIN email_count c ON c.project_id = %(project)s AND c.id = e.id
+"""
+# Who was sent one of the newest emails within the last minute, as far as so many rows of each tell.
+RATE = """
+SELECT count(*) AS people, min(r.ended_at) AS since
+FROM (SELECT id FROM email WHERE project_id = %(project)s AND worked_at > %(since)s
+      ORDER BY worked_at DESC LIMIT %(newest)s) AS e
+CROSS JOIN LATERAL (
+    SELECT ended_at FROM email_recipient
+    WHERE project_id = %(project)s AND email_id = e.id AND state = 'sent'
+    ORDER BY id DESC LIMIT %(of_each)s
+) AS r
+WHERE r.ended_at > %(since)s
+GROUP BY e.id
 """
 # What is on its way, the latest first.
 LEAVING = """
@@ -115,6 +130,24 @@ def totals(connection: Connection, project_id: UUID, now: datetime) -> Totals:
     with connection.cursor(row_factory=class_row(Totals)) as cursor:
         found = cursor.execute(TOTALS, named).fetchone()
     return found or Totals(0, 0, 0, 0, 0, 0, 0, 0, 0)
+
+
+def rate(connection: Connection, project_id: UUID, now: datetime) -> int:
+    """How many emails a minute leave, by the ledger of the last minute.
+
+    Of an email that sent more in that minute than is looked at, the rows that are looked at tell
+    how long they took.
+    """
+    named = {"project": project_id, "since": now - MINUTE, "newest": NEWEST, "of_each": MOST_ROWS}
+    found = connection.execute(RATE, named).fetchall()
+    return round(sum(_a_minute(people, since, now) for people, since in found))
+
+
+def _a_minute(people: int, since: datetime, now: datetime) -> float:
+    if people < MOST_ROWS:
+        return people
+    took = max(now - since, timedelta(seconds=1))
+    return people * (MINUTE / took)
 
 
 def leaving(connection: Connection, project_id: UUID) -> list[Leaving]:

@@ -22,7 +22,6 @@ import psycopg
 import uvloop
 
 from regulars.campaigns import deciding, emails, penman, settings
-from regulars.campaigns.carriers import Carrier, OverSmtp
 from regulars.campaigns.desk import Desk
 from regulars.campaigns.dispatch import Run
 from regulars.campaigns.emails import Email
@@ -32,6 +31,7 @@ from regulars.campaigns.settings import Sending
 from regulars.campaigns.writing import Pen, Written
 from regulars.kit import arrays, bus, clock, database, sealing
 from regulars.kit.ids import new_id
+from regulars.mail.carriers import Carrier
 from regulars.mail.smtp import BadServerError
 
 Connection = psycopg.Connection[Any]
@@ -44,7 +44,11 @@ IDLE = 60.0  # seconds after which penmen are let go
 _DUE = """
 FROM email e
 WHERE e.state = 'sending' AND e.leaves_at <= %(now)s
-  AND (%(project)s::uuid IS NULL OR e.project_id = %(project)s) AND (
+  AND (%(project)s::uuid IS NULL OR e.project_id = %(project)s)
+  AND NOT EXISTS (SELECT 1 FROM sending_settings s
+                  WHERE s.project_id = e.project_id AND s.id = e.project_id
+                    AND s.held_at IS NOT NULL)
+  AND (
     e.campaign_id IS NULL
     OR EXISTS (SELECT 1 FROM email_recipient r
                WHERE r.project_id = e.project_id AND r.email_id = e.id AND r.state = 'sending')
@@ -148,22 +152,22 @@ def _prepared(
         deciding.give_up(connection, email, engine.run, now)
     try:
         sending = settings.of_project(connection, email.project_id)
-        server = sending.server()
+        carrier = sending.carrier()
     except (BadServerError, sealing.SealedError) as wrong:
         deciding.say_trouble(connection, email, str(wrong))
         engine.was_away(email.project_id)
         return None
     row = connection.execute(COUNT_WAITING, which).fetchone()
     few = bool(row and row[0] <= FEW)
-    return Turn(email, sending, OverSmtp(server) if server is not None else None, few)
+    return Turn(email, sending, carrier, few)
 
 
 def _conclude(
     connection: Connection, engine: Engine, email: Email, run: Run, now: datetime
 ) -> None:
     if run.away:
-        engine.was_away(email.project_id)
-        deciding.say_trouble(connection, email, f"The mail server is away: {run.away}")
+        engine.was_away(email.project_id, run.away_for)
+        deciding.say_trouble(connection, email, run.away)
         return
     engine.was_there(email.project_id)
     if run.ceiling_reached:
@@ -226,10 +230,11 @@ class Engine:
         self._worked_at = monotonic()
         return runs
 
-    def was_away(self, project_id: UUID) -> None:
-        """The project's server took nothing: wait, longer each time."""
+    def was_away(self, project_id: UUID, at_least: float = 0.0) -> None:
+        """The project's server took nothing: wait, longer each time, and as long as it said."""
         times = self._away.get(project_id, (0, 0.0))[0] + 1
-        self._away[project_id] = (times, monotonic() + pace.away_wait(times))
+        wait = max(pace.away_wait(times), at_least)
+        self._away[project_id] = (times, monotonic() + wait)
 
     def was_there(self, project_id: UUID) -> None:
         """It took something, or had to take nothing."""

@@ -14,6 +14,10 @@ from psycopg.types.json import Jsonb
 from regulars.campaigns.engine.pace import Limits
 from regulars.kit import environment, sealing
 from regulars.mail import smtp
+from regulars.mail.carriers import Carrier, OverSmtp
+from regulars.mail.services import accounts
+from regulars.mail.services.accounts import Account
+from regulars.mail.services.line import OverService
 from regulars.mail.smtp import BadServerError, Server
 from regulars.workspaces.errors import InvalidError
 
@@ -22,7 +26,11 @@ Connection = psycopg.Connection[Any]
 SEALED_FOR = "mail server of a project"
 MOST_AT_ONCE = 50
 
-READ = "SELECT * FROM sending_settings WHERE project_id = %s AND id = %s"
+READ = """
+SELECT smtp_url, service, service_key, per_second, at_once, domain_per_second, domain_at_once,
+       refused_most
+FROM sending_settings WHERE project_id = %s AND id = %s
+"""
 KEEP = """
 INSERT INTO sending_settings (project_id, id, smtp_url, service, service_key, per_second, at_once,
                               domain_per_second, domain_at_once, refused_most)
@@ -54,14 +62,23 @@ class Sending:
         """How fast mail may leave."""
         return Limits(self.per_second, self.at_once, self.domain_per_second, self.domain_at_once)
 
-    def server(self) -> Server | None:
-        """The server mail is handed to; None where there is none, and mail is kept.
+    def way(self) -> Server | Account | None:
+        """The server or service mail is handed to; None where there is none, and mail is kept.
 
         Raises BadServerError.
         """
+        if self.service:
+            return accounts.read(self.service, self.service_key)
         settings = environment.read()
         url = self.smtp_url or settings.smtp_url
         return smtp.server_of(url, settings.base_url) if url else None
+
+    def carrier(self) -> Carrier | None:
+        """What hands mail over by it. Raises BadServerError."""
+        way = self.way()
+        if isinstance(way, Account):
+            return OverService(way)
+        return OverSmtp(way) if way is not None else None
 
 
 def of_project(connection: Connection, project_id: UUID) -> Sending:
@@ -70,12 +87,19 @@ def of_project(connection: Connection, project_id: UUID) -> Sending:
         row = cursor.execute(READ, (project_id, project_id)).fetchone()
     if row is None:
         return Sending()
-    del row["project_id"], row["id"]
     for secret in ("smtp_url", "service_key"):
         sealed = row[secret]
         bound = project_id.bytes + secret.encode()
         row[secret] = sealing.unseal(SEALED_FOR, bytes(sealed), bound).decode() if sealed else ""
     return Sending(**row)
+
+
+def way_of(connection: Connection, project_id: UUID) -> Server | Account | None:
+    """By what a project's mail leaves; None: it is kept. Raises BadServerError."""
+    try:
+        return of_project(connection, project_id).way()
+    except sealing.SealedError as wrong:
+        raise BadServerError(str(wrong)) from wrong
 
 
 def keep(connection: Connection, project_id: UUID, said: Sending) -> None:

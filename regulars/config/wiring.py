@@ -9,12 +9,14 @@ import threading
 from collections.abc import Callable
 
 from regulars.campaigns import doing, hearing
+from regulars.campaigns import settings as sending_settings
 from regulars.campaigns.campaigns_following import CampaignsFollow
 from regulars.campaigns.campaigns_loop import run_campaigns
 from regulars.campaigns.following import EmailsFollow
 from regulars.campaigns.heard import EmailRecipients
 from regulars.campaigns.ledger import gather_audiences
 from regulars.campaigns.sending import send_emails
+from regulars.campaigns.upkeep import keep_drafts
 from regulars.config.campaign_deeds import CAMPAIGN_CHECKS, CAMPAIGN_DEEDS
 from regulars.events import trimming
 from regulars.events.trimming import Follower, trim_outbox
@@ -30,6 +32,7 @@ from regulars.inbox.notices import tell_by_email
 from regulars.inbox.push_news import push_news
 from regulars.inbox.upkeep import keep_conversations
 from regulars.mail import feedback
+from regulars.mail import sending as mail_sending
 from regulars.mail.sending import send_mail
 from regulars.mail.upkeep import keep_mail
 from regulars.people import changes, export
@@ -70,7 +73,7 @@ LOOPS: tuple[Loop, ...] = (
     keep_house, trim_outbox, keep_clear, remove_projects,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
     keep_conversations, tell_webhooks, gather_audiences, run_campaigns, keep_mail, send_emails,
-    keep_funnels, keep_impact,
+    keep_funnels, keep_impact, keep_drafts,
 )  # fmt: skip
 
 
@@ -93,6 +96,7 @@ def wire() -> None:
     doing.DEEDS.update(CAMPAIGN_DEEDS)
     doing.CHECKS.update(CAMPAIGN_CHECKS)
     feedback.LEDGERS[:] = [EmailRecipients(), feedback.OutgoingMail()]
+    mail_sending.WAY[:] = [sending_settings.way_of]
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
     steps.FOLLOWERS[:] = [progress.Filling()]
     after_project_created[:] = [builtin.give_project_its_segments, give_project_its_funnel]

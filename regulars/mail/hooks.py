@@ -1,7 +1,8 @@
 """Mail services that tell what became of mail: their doors, and how each proves that it is it.
 
 A service either signs what it says (its key is pasted in by an agent) or sends a password that we
-made (HTTP Basic, as part of the address that the agent gives it). Secrets are sealed.
+made (HTTP Basic, as part of the address that the agent gives it). Amazon does both. Secrets are
+sealed.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from regulars.kit import sealing
 from regulars.kit.ids import new_id
+from regulars.mail import sns
 
 Connection = psycopg.Connection[Any]
 
@@ -61,7 +63,7 @@ class Call:
 class Service:
     """A mail service. `proves` says whether a call is its own; `key` is what agents paste, if any.
 
-    `check_key` raises SecretError.
+    `check_key` raises SecretError; `proves` raises sns.UnavailableError where it can't tell now.
     """
 
     name: str
@@ -152,6 +154,11 @@ def _by_password(secret: str, call: Call) -> bool:
     return hmac.compare_digest(decoded, f"{USER}:{secret}".encode())
 
 
+def _by_amazon(secret: str, call: Call) -> bool:
+    """The password, and then Amazon's own signature: nobody else has certificates looked up."""
+    return _by_password(secret, call) and sns.is_amazons(call.body)
+
+
 def _by_mailgun(secret: str, call: Call) -> bool:
     try:
         signature = msgspec.json.decode(call.body, type=_Signed).signature
@@ -224,9 +231,10 @@ def _check_resend(text: str) -> str:
 SERVICES: dict[str, Service] = {
     one.name: one
     for one in (
-        Service("ses", "Amazon SES", _by_password),
+        Service("ses", "Amazon SES", _by_amazon),
         Service("brevo", "Brevo", _by_password),
         Service("mailgun", "Mailgun", _by_mailgun, key="HTTP webhook signing key"),
+        Service("mailjet", "Mailjet", _by_password),
         Service("postmark", "Postmark", _by_password),
         Service(
             "resend", "Resend", _by_resend, key="signing secret", check_key=_check_resend
@@ -234,5 +242,6 @@ SERVICES: dict[str, Service] = {
         Service(
             "sendgrid", "SendGrid", _by_sendgrid, key="verification key", check_key=_check_sendgrid
         ),
+        Service("sparkpost", "SparkPost", _by_password),
     )
 }  # fmt: skip

@@ -5,6 +5,9 @@ dies leaves it to the others after some minutes, and no row is locked while a se
 took it up knows it by the number of the try; a result that comes too late finds another number and
 changes nothing. A worker that dies between the server's yes and our commit makes a mail go twice,
 under the same Message-ID (decision 0051).
+
+It leaves by the project's own server or service, or else by the installation's server. A project
+whose way out is away waits alone: it holds up nobody else's mail.
 """
 
 from __future__ import annotations
@@ -13,21 +16,25 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import class_row
 
-from regulars.kit import bus, clock, database, environment
+from regulars.kit import arrays, bus, clock, database, environment
 from regulars.mail import smtp
+from regulars.mail.courier import UnknownOutcomeError
 from regulars.mail.letters import Mail
 from regulars.mail.outgoing import ENDED_TOPIC, TOPIC, State
-from regulars.mail.smtp import AwayError, LaterError, Line, RefusedError, Server
+from regulars.mail.services import single, told
+from regulars.mail.services.accounts import Account
+from regulars.mail.smtp import AwayError, BadServerError, LaterError, RefusedError, Server
 
 Connection = psycopg.Connection[Any]
 
@@ -46,11 +53,15 @@ TAKEN_FOR = timedelta(seconds=300)
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 120, 240, 480, 720, 720))
 # How long mail waits for a server that is away altogether.
 MOST_AWAY = timedelta(days=2)
+NEVER_SAID = "Whether it was taken, nobody can say: send it again if it did not arrive."
 
 DUE = """
 SELECT project_id FROM (
     SELECT project_id, next_try_at FROM outgoing_mail
-    WHERE state = 'waiting' AND next_try_at <= %s ORDER BY next_try_at LIMIT 500
+    WHERE state = 'waiting' AND next_try_at <= %(now)s
+      AND project_id <> ALL(%(but)s::uuid[])
+      AND (%(only)s::uuid[] IS NULL OR project_id = ANY(%(only)s::uuid[]))
+    ORDER BY next_try_at LIMIT 500
 ) AS due
 GROUP BY project_id ORDER BY min(next_try_at)
 """
@@ -97,6 +108,54 @@ WHERE project_id = %s AND id = ANY(%s) AND state <> 'waiting' AND ended_at < %s
 log = logging.getLogger(__name__)
 
 
+Way = Server | Account
+
+
+def of_installation(_connection: Connection, _project_id: UUID) -> Way | None:
+    """The installation's server, by which the mail of every project leaves that has no own way."""
+    settings = environment.read()
+    return smtp.server_of(settings.smtp_url, settings.base_url) if settings.smtp_url else None
+
+
+# By what a project's mail leaves; None: it is kept. A slice above knows: `config.wiring` names it.
+# It raises BadServerError.
+WAY: list[Callable[[Connection, UUID], Way | None]] = [of_installation]
+
+
+class Line(Protocol):
+    """An open line, over which one mail goes after the other."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes another."""
+
+    async def send(self, mail: Mail) -> str:
+        """Hand it over; what a service calls it. Raises as `carriers.Line` does."""
+
+
+@dataclass(slots=True)
+class Waits:
+    """The projects whose way out is away: how often in a row, and until when each is let alone."""
+
+    _of: dict[UUID, tuple[int, float]] = field(default_factory=dict)
+
+    def add(self, project_id: UUID, away: AwayError, at: float) -> None:
+        """It was away again."""
+        times = self._of.get(project_id, (0, 0.0))[0]
+        wait = max(PAUSES_AWAY[min(times, len(PAUSES_AWAY) - 1)], away.wait)
+        self._of[project_id] = (times + 1, at + wait)
+        if not times:
+            log.warning("The mail of project %s waits: %s", project_id, away)
+
+    def over(self, project_id: UUID) -> None:
+        """It was there."""
+        self._of.pop(project_id, None)
+
+    def now(self, at: float) -> list[UUID]:
+        """Whom it is too early to try for."""
+        return [one for one, (_, until) in self._of.items() if until > at]
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A mail that we have taken up. `tries` says that it is we who have it."""
@@ -110,7 +169,7 @@ class Taken:
 def send_mail(stop: threading.Event) -> None:
     """Until stopped: send whatever is due."""
     woken = threading.Event()
-    away = 0
+    waits = Waits()
     tidied = 0.0
     with (
         database.connect() as connection,
@@ -119,15 +178,7 @@ def send_mail(stop: threading.Event) -> None:
     ):
         while not stop.is_set():
             woken.clear()
-            try:
-                if send_due(connection, runner, clock.now(), stop):
-                    continue
-                away = 0
-            except AwayError as error:
-                if not away:
-                    log.warning("Mail waits for its server: %s", error)
-                stop.wait(PAUSES_AWAY[min(away, len(PAUSES_AWAY) - 1)])
-                away += 1
+            if send_due(connection, runner, clock.now(), stop, waits):
                 continue
             if monotonic() - tidied > TIDY_EVERY:
                 forget_old(connection, clock.now())
@@ -136,14 +187,33 @@ def send_mail(stop: threading.Event) -> None:
 
 
 def send_due(
-    connection: Connection, runner: asyncio.Runner, now: datetime, stop: threading.Event
+    connection: Connection,
+    runner: asyncio.Runner,
+    now: datetime,
+    stop: threading.Event,
+    waits: Waits,
+    *,
+    only: Sequence[UUID] | None = None,
 ) -> int:
-    """Send some of the mail of each project; how many were taken up. Raises AwayError."""
+    """Send some of the mail of each project whose turn it is; how many mails were taken up.
+
+    Of these projects alone, if any are named.
+    """
     count = 0
-    for (project_id,) in connection.execute(DUE, (now,)).fetchall():
+    named = {
+        "now": now,
+        "but": arrays.of_ids(waits.now(monotonic())),
+        "only": arrays.of_ids(only) if only is not None else None,
+    }
+    for (project_id,) in connection.execute(DUE, named).fetchall():
         if stop.is_set():
             break
-        count += send_project(connection, runner, project_id, now, stop)
+        try:
+            count += send_project(connection, runner, project_id, now, stop)
+        except AwayError as away:
+            waits.add(project_id, away, monotonic())
+        else:
+            waits.over(project_id)
     return count
 
 
@@ -155,19 +225,18 @@ def send_project(
     stop: threading.Event,
 ) -> int:
     """Send some of a project's mail; how many were taken up. Raises AwayError."""
-    settings = environment.read()
     taken = take(connection, project_id, now)
     batch = Batch(connection, now, stop)
-    if settings.smtp_url is None:
+    try:
+        way = WAY[0](connection, project_id)
+    except BadServerError as wrong:
+        batch.give_back(taken, str(wrong))
+        raise AwayError(str(wrong)) from wrong
+    if way is None:
         for one in taken:
             batch.end(one, "kept")
     elif taken:
-        try:
-            server = smtp.server_of(settings.smtp_url, settings.base_url)
-        except smtp.BadServerError as wrong:
-            batch.give_back(taken, str(wrong))
-            raise AwayError(str(wrong)) from wrong
-        runner.run(batch.send(taken, server))
+        runner.run(batch.send(taken, way))
     return len(taken)
 
 
@@ -194,7 +263,7 @@ class Batch:
         self._stop = stop
         self._began = monotonic()
 
-    async def send(self, taken: Iterable[Taken], server: Server) -> None:
+    async def send(self, taken: Iterable[Taken], way: Way) -> None:
         """Send them one after the other over one connection. Raises AwayError.
 
         What is not begun in time, or not at all since we are to stop, is given back.
@@ -202,10 +271,10 @@ class Batch:
         rest = deque(taken)
         try:
             while rest and self._may_begin():
-                async with smtp.calling(server) as line:
-                    await self._send_one(line, rest.popleft())
+                async with _calling(way) as line:
                     while rest and line.is_open and self._may_begin():
-                        await self._send_one(line, rest.popleft())
+                        await self._send_one(line, rest[0], way)
+                        rest.popleft()
         except AwayError as away:
             self.give_back(rest, str(away))
             raise
@@ -228,28 +297,36 @@ class Batch:
                 named = self._named(one) | {"at": self._now, "error": error}
                 self._connection.execute(GIVE_BACK, named)
 
-    async def _send_one(self, line: Line, one: Taken) -> None:
+    async def _send_one(self, line: Line, one: Taken, way: Way) -> None:
+        """One mail and what became of it. Raises AwayError where it was not taken, nor others."""
         mail = self._read(one)
         if mail is None:
             return  # erased, or too late: somebody else has it
         try:
-            await line.send(mail)
+            said = await line.send(mail)
         except LaterError as later:
-            self._wait(one, str(later))
+            self._wait(one, later)
         except RefusedError as refused:
             self.end(one, "failed", str(refused))
+        except UnknownOutcomeError as unknown:
+            # A service may not know a mail that it has seen before: nothing is repeated by itself.
+            self.end(one, "failed", f"{NEVER_SAID} {unknown}")
         else:
             self.end(one, "sent")
+            if isinstance(way, Account) and said:
+                named = (one.id, (way.service.name, said))
+                told.keep(self._connection, one.project_id, [named], self._at())
 
     def _read(self, one: Taken) -> Mail | None:
         with self._connection.cursor(row_factory=class_row(Mail)) as cursor:
             return cursor.execute(READ, self._named(one)).fetchone()
 
-    def _wait(self, one: Taken, error: str) -> None:
+    def _wait(self, one: Taken, why: LaterError) -> None:
         if one.tries > len(WAITS):
-            self.end(one, "failed", error)
+            self.end(one, "failed", str(why))
             return
-        named = self._named(one) | {"at": self._at() + WAITS[one.tries - 1], "error": error}
+        wait = max(WAITS[one.tries - 1], timedelta(seconds=why.wait))
+        named = self._named(one) | {"at": self._at() + wait, "error": str(why)}
         self._connection.execute(WAIT, named)
 
     def _may_begin(self) -> bool:
@@ -261,3 +338,7 @@ class Batch:
     @staticmethod
     def _named(one: Taken) -> dict[str, Any]:
         return {"project": one.project_id, "id": one.id, "tries": one.tries}
+
+
+def _calling(way: Way) -> AbstractAsyncContextManager[Line]:
+    return single.calling(way) if isinstance(way, Account) else smtp.calling(way)

@@ -31,11 +31,19 @@ class BadServerError(ValueError):
     """The setting names no server."""
 
 
-class AwayError(Exception):
+class NotNowError(Exception):
+    """Why nothing was taken. `wait` is how many seconds it wants to be left alone, if it said."""
+
+    def __init__(self, words: str = "", wait: float = 0.0) -> None:
+        super().__init__(words)
+        self.wait = wait
+
+
+class AwayError(NotNowError):
     """The server takes no mail from us now: not there, or it won't let us in."""
 
 
-class LaterError(Exception):
+class LaterError(NotNowError):
     """This mail was not taken now; it may be later."""
 
 
@@ -91,7 +99,7 @@ class Line:
     def __init__(self, client: aiosmtplib.SMTP) -> None:
         self._client = client
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: Mail) -> str:
         """Hand it over: afterwards the server has it. Raises LaterError or RefusedError."""
         try:
             async with asyncio.timeout(MOST_SECONDS):
@@ -106,6 +114,7 @@ class Line:
             # Also where all was said and only the answer is missing: see decision 0051.
             self._client.close()
             raise LaterError(_words(str(lost) or type(lost).__name__)) from lost
+        return ""  # a server has no name for it
 
     def _verdict(self, answer: aiosmtplib.SMTPResponseException) -> LaterError | RefusedError:
         words = _words(f"{answer.code} {answer.message}")

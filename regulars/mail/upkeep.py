@@ -9,6 +9,7 @@ from time import monotonic
 from regulars.kit import clock, database
 from regulars.mail import domains, records, suppressions
 from regulars.mail.feedback import Connection
+from regulars.mail.services import told
 
 PAUSE = 60.0  # seconds between looks for what is due
 TIDY_EVERY = 3600.0
@@ -24,6 +25,7 @@ def keep_mail(stop: threading.Event) -> None:
             look_at_domains(connection, stop)
             if monotonic() - tidied >= TIDY_EVERY:
                 suppressions.forget_old(connection, clock.now())
+                told.forget_old(connection, clock.now())
                 tidied = monotonic()
         stop.wait(PAUSE)
 

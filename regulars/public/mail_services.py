@@ -2,8 +2,9 @@
 
 What a service says is read by django-anymail, after we have made sure that it is the service that
 says it: its signature, or the password it was given. Anything else is answered 401 and leaves no
-trace. A recipient is known by our mark, which the service repeats from the mail's headers; of an
-event without one, only what it means for the address counts.
+trace. A recipient is known by our mark, which the service repeats from the mail's headers or from
+what it was told beside them, or else by what the service called the mail when it took it; of an
+event about no mail that we know, only what it means for the address counts.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ from uuid import UUID
 
 from regulars.kit import database
 from regulars.kit.database import Away
-from regulars.mail import addresses, bounces, feedback, hooks, machines
+from regulars.mail import addresses, bounces, feedback, hooks, machines, sns
 from regulars.mail.feedback import Connection, Feedback, Outcome
 from regulars.mail.hooks import Call
 from regulars.mail.machines import Hit
+from regulars.mail.services import told
 from regulars.public import http
 from regulars.public.http import Receive, Scope, Send
 
@@ -36,6 +38,7 @@ MOST_BYTES = 5_000_000
 MOST_AT_ONCE = 4
 MOST_EVENTS = 5_000
 MOST_REASON = 300
+_MOST_NAME = 300
 
 _OUTCOMES: dict[str, Outcome] = {
     "delivered": "delivered",
@@ -87,6 +90,8 @@ class MailServices:
         except (*Away, TimeoutError):
             message = "The database is away: try again."
             await http.refuse(send, 503, "unavailable", message, retry_after=30)
+        except sns.UnavailableError as away:
+            await http.refuse(send, 503, "unavailable", str(away), retry_after=30)
         else:
             await _say(send, status)
 
@@ -142,18 +147,22 @@ def _views() -> dict[str, Any]:
         amazon_ses,
         brevo,
         mailgun,
+        mailjet,
         postmark,
         resend,
         sendgrid,
+        sparkpost,
     )
 
     classes = {
         "ses": amazon_ses.AmazonSESTrackingWebhookView,
         "brevo": brevo.BrevoTrackingWebhookView,
         "mailgun": mailgun.MailgunTrackingWebhookView,
+        "mailjet": mailjet.MailjetTrackingWebhookView,
         "postmark": postmark.PostmarkTrackingWebhookView,
         "resend": resend.ResendTrackingWebhookView,
         "sendgrid": sendgrid.SendGridTrackingWebhookView,
+        "sparkpost": sparkpost.SparkPostTrackingWebhookView,
     }
     # Made without their __init__, which wants the settings of a site with one account.
     return {name: kind.__new__(kind) for name, kind in classes.items()}
@@ -162,7 +171,7 @@ def _views() -> dict[str, Any]:
 def _confirms(body: bytes) -> bool:
     """Answer Amazon's question whether we want its notifications; whether it asked.
 
-    It has shown the password that only whoever set it up here knows.
+    It has shown the password that only whoever set it up here knows, and its own signature.
     """
     said = json.loads(body)
     if said.get("Type") != "SubscriptionConfirmation":
@@ -187,15 +196,15 @@ def _record(
         detail["url"] = str(event.click_url)[:2_000]
     lasting = outcome == "bounced" and _lasts(service, event, reason)
     at = _at(event, now)
-    for mail_id in _mails(event):
+    for mail_id in _mails(connection, service, project_id, event):
         why = None
         if outcome in ("opened", "clicked"):
             recipient = feedback.find(connection, project_id, mail_id)
             hit = Hit(outcome, "GET", str(event.user_agent or ""), None, at)
             why = machines.machine(hit, recipient.sent_at if recipient else None)
-        told = detail | ({"machine": why} if why else {})
+        more = detail | ({"machine": why} if why else {})
         said = Feedback(
-            project_id, mail_id, outcome, at, detail=told, lasting=lasting, machine=bool(why),
+            project_id, mail_id, outcome, at, detail=more, lasting=lasting, machine=bool(why),
             source=service,
         )  # fmt: skip
         if feedback.take(connection, said):
@@ -205,10 +214,22 @@ def _record(
         feedback.about(connection, project_id, address, outcome, at, lasting=lasting, detail=reason)
 
 
-def _mails(event: Any) -> Iterator[UUID]:
-    """Our marks, wherever the service repeats the mail's headers."""
-    told = json.dumps(event.esp_event, default=str)[:200_000]
-    return iter(dict.fromkeys(addresses.mails_in(f"{event.message_id or ''} {told}")))
+def _mails(connection: Connection, service: str, project_id: UUID, event: Any) -> Iterator[UUID]:
+    """Our marks, wherever the service repeats the mail's headers; then what it calls the mail."""
+    said = json.dumps(event.esp_event, default=str)[:200_000]
+    yield from dict.fromkeys(addresses.mails_in(f"{event.message_id or ''} {said}"))
+    for name in _names(service, event):
+        known = told.mail_of(connection, project_id, service, name)
+        if known is not None:
+            yield known
+
+
+def _names(service: str, event: Any) -> list[str]:
+    """What the service calls the mail, as it did when it took it."""
+    name = str(event.message_id or "")[:_MOST_NAME]
+    if service == "mailgun" and name and not name.startswith("<"):
+        return [name, f"<{name}>"]  # when it took it, it wrote it as a header does
+    return [name] if name else []
 
 
 def _at(event: Any, now: datetime) -> datetime:
@@ -233,10 +254,19 @@ def _is_permanent(said: Any) -> bool:
     return isinstance(said, dict) and said.get("bounceType", said.get("type")) == "Permanent"
 
 
+def _bounce_class(said: dict[str, Any]) -> str:
+    """SparkPost's, from inside of what it wraps its events in."""
+    inside = said.get("msys")
+    events = inside.values() if isinstance(inside, dict) else ()
+    return next((str(one.get("bounce_class")) for one in events if isinstance(one, dict)), "")
+
+
 _LASTING: dict[str, Callable[[dict[str, Any]], bool]] = {
     "brevo": lambda said: said.get("event") in ("hard_bounce", "invalid_email"),
+    "mailjet": lambda said: bool(said.get("hard_bounce")),
     "postmark": lambda said: said.get("Type") in ("HardBounce", "BadEmailAddress"),
     "sendgrid": lambda said: said.get("event") == "bounce" and said.get("type") != "blocked",
     "ses": lambda said: _is_permanent(said.get("bounce")),
+    "sparkpost": lambda said: _bounce_class(said) in ("10", "30", "90"),
     "resend": lambda said: _is_permanent((said.get("data") or {}).get("bounce")),
 }

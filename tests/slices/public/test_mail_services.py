@@ -17,8 +17,10 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from regulars.kit import clock
-from regulars.mail import addresses, feedback, hooks, subscriptions, suppressions
+from regulars.mail import addresses, feedback, hooks, sns, subscriptions, suppressions
 from regulars.mail.feedback import Recipient
+from regulars.mail.services import told
+from tests.pure.mail.amazon import Amazon
 from tests.slices.public.test_mail_door import Noting
 
 PAT = "pat@example.com"
@@ -27,6 +29,7 @@ SENDGRID_KEY = base64.b64encode(
     SIGNING.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 ).decode()
 RESEND_KEY = "whsec_" + base64.b64encode(b"a secret of resend's").decode()
+AMAZON = Amazon()
 KEYS = {"mailgun": "key-of-mailgun", "sendgrid": SENDGRID_KEY, "resend": RESEND_KEY}
 
 
@@ -46,6 +49,8 @@ class Desk:
 
     def post(self, service: str, said: Any, project_id: UUID | None = None, **change: Any) -> int:
         """Tell it as the service would; `key` forges with another secret."""
+        if service == "ses" and isinstance(said, dict) and change.get("signed", True):
+            said = AMAZON.signed(said)
         body = json.dumps(self.mailgun(said, change) if service == "mailgun" else said).encode()
         headers = {"Content-Type": "application/json", **self.proof(service, body, change)}
         url = self.url + hooks.path_of(project_id or self.project_id, service)
@@ -87,7 +92,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(database: psycopg.Connection[Any], project: Any, served: Any) -> Iterator[Desk]:
+def desk(
+    database: psycopg.Connection[Any],
+    project: Any,
+    served: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Desk]:
+    monkeypatch.setattr(sns, "_CERTIFICATES", AMAZON.certificates())
     found = Desk(database, project, served.url)
     feedback.LEDGERS.append(found.ledger)
     yield found
@@ -120,6 +131,30 @@ def bounce(service: str, message_id: str) -> Any:
                 }
             ),
         },
+        "mailjet": {
+            "event": "bounce",
+            "time": 1777887000,
+            "MessageID": 7,
+            "email": PAT,
+            "hard_bounce": True,
+            "error": "user unknown",
+            "Payload": json.dumps({"regulars": message_id}),
+        },
+        "sparkpost": [
+            {
+                "msys": {
+                    "message_event": {
+                        "type": "bounce",
+                        "bounce_class": "10",
+                        "rcpt_to": PAT,
+                        "reason": "550 5.1.1 unknown",
+                        "timestamp": "1777887000",
+                        "transmission_id": "of-sparkpost",
+                        "rcpt_meta": {"regulars": message_id},
+                    }
+                }
+            }
+        ],
         "brevo": {
             "event": "hard_bounce",
             "email": PAT,
@@ -260,8 +295,46 @@ def test_openings_by_machines_are_told_apart(desk: Desk) -> None:
 def test_odd_words_of_a_service_are_refused_or_mean_nothing(
     desk: Desk, service: str, said: Any
 ) -> None:
-    assert desk.post(service, said) in (200, 400)
+    assert desk.post(service, said) in (200, 400) or service == "ses"
     assert desk.ledger.told == []
+
+
+@pytest.mark.parametrize("change", [{"MessageId": "2"}, {"Signature": ""}, {"Type": "Notified"}])
+def test_what_amazon_did_not_sign_is_not_believed(desk: Desk, change: dict[str, str]) -> None:
+    """The password alone is not enough: it stands in an address, which others may have seen."""
+    said = AMAZON.signed(bounce("ses", desk.id)) | change
+    assert desk.post("ses", said, signed=False) == 401
+    assert desk.post("ses", bounce("ses", desk.id), signed=False) == 401
+    assert desk.ledger.told == []
+
+
+def test_amazon_is_asked_to_tell_it_again_while_its_certificate_is_away(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_url: str) -> bytes:
+        raise sns.UnavailableError("Amazon’s certificate can’t be had: try again.")
+
+    monkeypatch.setattr(sns, "_CERTIFICATES", sns.Certificates(away))
+    assert desk.post("ses", bounce("ses", desk.id)) == 503
+
+
+NAMES = {
+    "ses": "of-amazon",
+    "mailjet": "7",
+    "postmark": "of-postmark",
+    "resend": "of-resend",
+    "sparkpost": "of-sparkpost",
+}
+
+
+@pytest.mark.parametrize("service", NAMES)
+def test_a_mail_is_known_by_what_the_service_called_it(desk: Desk, service: str) -> None:
+    """Some tell of a mail by their own name for it alone."""
+    named = [(desk.recipient_id, (service, NAMES[service]))]
+    told.keep(desk.database, desk.project_id, named, clock.now())
+    assert desk.post(service, bounce(service, "nothing of ours")) == 200
+    (heard,) = desk.ledger.told
+    assert heard.recipient_id == desk.recipient_id
 
 
 def test_amazon_s_question_is_answered_to_amazon_alone(desk: Desk) -> None:

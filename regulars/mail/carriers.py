@@ -1,4 +1,4 @@
-"""What takes finished mail: a mail server, or nobody, where mail is kept."""
+"""What takes finished mail: a mail server or a mail service; nobody, where mail is kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ class Line(Protocol):
         """Whether it takes another."""
 
     async def send(self, sender: str, to: str, raw: bytes) -> str:
-        """Hand it over. Raises LaterError, RefusedError, UnknownOutcomeError."""
+        """Hand it over; what was answered: a server's words, a service's name for the mail.
+
+        Raises AwayError (this mail was not taken, nor will others be), LaterError, RefusedError,
+        UnknownOutcomeError.
+        """
 
     async def close(self) -> None:
         """Hang up."""
@@ -29,12 +33,23 @@ class Line(Protocol):
 class Carrier(Protocol):
     """Opens lines."""
 
+    @property
+    def service(self) -> str:
+        """The mail service's name in a word of ours; empty for a server."""
+
+    @property
+    def called(self) -> str:
+        """How a sentence about it begins."""
+
     async def call(self) -> Line:
         """A new line. Raises AwayError."""
 
 
 class OverSmtp:
     """A mail server."""
+
+    service = ""
+    called = "The mail server"
 
     def __init__(self, server: Server) -> None:
         self._server = server
