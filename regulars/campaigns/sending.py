@@ -57,7 +57,10 @@ WHERE e.state = 'sending' AND e.leaves_at <= %(now)s
                  AND r.next_try_at <= %(now)s)
 )
 """
-TO_SEND = f"SELECT e.project_id, e.id {_DUE} ORDER BY e.worked_at LIMIT 50"
+TO_SEND = f"""
+SELECT e.project_id, e.id {_DUE} AND e.project_id <> ALL(%(but)s::uuid[])
+ORDER BY e.worked_at LIMIT 50
+"""
 # Whether there are others than these.
 OTHERS = f"SELECT EXISTS (SELECT 1 {_DUE} AND e.id <> ALL(%(ids)s::uuid[]))"
 WORKED = "UPDATE email SET worked_at = %s WHERE project_id = %s AND id = %s"
@@ -110,7 +113,8 @@ def send_due(
     Those of one project, if it is named.
     """
     deciding.ensure_partition(connection, now)
-    found = connection.execute(TO_SEND, {"now": now, "project": project_id}).fetchall()
+    named = {"now": now, "project": project_id, "but": arrays.of_ids(engine.waiting_for())}
+    found = connection.execute(TO_SEND, named).fetchall()
     turns: list[Turn] = []
     try:
         for which in found:
@@ -239,6 +243,10 @@ class Engine:
     def was_there(self, project_id: UUID) -> None:
         """It took something, or had to take nothing."""
         self._away.pop(project_id, None)
+
+    def waiting_for(self) -> list[UUID]:
+        """The projects whose server it is too early to call."""
+        return [one for one, (_, until) in self._away.items() if until > monotonic()]
 
     def waits_for(self, project_id: UUID) -> bool:
         """Whether it is too early to call the project's server again."""

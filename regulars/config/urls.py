@@ -17,6 +17,7 @@ from regulars.console import (
     campaigns_limits,
     campaigns_results,
     campaigns_running,
+    email_accounts,
     email_domains,
     email_results,
     email_services,
@@ -108,6 +109,9 @@ _email_settings: list[URLPattern | URLResolver] = [
     path("domains/<uuid:domain_id>/rotate", email_domains.rotate, name="rotate_domain"),
     path("domains/<uuid:domain_id>/return-path", email_domains.return_path, name="return_path"),
     path("domains/<uuid:domain_id>/remove", email_domains.remove, name="remove_domain"),
+    path("services/<str:service>/send-by", email_accounts.send_by, name="send_by_service"),
+    path("service/stop", email_accounts.stop_sending_by, name="stop_sending_by_service"),
+    path("test", email_accounts.send_test, name="send_test"),
     path("services/<str:service>/set-up", email_services.set_up, name="set_up_service"),
     path("services/<str:service>/remove", email_services.remove, name="remove_service"),
 ]
@@ -182,9 +186,22 @@ _settings: list[URLPattern | URLResolver] = [
 
 _sending: list[URLPattern | URLResolver] = [
     path("", sending.sending, name="sending"),
+    path("hold", sending.hold, name="sending_hold"),
+    path("let-go", sending.let_go, name="sending_let_go"),
     path("outbox/", outbox.outbox, name="outbox"),
     path("outbox/<uuid:mail_id>/", outbox.outbox_mail, name="outbox_mail"),
     path("outbox/<uuid:mail_id>/mail.html", outbox.outbox_html, name="outbox_html"),
+    path("outbox/emails/<uuid:email_id>/", outbox.outbox_email, name="outbox_email"),
+    path(
+        "outbox/emails/<uuid:email_id>/<uuid:recipient_id>/",
+        outbox.outbox_message,
+        name="outbox_message",
+    ),
+    path(
+        "outbox/emails/<uuid:email_id>/<uuid:recipient_id>/mail.html",
+        outbox.outbox_message_html,
+        name="outbox_message_html",
+    ),
     path("suppressed/", suppressed.suppressed, name="suppressed"),
     path("suppressed/add", suppressed.add, name="suppress"),
     path("suppressed/import", suppressed.import_file, name="suppressed_import"),
@@ -282,6 +299,7 @@ _email: list[URLPattern | URLResolver] = [
     path("now", email_results.now, name="email_now"),
     path("people/<slug:number>", email_results.people, name="email_people"),
     path("message/<uuid:recipient_id>.eml", email_results.message, name="email_message"),
+    path("unknown/<slug:deed>", email_results.settle_unknown, name="email_unknown"),
     path("<slug:deed>", email_results.control, name="email_control"),
 ]
 

@@ -14,9 +14,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from regulars.campaigns import email_queries, emails
+from regulars.campaigns import email_queries, emails, unknown
 from regulars.campaigns.emails import Email
-from regulars.console import email_words
+from regulars.console import email_drafts, email_words
 from regulars.console import emails as compose_page
 from regulars.console.access import AgentRequest, actor_of, agent_view
 from regulars.console.frame import frame
@@ -30,6 +30,13 @@ Connection = psycopg.Connection[Any]
 Deed = Callable[[Connection, UUID, UUID, datetime], None]
 
 PAGE = 50
+
+audit.describe(
+    {
+        "email.unknown_again": "Sent an email again to those of whom nobody knows",
+        "email.unknown_leave": "Left those of whom nobody knows as they are",
+    }
+)
 
 _DEEDS: dict[str, tuple[Deed, str]] = {
     "undo": (emails.take_back, "email.taken_back"),
@@ -75,7 +82,7 @@ def email(request: AgentRequest, email_id: UUID) -> HttpResponse:
     with database.of_django() as core:
         found = emails.get(core, request.project.id, email_id)
     if found.state in ("draft", "gathering", "gathered"):
-        return compose_page.compose(request, found)
+        return compose_page.compose(request, email_drafts.with_its_people(found))
     context = _results(request, found) | {"shell": frame(request, "campaigns")}
     return render(request, "console/emails/results.html", context)
 
@@ -108,7 +115,7 @@ def people(request: AgentRequest, email_id: UUID, number: str) -> HttpResponse:
         "label": email_words.NUMBERS[number],
         "number": number,
         "sees_mail": number != "left_out",
-        "people": [(one, email_words.REASONS.get(one.reason, one.reason)) for one in behind[:PAGE]],
+        "people": [(one, email_words.reason(one)) for one in behind[:PAGE]],
         "more": behind[PAGE - 1].id if len(behind) > PAGE else None,
     }
     return render(request, "console/emails/people.html", context)
@@ -136,6 +143,37 @@ def control(request: AgentRequest, email_id: UUID, deed: str) -> HttpResponseBas
 
 
 @agent_view()
+@require_POST
+def settle_unknown(request: AgentRequest, email_id: UUID, deed: str) -> HttpResponseBase:
+    """Send it again to those of whom nobody can say whether they got it, or leave them be."""
+    if deed not in ("again", "leave"):
+        raise Http404
+    at, project_id, by = clock.now(), request.project.id, request.user.id
+    to = HttpResponseRedirect(reverse("email", args=[project_id, email_id]))
+    if deed == "again" and not request.POST.get("sure"):
+        messages.error(request, "Say that you know: some may get it twice.")
+        return to
+
+    def work(core: Connection) -> int:
+        if deed == "again":
+            people = unknown.send_again(core, project_id, email_id, by, at)
+        else:
+            people = unknown.leave(core, project_id, email_id, by, at)
+        if people:
+            subject = emails.get(core, project_id, email_id).subject
+            about = f"{subject} ({people})"
+            action = f"email.unknown_{deed}"
+            audit.record(project_id, action, about, by=actor_of(request), now=at)
+        return people
+
+    try:
+        actions.settled(database.of_django, work)
+    except ConflictError as late:
+        messages.error(request, late.message)
+    return to
+
+
+@agent_view()
 @require_GET
 def message(request: AgentRequest, email_id: UUID, recipient_id: UUID) -> HttpResponse:
     """The whole message that somebody got, or would have, as a file."""
@@ -153,6 +191,9 @@ def _results(request: AgentRequest, found: Email) -> dict[str, Any]:
     with database.of_django() as core:
         counts = email_queries.counts(core, request.project.id, found.id)
         links = email_queries.links_of(core, request.project.id, found.id)
+        nobody_knows = unknown.Unknown()
+        if counts.unknown:
+            nobody_knows = unknown.count(core, request.project.id, found.id)
     done = counts.recipients - counts.waiting
     leaves_in = (found.leaves_at - at).total_seconds() if found.leaves_at else 0
     by = Agent.objects.filter(id=found.created_by).first() if found.created_by else None
@@ -163,6 +204,7 @@ def _results(request: AgentRequest, found: Email) -> dict[str, Any]:
         "state": email_words.STATES[found.state],
         "tone": email_words.TONES.get(found.state, ""),
         "counts": counts,
+        "unknown": nobody_knows,
         "done": done,
         "stats": email_words.stats_of(counts),
         "under_way": email_words.under_way(counts),

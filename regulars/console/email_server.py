@@ -1,4 +1,4 @@
-"""Settings → Email sending: the server that the project's emails leave by, and how fast they may.
+"""Settings → Email sending: the server that the project's mail leaves by, and how fast it may.
 
 An address of a server holds its password: it is kept sealed, and shown as host and name alone.
 """
@@ -17,6 +17,9 @@ from regulars.campaigns import settings as sending
 from regulars.campaigns.settings import MOST_AT_ONCE, Sending
 from regulars.console.access import AgentRequest, actor_of
 from regulars.kit import clock, database, environment, sealing
+from regulars.mail.services import accounts
+from regulars.mail.services.accounts import Account
+from regulars.mail.smtp import BadServerError
 from regulars.workspaces import audit
 from regulars.workspaces.errors import InvalidError
 
@@ -29,10 +32,11 @@ audit.describe({"sending.server_changed": "Changed how emails leave"})
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The server mail leaves by: whose it is, and how it is called without its password."""
+    """What mail leaves by: whose it is, and how it is called without its password."""
 
     is_own: bool
     name: str  # empty where there is none, and mail is kept
+    is_service: bool = False
 
 
 class ServerForm(forms.Form):
@@ -82,11 +86,22 @@ def form_of(kept: Sending, data: Any = None) -> ServerForm:
 
 
 def server_of(kept: Sending) -> Server:
-    """What the page says of the server."""
+    """What the page says of the server or service."""
+    if kept.service:
+        about = accounts.SERVICES.get(kept.service)
+        return Server(is_own=True, name=about.label if about else kept.service, is_service=True)
     url = kept.smtp_url or environment.read().smtp_url or ""
     parts = urlsplit(url)
     name = f"{parts.username}@{parts.hostname}" if parts.username else parts.hostname or ""
     return Server(bool(kept.smtp_url), name)
+
+
+def account_of(kept: Sending) -> Account | None:
+    """The account at a service that mail leaves by, if it can be read."""
+    try:
+        return accounts.read(kept.service, kept.service_key) if kept.service else None
+    except BadServerError:
+        return None
 
 
 def keep(request: AgentRequest, given: dict[str, Any]) -> Sending:

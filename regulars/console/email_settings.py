@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ from regulars.mail import domains, hooks, records
 from regulars.mail.domains import Domain, DomainError
 from regulars.mail.hooks import Hook, Service
 from regulars.mail.records import Record
+from regulars.mail.services import accounts
+from regulars.mail.services.accounts import Account
 from regulars.workspaces import projects
 from regulars.workspaces.models import Project
 
@@ -65,11 +68,22 @@ class DomainCard:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """Something that a service wants to know, as a dialog asks for it."""
+
+    wanted: accounts.Wanted
+    value: str  # nothing of a secret
+    is_kept: bool  # a secret that may be left empty
+
+
+@dataclass(frozen=True, slots=True)
 class ServiceLine:
-    """A mail service, set up or not."""
+    """A mail service: whether it tells of mail, and whether mail leaves by it."""
 
     service: Service
     hook: Hook | None
+    fields: tuple[Field, ...]
+    sends: bool
 
 
 class EmailForm(forms.Form):
@@ -139,7 +153,7 @@ def show(
         "project": request.project,
         "cards": cards,
         "wrong": wrong,
-        "services": [ServiceLine(one, told.get(one.name)) for one in hooks.SERVICES.values()],
+        "services": _services(told, email_server.account_of(kept)),
         "secret": _shown(request, secret) if secret else None,
         "has_server": bool(server.name),
         "server": server,
@@ -173,6 +187,23 @@ def _row(domain: Domain, record: Record) -> Row:
     said = found.said if found and found.state in ("wrong", "unknown") else ""
     name = record.name.removesuffix(f".{domain.name}")
     return Row(record, kind, icon, word, said, name)
+
+
+def _services(told: Mapping[str, Hook], account: Account | None) -> list[ServiceLine]:
+    """Every service, as far as it is set up."""
+    lines = []
+    for one in hooks.SERVICES.values():
+        sends = account is not None and account.service.name == one.name
+        fields = tuple(
+            Field(
+                wanted,
+                account[wanted.name] if account and sends and not wanted.secret else "",
+                sends and wanted.secret,
+            )
+            for wanted in accounts.SERVICES[one.name].wants
+        )
+        lines.append(ServiceLine(one, told.get(one.name), fields, sends))
+    return lines
 
 
 def _shown(request: AgentRequest, secret: tuple[Service, str]) -> dict[str, str]:

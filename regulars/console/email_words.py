@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from regulars.campaigns.email_queries import Counts
+from regulars.campaigns.email_queries import Counts, Reached
 from regulars.campaigns.emails import Email
 from regulars.campaigns.quick import Owner
 from regulars.console.templatetags.console import number
@@ -89,6 +89,16 @@ def subject(text: str) -> str:
 
 
 _TAG = re.compile(r"\{\{[^}]*?(?:default:\s*[\"']([^\"']*)[\"'])?\s*\}\}")
+
+
+def reason(one: Reached) -> str:
+    """Why somebody stands behind a number, and what was chosen for them."""
+    why = REASONS.get(one.reason, one.reason)
+    chosen = _CHOSEN.get(one.chosen or "", "")
+    return f"{why} {chosen}".strip() if chosen else why
+
+
+_CHOSEN = {"again": "(Sent again by hand.)", "left": "(Left as it is.)"}
 
 
 def left_out(found: Mapping[str, int]) -> list[LeftOut]:

@@ -7,21 +7,30 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
-from regulars.campaigns import health
+from regulars.campaigns import health, holding
 from regulars.campaigns.health import Leaving
 from regulars.console import email_server
-from regulars.console.access import MANAGERS, AgentRequest, agent_view
+from regulars.console.access import MANAGERS, AgentRequest, actor_of, agent_view
 from regulars.console.email_settings import card_of
 from regulars.console.frame import frame
 from regulars.kit import clock, database
 from regulars.mail import domains, outgoing, subscriptions, suppressions
+from regulars.workspaces import audit
+from regulars.workspaces.models import Agent
 
 Connection = psycopg.Connection[Any]
+
+audit.describe(
+    {
+        "sending.held": "Held all emails back",
+        "sending.let_go": "Let emails leave again",
+    }
+)
 
 # Where receivers begin to refuse a sender's mail.
 BOUNCES_BAD, COMPLAINTS_BAD = 0.05, 0.003
@@ -52,10 +61,16 @@ def sending(request: AgentRequest) -> HttpResponse:
     now, project_id = clock.now(), request.project.id
     with database.of_django() as core:
         totals = health.totals(core, project_id, now)
+        rate = health.rate(core, project_id, now)
+        held = holding.held_since(core, project_id)
         cards = [card_of(one) for one in domains.all_of(core, project_id, now)]
         context = {
             **sending_context(request, core, "server"),
             "totals": totals,
+            "rate": rate,
+            "minutes": -(-totals.waiting // rate) if rate and totals.waiting else 0,
+            "held": held[0] if held else None,
+            "held_by": _called(held[1]) if held else "",
             "rates": {
                 name: _percent(totals.share(getattr(totals, name)))
                 for name in ("delivered", "bounced", "complained")
@@ -71,6 +86,38 @@ def sending(request: AgentRequest) -> HttpResponse:
             "no_longer": _no_longer(core, project_id),
         }
     return render(request, "console/sending/health.html", context)
+
+
+@agent_view(MANAGERS)
+@require_POST
+def hold(request: AgentRequest) -> HttpResponseBase:
+    """No email of the project leaves until it is let go on."""
+    return _hold(request, holds=True)
+
+
+@agent_view(MANAGERS)
+@require_POST
+def let_go(request: AgentRequest) -> HttpResponseBase:
+    """They leave again."""
+    return _hold(request, holds=False)
+
+
+def _hold(request: AgentRequest, *, holds: bool) -> HttpResponseBase:
+    now, project_id = clock.now(), request.project.id
+    with database.of_django() as core:
+        if holds:
+            changed = holding.hold(core, project_id, request.user.id, now)
+        else:
+            changed = holding.let_go(core, project_id)
+    if changed:
+        action = "sending.held" if holds else "sending.let_go"
+        audit.record(project_id, action, "", by=actor_of(request), now=now)
+    return HttpResponseRedirect(reverse("sending", args=[project_id]))
+
+
+def _called(agent_id: UUID | None) -> str:
+    agent = Agent.objects.filter(id=agent_id).first() if agent_id else None
+    return agent.called if agent else ""
 
 
 def sending_context(request: AgentRequest, core: Connection, here: str) -> dict[str, Any]:

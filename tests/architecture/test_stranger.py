@@ -456,6 +456,7 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/emails/<uuid:email_id>/message/<uuid:recipient_id>.eml": Address(
         "project", _email
     ),
+    "p/<uuid:project_id>/emails/<uuid:email_id>/unknown/<slug:deed>": Address("project", _email),
     "p/<uuid:project_id>/emails/<uuid:email_id>/<slug:deed>": Address("project", _email),
     "p/<uuid:project_id>/settings/": Address("project"),
     "p/<uuid:project_id>/settings/project/": Address("project"),
@@ -509,6 +510,11 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/settings/email/domains/<uuid:domain_id>/remove": Address(
         "project", _domain
     ),
+    "p/<uuid:project_id>/settings/email/services/<str:service>/send-by": Address(
+        "project", _service
+    ),
+    "p/<uuid:project_id>/settings/email/service/stop": Address("project"),
+    "p/<uuid:project_id>/settings/email/test": Address("project"),
     "p/<uuid:project_id>/settings/email/services/<str:service>/set-up": Address(
         "project", _service
     ),
@@ -519,7 +525,16 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/settings/topics/<uuid:topic_id>/": Address("project", _topic),
     "p/<uuid:project_id>/settings/topics/<uuid:topic_id>/archive": Address("project", _topic),
     "p/<uuid:project_id>/sending/": Address("project"),
+    "p/<uuid:project_id>/sending/hold": Address("project"),
+    "p/<uuid:project_id>/sending/let-go": Address("project"),
     "p/<uuid:project_id>/sending/outbox/": Address("project"),
+    "p/<uuid:project_id>/sending/outbox/emails/<uuid:email_id>/": Address("project", _email),
+    "p/<uuid:project_id>/sending/outbox/emails/<uuid:email_id>/<uuid:recipient_id>/": Address(
+        "project", _email
+    ),
+    "p/<uuid:project_id>/sending/outbox/emails/<uuid:email_id>/<uuid:recipient_id>/mail.html": (
+        Address("project", _email)
+    ),
     "p/<uuid:project_id>/sending/outbox/<uuid:mail_id>/": Address("project", _mail),
     "p/<uuid:project_id>/sending/outbox/<uuid:mail_id>/mail.html": Address("project", _mail),
     "p/<uuid:project_id>/sending/suppressed/": Address("project"),

@@ -11,12 +11,14 @@ from uuid import UUID
 
 import pytest
 
-from regulars.campaigns import email_queries, emails, sending
+from regulars.campaigns import deciding, email_queries, emails, sending, upkeep
 from regulars.campaigns.sending import Engine
 from regulars.console import email_words
 from regulars.kit import clock
+from regulars.kit.ids import new_id
 from regulars.mail import templates
 from regulars.mail.content.content import Content
+from regulars.workspaces.models import AuditEntry
 from tests.cast import Cast
 
 CONTENT = {
@@ -156,9 +158,18 @@ def test_what_no_server_took_is_listed_in_the_outbox_with_its_messages(cast: Cas
         runner.run(engine.close())
     page = cast.bob.client.get(cast.home.url("sending/outbox/")).content.decode()
     assert "1 kept here" in page
-    behind = url.removeprefix("http://testserver") + "people/kept"
-    assert behind in page
-    (message,) = re.findall(r'href="([^"]+\.eml)"', cast.bob.client.get(behind).content.decode())
+    (behind,) = re.findall(r'href="([^"]+/sending/outbox/emails/[^"]+)"', page)
+    shown = cast.bob.client.get(behind).content.decode()
+    assert "pat@example.com" in shown
+    assert "List-Unsubscribe" not in shown  # it is transactional
+    (frame,) = re.findall(r'<iframe class="as-frame" src="([^"]+)" sandbox', shown)
+    html = cast.bob.client.get(frame)
+    assert "Six roasts" in html.content.decode()
+    assert "script-src" not in html["Content-Security-Policy"]
+    source = cast.bob.client.get(frame.removesuffix("mail.html") + "?as=source").content.decode()
+    assert "X-Regulars: " in source
+    assert cast.charlie.client.get(frame).status_code == 404
+    (message,) = re.findall(r'href="([^"]+\.eml)"', shown)
     raw = cast.bob.client.get(message).content
     assert b"To: " in raw
     assert b"pat@example.com" in raw
@@ -193,3 +204,56 @@ def emails_now(cast: Cast) -> Any:
     assert row is not None
     assert emails.AUDITED
     return row[0]
+
+
+def lost(cast: Cast) -> str:
+    """An email whose one recipient is unknown; its address."""
+    url = begin(cast)
+    cast.bob.client.post(f"{url}save", DRAFT, HTTP_HX_REQUEST="true")
+    cast.bob.client.post(f"{url}send")
+    email = emails.get(cast.connection, cast.home.id, UUID(url.rstrip("/").rpartition("/")[2]))
+    now = clock.now()
+    ((recipient,),) = cast.connection.execute(
+        "SELECT id FROM email_recipient WHERE project_id = %s AND email_id = %s",
+        (cast.home.id, email.id),
+    ).fetchall()
+    with cast.connection.transaction():
+        deciding.decide(cast.connection, email, new_id(now), [recipient], now)
+        deciding.give_up(cast.connection, email, new_id(now), now)
+    return url
+
+
+def test_sending_again_where_nobody_knows_is_warned_of_confirmed_and_recorded(cast: Cast) -> None:
+    url = lost(cast)
+    page = cast.bob.client.get(url).content.decode()
+    assert "Nobody knows" in page
+    assert "gets it twice" in page
+    cast.bob.client.post(f"{url}unknown/again")  # without the tick
+    assert "Nobody knows" in cast.bob.client.get(url).content.decode()
+    cast.bob.client.post(f"{url}unknown/again", {"sure": "1"})
+    assert "Nobody knows" not in cast.bob.client.get(url).content.decode()
+    (entry,) = AuditEntry.objects.filter(
+        project_id=cast.home.id, action="email.unknown_again"
+    ).values_list("subject", flat=True)
+    assert entry == "New beans (1)"
+    assert b"(Sent again by hand.)" in cast.bob.client.get(f"{url}people/waiting").content
+
+
+def test_what_nobody_knows_can_be_left_as_it_is(cast: Cast) -> None:
+    url = lost(cast)
+    cast.bob.client.post(f"{url}unknown/leave")
+    page = cast.bob.client.get(url).content.decode()
+    assert "Left as it is" in page
+    assert "Leave as is" not in page
+    assert b"(Left as it is.)" in cast.bob.client.get(f"{url}people/unknown").content
+    assert cast.bob.client.post(f"{url}unknown/forget").status_code == 404
+
+
+def test_a_draft_that_lay_for_days_gathers_its_people_anew_when_it_is_opened(cast: Cast) -> None:
+    url = begin(cast)
+    later = clock.now() + 2 * upkeep.UNSENT_FOR
+    upkeep.empty_unsent(cast.connection, later, project_id=cast.home.id)
+    email_id = UUID(url.rstrip("/").rpartition("/")[2])
+    assert email_queries.counts(cast.connection, cast.home.id, email_id).recipients == 0
+    assert b"Review and send" in cast.bob.client.get(url).content
+    assert email_queries.counts(cast.connection, cast.home.id, email_id).recipients == 1

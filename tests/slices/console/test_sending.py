@@ -17,9 +17,11 @@ from regulars.kit.ids import new_id
 from regulars.mail import compose, dkim, domains, hooks, outgoing, subscriptions, suppressions
 from regulars.mail import topics as topics_slice
 from regulars.mail.letters import Letter, Mailbox
+from regulars.mail.services import accounts
 from regulars.workspaces.models import AuditEntry, Project
 from tests.cast import Cast
 from tests.slices.mail.names import Names, answering
+from tests.slices.mail.services import Services, mail_services
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -285,3 +287,104 @@ def test_what_is_no_server_is_refused_by_name(cast: Cast, url: str) -> None:
 def test_who_does_not_manage_a_project_does_not_choose_its_server(cast: Cast) -> None:
     answer = cast.bob.client.post(cast.home.url("settings/email/server"), PACE)
     assert answer.status_code == 403
+
+
+# A mail service
+
+
+@pytest.fixture
+def services(monkeypatch: pytest.MonkeyPatch) -> Iterator[Services]:
+    monkeypatch.setenv("REGULARS_TESTING", "1")
+    with mail_services() as running:
+        monkeypatch.setenv("REGULARS_MAIL_SERVICES_AT", running.url)
+        yield running
+
+
+def _from(cast: Cast, address: str) -> None:
+    Project.objects.filter(id=cast.home.id).update(from_email=address)
+
+
+def test_a_project_sends_by_a_service_whose_key_nobody_sees_again(cast: Cast) -> None:
+    said = {"key": "AKIA1", "secret": "s3cret-word", "region": "eu-west-1"}
+    page = _post(cast, "settings/email/services/ses/send-by", **said).content.decode()
+    assert "Mail leaves by <b>Amazon SES</b>" in page
+    assert "eu-west-1" in page
+    assert "s3cret-word" not in page
+    assert "AKIA1" not in page
+    kept = sending_settings.of_project(cast.connection, cast.home.id)
+    assert accounts.read("ses", kept.service_key)["secret"] == "s3cret-word"
+    assert "Amazon SES" in _open(cast, "sending/")
+    (entry,) = AuditEntry.objects.filter(project_id=cast.home.id, action="sending.service_chosen")
+    assert "s3cret-word" not in str(entry.__dict__)
+
+
+def test_a_key_that_is_not_said_anew_stays(cast: Cast) -> None:
+    url = "settings/email/services/postmark/send-by"
+    _post(cast, url, key="token")
+    _post(cast, url, key="", stream="broadcast")
+    kept = sending_settings.of_project(cast.connection, cast.home.id)
+    account = accounts.read("postmark", kept.service_key)
+    assert (account["key"], account["stream"]) == ("token", "broadcast")
+    _post(cast, "settings/email/server", smtp_url="", **PACE)
+    assert sending_settings.of_project(cast.connection, cast.home.id).service == "postmark"
+
+
+def test_a_service_is_left_and_its_key_forgotten(cast: Cast) -> None:
+    _post(cast, "settings/email/services/resend/send-by", key="token")
+    _post(cast, "settings/email/service/stop")
+    kept = sending_settings.of_project(cast.connection, cast.home.id)
+    assert (kept.service, kept.service_key) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("service", "said", "words"),
+    [
+        ("brevo", {"key": ""}, "API key is missing"),
+        ("mailgun", {"key": "x", "region": HOSTILE}, "There is no such region"),
+        ("ses", {"key": "x", "secret": "y", "region": "nowhere"}, "such as eu-west-1"),
+    ],
+)
+def test_what_is_no_account_is_refused_in_words(
+    cast: Cast, service: str, said: dict[str, str], words: str
+) -> None:
+    answer = _post(cast, f"settings/email/services/{service}/send-by", **said)
+    assert answer.status_code == 422
+    assert words in unescape(answer.content.decode())
+    assert HOSTILE not in answer.content.decode()
+    assert sending_settings.of_project(cast.connection, cast.home.id).service == ""
+
+
+def test_a_test_goes_to_oneself_by_whatever_mail_leaves_by(cast: Cast, services: Services) -> None:
+    _from(cast, "hello@tideway.example")
+    _post(cast, "settings/email/services/postmark/send-by", key="right")
+    page = _post(cast, "settings/email/test").content.decode()
+    assert "Postmark took a test" in page
+    (took,) = services.took
+    assert took.to == cast.alice.email
+    services.answers.append("422")
+    page = _post(cast, "settings/email/test").content.decode()
+    assert "The test did not leave. Postmark said: 422 No, says postmark" in page
+
+
+def test_a_test_without_a_sender_says_what_to_do(cast: Cast, services: Services) -> None:
+    _from(cast, "")
+    _post(cast, "settings/email/services/postmark/send-by", key="right")
+    assert "Say above which address" in _post(cast, "settings/email/test").content.decode()
+    assert services.took == []
+
+
+def test_who_does_not_manage_a_project_sends_by_no_service(cast: Cast) -> None:
+    for path in ("services/brevo/send-by", "service/stop", "test"):
+        answer = cast.bob.client.post(cast.home.url(f"settings/email/{path}"), {"key": "x"})
+        assert answer.status_code == 403
+
+
+def test_all_emails_are_held_and_let_go(cast: Cast) -> None:
+    page = unescape(_post(cast, "sending/hold").content.decode())
+    assert "No email leaves, by Alice" in page
+    assert "Hold all emails" not in page
+    page = _post(cast, "sending/let-go").content.decode()
+    assert "Hold all emails" in page
+    said = AuditEntry.objects.filter(project_id=cast.home.id).values_list("action", flat=True)
+    assert {"sending.held", "sending.let_go"} <= set(said)
+    assert cast.bob.client.post(cast.home.url("sending/hold")).status_code == 403
