@@ -58,8 +58,8 @@ def lift(one: Share, other: Share) -> Lift | None:
     points = one.share - other.share
     return Lift(
         points,
-        points - hypot(one.share - low, other_high - other.share),
-        points + hypot(high - one.share, other.share - other_low),
+        max(-1.0, points - hypot(one.share - low, other_high - other.share)),
+        min(1.0, points + hypot(high - one.share, other.share - other_low)),
     )
 
 

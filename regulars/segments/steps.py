@@ -129,8 +129,9 @@ def note(changes: Changes, plan: Plan, person: Person, inside: Sequence[int]) ->
     after = {key: at for key, at in before.items() if int(key) in plan.steps}
     since = signed_up(person) if plan.over_users else None
     for number, step in plan.steps.items():
-        known = number in inside or step.key in before
+        known = number in inside or _counts(before.get(step.key), since)
         if not known and not _ever(plan, person, step, since):
+            after.pop(step.key, None)
             continue
         at = _instant(plan, person, step)
         kept = after.get(step.key)
@@ -149,6 +150,11 @@ def note(changes: Changes, plan: Plan, person: Person, inside: Sequence[int]) ->
     person.checkpoints = after
     person.progressed = person.seen_changed = True
     return True
+
+
+def _counts(kept: datetime | None, since: datetime | None) -> bool:
+    """Whether it was reached, and by the user: what a visitor reached before signing up is not."""
+    return kept is not None and (since is None or kept >= since)
 
 
 def _was_held_back(person: Person, kept: datetime, since: datetime | None) -> bool:
