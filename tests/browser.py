@@ -35,11 +35,16 @@ QUIET = [
 ]
 
 
+def chromium_path() -> str | None:
+    """Where this machine has one."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """Chromium, headless."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = next((found for name in names if (found := shutil.which(name))), None)
+    path = chromium_path()
     if path is None:
         pytest.skip("NO CHROMIUM ON THIS MACHINE: nothing was tried in a browser")
     with sync_playwright() as playwright:

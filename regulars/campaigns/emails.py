@@ -10,6 +10,7 @@ Every function takes a connection and works in the caller's transaction.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
@@ -22,8 +23,9 @@ from psycopg.types.json import Jsonb
 
 from regulars.kit import bus
 from regulars.kit.ids import new_id
-from regulars.mail import addresses, clean
+from regulars.mail import addresses, clean, images
 from regulars.mail.compose import MOST_NAME, MOST_SUBJECT
+from regulars.mail.drafts import ANYHOW, Save, Stand, takes_place
 from regulars.mail.letters import Mailbox
 from regulars.people import selection as selections
 from regulars.people.selection import Selection
@@ -62,7 +64,8 @@ ADD_COUNT = "INSERT INTO email_count (project_id, id) VALUES (%s, %s)"
 _COLUMNS = (
     "project_id, id, campaign_id, step_id, template_id, state, subject, content, kind, topic_id,"
     " sender, reply_to, bcc, tracked, audience, audience_at, zone, cursor, expected, left_out,"
-    " trouble, created_by, created_at, changed_at, accepted_at, leaves_at, ended_at"
+    " trouble, created_by, created_at, changed_at, accepted_at, leaves_at, ended_at, version,"
+    " changed_by, changed_in, changed_step"
 )
 FIND = f"SELECT {_COLUMNS} FROM email WHERE project_id = %s AND id = %s"
 LOCK = f"{FIND} FOR UPDATE"
@@ -70,7 +73,8 @@ CHANGE = """
 UPDATE email
 SET template_id = %(template)s, subject = %(subject)s, content = %(content)s, kind = %(kind)s,
     topic_id = %(topic)s, sender = %(sender)s, reply_to = %(reply_to)s, bcc = %(bcc)s,
-    tracked = %(tracked)s, changed_at = %(now)s
+    tracked = %(tracked)s, changed_at = %(now)s, version = version + 1, changed_by = %(by)s,
+    changed_in = %(tab)s, changed_step = %(step)s
 WHERE project_id = %(project)s AND id = %(id)s
 """
 SET_AUDIENCE = """
@@ -78,6 +82,11 @@ UPDATE email
 SET audience = %(audience)s, audience_at = %(now)s, zone = %(zone)s, changed_at = %(now)s
 WHERE project_id = %(project)s AND id = %(id)s
 """
+# Where pictures are named that no mail has shown yet (`mail.picture_upkeep`).
+NAMES_PICTURES = (
+    "SELECT content::text FROM email WHERE project_id = %s AND accepted_at IS NULL",
+    "SELECT concat(draft, published, letters) FROM campaign WHERE project_id = %s",
+)
 ACCEPT = """
 UPDATE email SET state = 'sending', accepted_at = %s, leaves_at = %s, changed_at = %s, trouble = ''
 WHERE project_id = %s AND id = %s
@@ -142,6 +151,10 @@ class Email:
     accepted_at: datetime | None
     leaves_at: datetime | None
     ended_at: datetime | None
+    version: int
+    changed_by: UUID | None
+    changed_in: str
+    changed_step: int
 
     @property
     def from_(self) -> Mailbox:
@@ -196,6 +209,8 @@ def create(
         },
     )
     connection.execute(ADD_COUNT, (project_id, id_))
+    if of_campaign:
+        images.note_shown(connection, project_id, json.dumps(content.to_json()), now)
     return id_
 
 
@@ -213,18 +228,25 @@ def change(
     tracked: bool = True,
     template_id: UUID | None = None,
     whole: bool = False,
+    save: Save = ANYHOW,
+    by: UUID | None = None,
     now: datetime,
-) -> None:
-    """Say something else in a draft. Raises InvalidError, UnknownError, ConflictError.
+) -> bool:
+    """Say something else in a draft, unless the same window wrote newer words; whether it did.
 
-    Unless it must be `whole`, what is half written is kept as it is.
+    Unless it must be `whole`, what is half written is kept as it is. Raises InvalidError,
+    UnknownError, ConflictError, and ChangedError for what somebody else wrote since (`save`).
     """
     email = lock(connection, project_id, email_id)
     if email.state not in ("draft", "gathering", "gathered"):
         raise ConflictError("state", "This email was sent already.")
+    if not takes_place(Stand(email.version, email.changed_in, email.changed_step), save):
+        return False
     said = _checked(content, kind, sender, reply_to, bcc, whole=whole)
     named = {"project": project_id, "id": email_id, "template": template_id, "topic": topic_id}
-    connection.execute(CHANGE, said | named | {"tracked": tracked, "now": now})
+    written = {"tracked": tracked, "now": now, "by": by, "tab": save.tab, "step": save.step}
+    connection.execute(CHANGE, said | named | written)
+    return True
 
 
 def set_audience(
@@ -271,6 +293,7 @@ def accept(
         raise ConflictError("state", "Who gets this email is not settled yet.")
     _whole(email)
     connection.execute(ACCEPT, (now, now + delay, now, project_id, email_id))
+    images.note_shown(connection, project_id, json.dumps(email.content), now)
     tell(connection, project_id, TOPIC)
     tell(connection, project_id, MOVED_TOPIC)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from regulars.campaigns import doing, hearing
+from regulars.campaigns import doing, emails, hearing
 from regulars.campaigns import settings as sending_settings
 from regulars.campaigns.campaigns_following import CampaignsFollow
 from regulars.campaigns.campaigns_loop import run_campaigns
@@ -31,7 +31,7 @@ from regulars.inbox.notes_upkeep import forget_deleted_notes
 from regulars.inbox.notices import tell_by_email
 from regulars.inbox.push_news import push_news
 from regulars.inbox.upkeep import keep_conversations
-from regulars.mail import feedback
+from regulars.mail import feedback, picture_upkeep
 from regulars.mail import sending as mail_sending
 from regulars.mail.sending import send_mail
 from regulars.mail.upkeep import keep_mail
@@ -95,6 +95,7 @@ def wire() -> None:
     ]
     doing.DEEDS.update(CAMPAIGN_DEEDS)
     doing.CHECKS.update(CAMPAIGN_CHECKS)
+    picture_upkeep.NAMED_ABOVE[:] = emails.NAMES_PICTURES
     feedback.LEDGERS[:] = [EmailRecipients(), feedback.OutgoingMail()]
     mail_sending.WAY[:] = [sending_settings.way_of]
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from regulars.campaigns.email_queries import Counts, Reached
 from regulars.campaigns.emails import Email
+from regulars.campaigns.fallbacks import Lack, Lacks
 from regulars.campaigns.quick import Owner
 from regulars.console.templatetags.console import number
 
@@ -107,7 +108,7 @@ def left_out(found: Mapping[str, int]) -> list[LeftOut]:
     return [LeftOut(n, *_LEFT_OUT.get(reason, (reason, ""))) for reason, n in ordered if n]
 
 
-def checks_of(email: Email, owner: Owner, counts: Counts, wrong: str) -> list[Check]:
+def checks_of(email: Email, owner: Owner, counts: Counts, wrong: str, lacks: Lacks) -> list[Check]:
     """What to know before it is sent."""
     checks = []
     if not email.subject:
@@ -130,11 +131,25 @@ def checks_of(email: Email, owner: Owner, counts: Counts, wrong: str) -> list[Ch
     if counts.left_out:
         people = "1 person is" if counts.left_out == 1 else f"{number(counts.left_out)} people are"
         checks.append(Check(f"{people} left out, for reasons you can see"))
+    checks += [_lack(one, lacks.looked_at, counts.recipients) for one in lacks.found]
     if email.kind == "marketing":
         checks.append(Check("Carries your address and an unsubscribe link"))
     else:
         checks.append(Check("Also reaches people who unsubscribed", "warn"))
     return checks
+
+
+def _lack(lack: Lack, looked_at: int, recipients: int) -> Check:
+    """How many read something else, because a fact of theirs is not known."""
+    if looked_at >= recipients:
+        who = f"{number(lack.people)} of {number(recipients)} have"
+    else:
+        share = max(round(100 * lack.people / looked_at), 1)
+        who = f"About {share}% (of {number(looked_at)} people looked at) have"
+    fact = f"{who} no “{lack.fact}”"
+    if lack.fallback:
+        return Check(f"{fact} and read “{lack.fallback}”")
+    return Check(f"{fact}: nothing stands in its place", "warn")
 
 
 def stats_of(counts: Counts) -> list[Stat]:

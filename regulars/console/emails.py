@@ -13,27 +13,31 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 from django.contrib import messages
-from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from regulars.campaigns import email_queries, emails, ledger, quick, writing
+from regulars.campaigns import email_queries, emails, fallbacks, ledger, quick, writing
 from regulars.campaigns.emails import Email
-from regulars.console import email_words, mail_editor
+from regulars.campaigns.fallbacks import Lacks
+from regulars.console import draft_words, email_words, mail_editor
 from regulars.console.access import AgentRequest, actor_of, agent_view
 from regulars.console.bulk import selected_of
 from regulars.console.frame import frame
 from regulars.console.mail_editor import Editor
+from regulars.console.mail_templates import OFFERS
 from regulars.console.picking import pickable
-from regulars.console.refusals import refusal
+from regulars.console.refusals import REFUSED, refusal
 from regulars.kit import clock, database
 from regulars.kit.ids import new_id
-from regulars.mail import outgoing, templates, topics
+from regulars.mail import drafts, outgoing, templates, topics
 from regulars.mail.addresses import BadAddressError
 from regulars.mail.content.content import Content
 from regulars.mail.content.errors import ContentError
+from regulars.mail.drafts import ChangedError
 from regulars.mail.letters import Mail, Mailbox
+from regulars.mail.ready_made import READY_MADE
 from regulars.people import actions, store
 from regulars.people.person import Person, new_person
 from regulars.people.selection import Everyone, Selection
@@ -45,6 +49,7 @@ P = ParamSpec("P")
 Connection = psycopg.Connection[Any]
 
 MOST_SEGMENTS = 200  # to choose from
+CHANGED_SINCE = "Somebody else changed this email meanwhile. Look at it again."
 GATHERED_HERE = 3.0  # seconds of gathering before a page is answered; the worker does the rest
 
 
@@ -57,10 +62,11 @@ def _in_words(
     def wrapper(request: AgentRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
-        except InvalidError as wrong:
+        except (InvalidError, ChangedError) as wrong:
+            words = wrong.message if isinstance(wrong, InvalidError) else CHANGED_SINCE
             if request.htmx:
-                return refusal(wrong.message)
-            messages.error(request, wrong.message)
+                return refusal(words)
+            messages.error(request, words)
             return HttpResponseRedirect(reverse("emails", args=[request.project.id]))
 
     return wrapper
@@ -107,7 +113,7 @@ def begin(request: AgentRequest) -> HttpResponseBase:
         emails.set_audience(core, project_id, made, selected, now, zone=zone)
         ledger.begin(core, project_id, made, now)
         if given.get("template"):
-            _use_template(core, project_id, made, given["template"], now)
+            _use_template(core, request, made, given["template"], now)
         return made
 
     email_id = actions.settled(database.of_django, work)
@@ -124,6 +130,7 @@ def compose(request: AgentRequest, email: Email) -> HttpResponse:
             "editor": _editor(core, request, email),
             "topics": topics.all_of(core, request.project.id),
             "templates": templates.newest(core, request.project.id),
+            "ready_made": OFFERS,
             "missing": quick.owner(core, request.project.id).missing,
             "me": request.user.email,
             **_audience(core, email),
@@ -144,19 +151,31 @@ def _editor(core: Connection, request: AgentRequest, email: Email) -> Editor:
 
 @agent_view()
 @require_POST
-@_in_words
 def save(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
     """Keep the draft as it is typed."""
-    now = clock.now()
-    gathers_anew = actions.settled(
-        database.of_django, lambda core: _save(core, request, email_id, now)
-    )
+    now, project_id = clock.now(), request.project.id
+    try:
+        gathers_anew = actions.settled(
+            database.of_django, lambda core: _save(core, request, email_id, now)
+        )
+    except ChangedError:
+        return _moved_on(request, email_id, now)
+    except InvalidError as wrong:
+        return JsonResponse({"message": wrong.message, "field": wrong.field}, status=REFUSED)
     if gathers_anew:
-        _gather(request.project.id, email_id)
-    answer = render(request, "console/emails/saved.html", {"at": now})
-    if gathers_anew:
-        answer.headers["HX-Trigger"] = "audience-changed"
-    return answer
+        _gather(project_id, email_id)
+    with database.of_django() as core:
+        email = emails.get(core, project_id, email_id)
+    said = {"version": email.version, "at": now.isoformat(), "gathers": gathers_anew}
+    return JsonResponse(said)
+
+
+def _moved_on(request: AgentRequest, email_id: UUID, now: datetime) -> JsonResponse:
+    """Somebody else's words stand there now: whose they are, and since when."""
+    with database.of_django() as core:
+        email = emails.get(core, request.project.id, email_id)
+    words = draft_words.moved_on(request, email.changed_by, email.changed_at, now)
+    return JsonResponse({"message": words, "version": email.version}, status=409)
 
 
 @agent_view()
@@ -167,7 +186,7 @@ def use_template(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
     now, project_id = clock.now(), request.project.id
 
     def work(core: Connection) -> None:
-        _use_template(core, project_id, email_id, request.POST.get("template", ""), now)
+        _use_template(core, request, email_id, request.POST.get("template", ""), now)
 
     actions.settled(database.of_django, work)
     return HttpResponseRedirect(reverse("email", args=[project_id, email_id]))
@@ -188,14 +207,15 @@ def audience(request: AgentRequest, email_id: UUID) -> HttpResponse:
 @require_POST
 @_in_words
 def test(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
-    """Send the draft to oneself, filled in as for the first of its people. Nothing is counted."""
+    """Send the draft to oneself, as whoever the preview shows gets it. Nothing is counted."""
     now, project_id = clock.now(), request.project.id
     address = request.POST.get("test_to", "").strip() or request.user.email
 
     def work(core: Connection) -> None:
         _save(core, request, email_id, now)
         email = emails.get(core, project_id, email_id)
-        person = _first(core, project_id, email_id) or nobody(project_id, now)
+        person = _previewed(core, request) or _first(core, project_id, email_id)
+        person = person or nobody(project_id, now)
         try:
             subject, _, raw = writing.sample(
                 core, project_id, email_id, person, Mailbox(address), now
@@ -232,12 +252,17 @@ def review(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
         email = emails.get(core, project_id, email_id)
         owner = quick.owner(core, project_id)
         found = email_queries.counts(core, project_id, email_id)
-        wrong = ""
+        wrong, lacking = "", Lacks(0, ())
         try:
-            quick.check_content(core, project_id, Content.from_json(email.content), email.kind)
+            content = Content.from_json(email.content)
+            quick.check_content(core, project_id, content, email.kind)
+            zone = ZoneInfo(request.project.time_zone)
+            lacking = fallbacks.of_email(
+                core, project_id, email_id, content, found.recipients, zone
+            )
         except (InvalidError, ContentError) as refused:
             wrong = refused.message
-        checks = email_words.checks_of(email, owner, found, wrong)
+        checks = email_words.checks_of(email, owner, found, wrong, lacking)
         return {
             "email": email,
             "counts": found,
@@ -259,6 +284,9 @@ def send(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
 
     def work(core: Connection) -> None:
         email = emails.lock(core, project_id, email_id)
+        looked_over = request.POST.get("version", str(email.version))
+        if looked_over != str(email.version):
+            raise InvalidError("version", CHANGED_SINCE)
         quick.check_may_leave(core, project_id, email.kind)
         quick.check_content(core, project_id, Content.from_json(email.content), email.kind)
         emails.accept(core, project_id, email_id, now, delay=emails.UNDO_FOR)
@@ -274,7 +302,7 @@ def _save(core: Connection, request: AgentRequest, email_id: UUID, now: datetime
     email = emails.lock(core, project_id, email_id)
     kind: emails.Kind = "transactional" if given.get("kind") == "transactional" else "marketing"
     topic = _topic(core, project_id, given.get("topic", "")) if kind == "marketing" else None
-    emails.change(
+    written = emails.change(
         core,
         project_id,
         email_id,
@@ -286,8 +314,12 @@ def _save(core: Connection, request: AgentRequest, email_id: UUID, now: datetime
         bcc=given.get("bcc", "").split(","),
         tracked=bool(given.get("tracked")),
         template_id=email.template_id,
+        save=drafts.said(*(given.get(name, "") for name in ("version", "tab", "step"))),
+        by=request.user.id,
         now=now,
     )
+    if not written:
+        return False
     changed = (kind, topic) != (email.kind, email.topic_id)
     if changed and email.state in ("gathering", "gathered"):
         ledger.forget(core, project_id, email_id, now)
@@ -312,14 +344,11 @@ def _asked_template(request: AgentRequest) -> str:
 
 
 def _use_template(
-    core: Connection, project_id: UUID, email_id: UUID, chosen: str, now: datetime
+    core: Connection, request: AgentRequest, email_id: UUID, chosen: str, now: datetime
 ) -> None:
+    project_id = request.project.id
     email = emails.lock(core, project_id, email_id)
-    try:
-        kept = templates.get(core, project_id, UUID(chosen))
-        content = Content.from_json(kept.content)
-    except (ValueError, templates.NoTemplateError):
-        raise InvalidError("template", "There is no such template any more.") from None
+    content, template_id = _template(core, project_id, chosen)
     emails.change(
         core,
         project_id,
@@ -331,9 +360,21 @@ def _use_template(
         reply_to=email.reply_to,
         bcc=email.bcc,
         tracked=email.tracked,
-        template_id=kept.id,
+        template_id=template_id,
+        by=request.user.id,
         now=now,
     )
+
+
+def _template(core: Connection, project_id: UUID, chosen: str) -> tuple[Content, UUID | None]:
+    """One of the project's own, by its id, or a ready-made one, by its key."""
+    if chosen in READY_MADE:
+        return READY_MADE[chosen].content, None
+    try:
+        kept = templates.get(core, project_id, UUID(chosen))
+        return Content.from_json(kept.content), kept.id
+    except (ValueError, templates.NoTemplateError):
+        raise InvalidError("template", "There is no such template any more.") from None
 
 
 def _topic(core: Connection, project_id: UUID, chosen: str) -> UUID | None:
@@ -387,6 +428,15 @@ def _audience(core: Connection, email: Email) -> dict[str, Any]:
         "gathering": email.state == "gathering",
         "done": found.recipients + found.left_out,
     }
+
+
+def _previewed(core: Connection, request: AgentRequest) -> Person | None:
+    """Whoever the preview shows it to."""
+    try:
+        wanted = UUID(request.POST.get("person", ""))
+    except ValueError:
+        return None
+    return store.read(core, request.project.id, [wanted]).get(wanted)
 
 
 def _first(core: Connection, project_id: UUID, email_id: UUID) -> Person | None:

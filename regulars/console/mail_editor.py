@@ -14,7 +14,8 @@ from __future__ import annotations
 import json
 import logging
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -53,17 +54,13 @@ MOST_CUSTOM = 200  # custom attributes in the picker
 NOBODY = "nobody"  # stands for somebody of whom nothing is known
 
 # A mail shows pictures and its own styles, and does nothing: it runs no script, sends no form.
-_PREVIEW = (
-    "default-src 'none'; style-src 'unsafe-inline'; {pictures}; sandbox; frame-ancestors 'self'"
-)
+_PREVIEW = "default-src 'none'; style-src {styles}; {pictures}; sandbox; frame-ancestors 'self'"
 _PICTURES = "img-src http: https: data: 'self'"
 _NO_PICTURES = "img-src 'none'"
 _AT_NIGHT = re.compile(r"\(\s*prefers-color-scheme\s*:\s*dark\s*\)")
 _BY_DAY = re.compile(r"\(\s*prefers-color-scheme\s*:\s*light\s*\)")
 _SCHEMES = re.compile(r"color-scheme:\s*light dark", re.IGNORECASE)
 _SRC = re.compile(r"(<img\b[^>]{0,2000}?)\ssrc=(?:\"[^\"]*\"|'[^']*'|[^\s>]*)", re.IGNORECASE)
-# A plain letter has no paper: mail programs keep it off their edges, as a frame does not.
-_OFF_THE_EDGE = "<style>body{padding:8px 20px!important}</style></head>"
 _ANCHOR = re.compile(r'class="([^"]*\br-at-([0-9]+)\b[^"]*)"')
 
 _KNOWN = parse({"field": "kind", "op": "is_any_of", "value": ["user", "lead"]}, kinds=("field",))
@@ -120,19 +117,28 @@ def content_of(sent: str) -> Content:
 @xframe_options_sameorigin
 def preview(request: AgentRequest) -> HttpResponseBase:
     """The mail as one person gets it, as a page of its own for a sandboxed frame."""
-    sent = request.POST
-    policy = _PREVIEW.format(pictures=_NO_PICTURES if sent.get("pictures") == "off" else _PICTURES)
     try:
         html = _filled(request)
     except ContentError as wrong:
-        answer = render(request, "console/mail/stopped.html", {"wrong": wrong})
-        policy = policy.replace("style-src 'unsafe-inline'", "style-src 'self'")
-    else:
-        pictures = sent.get("pictures") != "off"
-        answer = HttpResponse(_shown(html, night=sent.get("theme") == "night", pictures=pictures))
-    answer["Content-Security-Policy"] = policy
+        stopped = render(request, "console/mail/stopped.html", {"wrong": wrong})
+        return framed(stopped, request.POST, styles="'self'")
+    return framed(HttpResponse(shown_by(request.POST, html)), request.POST)
+
+
+def framed(
+    answer: HttpResponse, sent: Mapping[str, str], *, styles: str = "'unsafe-inline'"
+) -> HttpResponse:
+    """A page that may stand in a frame of ours, where it can do nothing."""
+    pictures = _NO_PICTURES if sent.get("pictures") == "off" else _PICTURES
+    answer["Content-Security-Policy"] = _PREVIEW.format(styles=styles, pictures=pictures)
     answer["Referrer-Policy"] = "no-referrer"
     return answer
+
+
+def shown_by(sent: Mapping[str, str], html: str) -> str:
+    """A mail as the buttons above a preview ask for it: `theme` and `pictures`."""
+    night = sent.get("theme") == "night"
+    return _shown(html, night=night, pictures=sent.get("pictures") != "off")
 
 
 def _filled(request: AgentRequest) -> str:
@@ -143,12 +149,10 @@ def _filled(request: AgentRequest) -> str:
         look, facts = _facts(core, request, sent.get("person", ""))
     marketing = sent.get("marketing") != "no"
     try:
-        html = compile_content(content, look, marketing=marketing, anchors=True).render(facts).html
+        return compile_content(content, look, marketing=marketing, anchors=True).render(facts).html
     except RenderError as wrong:
         # The line is one of the finished page: the field by itself says it better.
         raise place_of_failure(content, facts, look) or wrong from wrong
-    plain = content.format == "blocks" and content.layout == "plain"
-    return html.replace("</head>", _OFF_THE_EDGE, 1) if plain else html
 
 
 @agent_view()
@@ -238,7 +242,7 @@ def _facts(core: Connection, request: AgentRequest, person_id: str) -> tuple[Loo
     if person is not None:
         facts |= person_context(person, ZoneInfo(project.time_zone))
     # A frame on this very server is shown this server's pictures.
-    return Look(look.name, look.address, look.color, look.logo_url, ""), facts
+    return replace(look, base_url=""), facts
 
 
 def _somebody(core: Connection, project_id: UUID) -> Person | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,19 +14,26 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from regulars.console import mail_editor
+from regulars.campaigns import template_uses, trial
+from regulars.campaigns.template_uses import MOST_USES, Uses
+from regulars.console import draft_words, mail_editor
 from regulars.console.access import AgentRequest, actor_of, agent_view
 from regulars.console.frame import frame
 from regulars.console.refusals import REFUSED, refusal
 from regulars.kit import clock, database
-from regulars.mail import templates
+from regulars.kit.ids import new_id
+from regulars.mail import drafts, templates
+from regulars.mail.addresses import BadAddressError
 from regulars.mail.content import thumb
 from regulars.mail.content.content import Content
 from regulars.mail.content.errors import ContentError
+from regulars.mail.drafts import ChangedError
 from regulars.mail.ready_made import BLANK, READY_MADE
-from regulars.mail.templates import ChangedError, NoTemplateError
-from regulars.people import actions
+from regulars.mail.templates import NoTemplateError
+from regulars.people import actions, store
+from regulars.people.person import Person, new_person
 from regulars.workspaces import audit, queries
+from regulars.workspaces.errors import InvalidError
 
 audit.describe(templates.AUDITED)
 
@@ -42,6 +50,8 @@ class Card:
     shapes: list[Any]
     by: str
     at: datetime
+    uses: str
+    opened: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,7 @@ def gallery(request: AgentRequest) -> HttpResponse:
     query = request.GET.get("q", "").strip()[:80]
     with database.of_django() as core:
         found = templates.newest(core, request.project.id)
+        uses = template_uses.of_templates(core, request.project.id, [one.id for one in found])
     names = {role.agent_id: role.agent.called for role in queries.team_of(request.project.id)}
     cards = [
         Card(
@@ -75,6 +86,8 @@ def gallery(request: AgentRequest) -> HttpResponse:
             one.thumb,
             by=names.get(one.changed_by, "") if one.changed_by else "",
             at=one.changed_at,
+            uses=_used(uses.get(one.id)),
+            opened=_opened(uses.get(one.id)),
         )
         for one in found
         if query.casefold() in f"{one.name} {one.subject}".casefold()
@@ -88,6 +101,19 @@ def gallery(request: AgentRequest) -> HttpResponse:
         "query": query,
     }
     return render(request, "console/mail_templates/gallery.html", context)
+
+
+def _used(uses: Uses | None) -> str:
+    if uses is None:
+        return ""
+    if uses.used == 1:
+        return "Used once"
+    return f"Used {uses.used}×" if uses.is_whole else f"Used over {MOST_USES}×"
+
+
+def _opened(uses: Uses | None) -> str:
+    """The share of those who got it who opened it."""
+    return f"{uses.opened / uses.out:.0%} opened" if uses is not None and uses.out else ""
 
 
 @agent_view()
@@ -134,6 +160,7 @@ def template(request: AgentRequest, template_id: UUID) -> HttpResponse:
         "template": kept,
         "editor": mail_editor.editor(request, kept.read()),
         "most_name": templates.MAX_NAME,
+        "me": request.user.email,
     }
     return render(request, "console/mail_templates/template.html", context)
 
@@ -143,13 +170,12 @@ def template(request: AgentRequest, template_id: UUID) -> HttpResponse:
 def save(request: AgentRequest, template_id: UUID) -> HttpResponseBase:
     """Keep what was written, where nobody else has changed it since; answers JSON."""
     now, sent = clock.now(), request.POST
-    version = sent.get("version", "")
 
     def work(core: Any) -> int:
         return templates.change(
             core, request.project.id, template_id, now, name=sent.get("name"),
             content=mail_editor.content_of(sent["content"]) if "content" in sent else None,
-            version=int(version) if version.isdecimal() and len(version) < 10 else None,  # noqa: PLR2004
+            save=drafts.said(*(sent.get(one, "") for one in ("version", "tab", "step"))),
             by=request.user.id,
         )  # fmt: skip
 
@@ -158,11 +184,48 @@ def save(request: AgentRequest, template_id: UUID) -> HttpResponseBase:
     except ContentError as wrong:
         return JsonResponse({"message": wrong.message, "field": wrong.field}, status=REFUSED)
     except ChangedError as late:
-        words = "Somebody else changed this template meanwhile."
+        with database.of_django() as core:
+            theirs = _get(core, request.project.id, template_id)
+        words = draft_words.moved_on(request, theirs.changed_by, theirs.changed_at, now)
         return JsonResponse({"message": words, "version": late.version}, status=409)
     except NoTemplateError as gone:
         raise Http404 from gone
     return JsonResponse({"version": saved, "at": now.isoformat()})
+
+
+@agent_view()
+@require_POST
+def test(request: AgentRequest, template_id: UUID) -> HttpResponseBase:
+    """Send what is written to oneself, filled in for whoever the preview shows it to."""
+    now, sent, project_id = clock.now(), request.POST, request.project.id
+    address = sent.get("test_to", "").strip() or request.user.email
+
+    def work(core: Any) -> None:
+        _get(core, project_id, template_id)
+        person = _previewed(core, project_id, sent.get("person", ""))
+        content = mail_editor.content_of(sent.get("content", ""))
+        who = person or new_person(project_id, new_id(now), now)
+        trial.send(core, project_id, content, who, address, now, marketing=True)
+
+    try:
+        actions.settled(database.of_django, work)
+    except (ContentError, InvalidError) as wrong:
+        return refusal(wrong.message)
+    except BadAddressError as wrong:
+        return refusal(str(wrong))
+    answer = HttpResponse(status=204)
+    answer.headers["HX-Trigger"] = json.dumps(
+        {"toast": {"text": f"A test is on its way to {address}"}, "email-tested": {}}
+    )
+    return answer
+
+
+def _previewed(core: Any, project_id: UUID, person: str) -> Person | None:
+    try:
+        wanted = UUID(person)
+    except ValueError:
+        return None
+    return store.read(core, project_id, [wanted]).get(wanted)
 
 
 @agent_view()

@@ -48,6 +48,7 @@ _PROJECT = (
     )),
     ("Email", (
         _Page("email", "Email sending", "mail"),
+        _Page("look", "Look of emails", "image"),
         _Page("topics", "Topics", "list"),
     )),
     ("Conversations", (

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ import psycopg
 from PIL import Image, ImageOps, ImageSequence
 from psycopg.rows import class_row
 
+from regulars.kit import arrays
 from regulars.kit.storage import storage
 from regulars.mail import clean
 from regulars.mail.content.errors import ContentError
@@ -34,6 +36,8 @@ TALLEST = 4000
 MOST_IMAGES = 5_000  # of a project
 
 PREFIX = "/media/"
+_ID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_AT = re.compile(f"{PREFIX}[0-9a-f-]{{36}}/({_ID})[.](?:png|jpg|gif)")
 _TAKEN = ("PNG", "JPEG", "GIF", "WEBP")
 _SUFFIX = {"image/png": "png", "image/jpeg": "jpg", "image/gif": "gif"}
 
@@ -42,6 +46,10 @@ INSERT INTO image (project_id, id, name, media_type, bytes, width, height, creat
 VALUES (%(project)s, %(id)s, %(name)s, %(media_type)s, %(bytes)s, %(width)s, %(height)s, %(now)s,
         %(by)s)
 ON CONFLICT (project_id, id) DO UPDATE SET name = excluded.name, created_at = excluded.created_at
+"""
+SHOWN = """
+UPDATE image SET shown_at = %s
+WHERE project_id = %s AND id = ANY(%s::uuid[]) AND shown_at IS NULL
 """
 COUNT = "SELECT count(*) FROM image WHERE project_id = %s"
 _COLUMNS = "project_id, id, name, media_type, bytes AS size, width, height, created_at"
@@ -71,7 +79,7 @@ class Kept:
 
     def content(self) -> bytes:
         """Its bytes. Raises storage.GoneError and UnavailableError."""
-        return storage().read(_key(self.project_id, self.id))
+        return storage().read(key(self.project_id, self.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,6 @@ def take(
     if count >= MOST_IMAGES:
         raise ContentError("file", f"A project can have {MOST_IMAGES:,} pictures at most.")
     id_ = UUID(bytes=hashlib.sha256(drawn.content).digest()[:16])
-    storage().keep(_key(project_id, id_), drawn.content)
     kept = Kept(
         project_id=project_id,
         id=id_,
@@ -117,6 +124,8 @@ def take(
             "bytes": kept.size, "width": kept.width, "height": kept.height, "now": now, "by": by,
         },
     )  # fmt: skip
+    # Behind the row, whose lock keeps `picture_upkeep` from letting go of it meanwhile.
+    storage().keep(key(project_id, id_), drawn.content)
     return kept
 
 
@@ -124,6 +133,25 @@ def find(connection: Connection, project_id: UUID, image_id: UUID) -> Kept | Non
     """A picture, by its id."""
     with connection.cursor(row_factory=class_row(Kept)) as cursor:
         return cursor.execute(FIND, (project_id, image_id)).fetchone()
+
+
+def at(connection: Connection, project_id: UUID, path: str) -> Kept | None:
+    """The project's picture that is found at a path."""
+    found = _AT.fullmatch(path)
+    kept = find(connection, project_id, UUID(found[1])) if found else None
+    return kept if kept is not None and kept.path == path else None
+
+
+def named_in(project_id: UUID, said: str) -> set[UUID]:
+    """The project's pictures that a text names, wherever in it."""
+    return {UUID(found) for found in re.findall(f"{PREFIX}{project_id}/({_ID})[.]", said)}
+
+
+def note_shown(connection: Connection, project_id: UUID, said: str, now: datetime) -> None:
+    """A mail that says this is sent: its pictures are kept for good, as mailboxes keep the mail."""
+    found = named_in(project_id, said)
+    if found:
+        connection.execute(SHOWN, (now, project_id, arrays.of_ids(found)))
 
 
 def newest(connection: Connection, project_id: UUID, limit: int = 24) -> list[Kept]:
@@ -190,5 +218,5 @@ def _moving(image: Image.Image) -> Drawn:
     return Drawn(out.getvalue(), "image/gif", *frames[0].size)
 
 
-def _key(project_id: UUID, image_id: UUID) -> str:
+def key(project_id: UUID, image_id: UUID) -> str:
     return f"{project_id}/{image_id}"

@@ -9,7 +9,7 @@ from typing import Any
 from regulars.mail.content.content import Content
 
 _HI = '<p>Hi {{ person.first_name | default: "there" }},</p>'
-_SIGNED = "<p>{{ company.name }}</p>"
+_SIGNED = "<p>Best wishes,<br><b>Everyone at {{ company.name }}</b></p>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,14 @@ class ReadyMade:
 
 def _text(html: str, **rest: Any) -> dict[str, Any]:
     return {"type": "text", "html": html, **rest}
+
+
+def _button(label: str, href: str, **rest: Any) -> dict[str, Any]:
+    return {"type": "button", "label": label, "href": href, **rest}
+
+
+def _column(title: str, says: str) -> dict[str, Any]:
+    return {"title": title, "html": f"<p>{says}</p>"}
 
 
 def _made(
@@ -46,14 +54,15 @@ _ALL = (
             f"{_HI}<p>Thank you for signing up. Most people feel at home after these three steps;"
             " they take a few minutes.</p>"
         ),
-        _text(
-            "<ol><li><b>Look around.</b> Everything you need first is on your home page.</li>"
-            "<li><b>Make it yours.</b> Add your name and a picture, so that others know you.</li>"
-            "<li><b>Try one thing for real.</b> The best way to learn is with your own work.</li>"
-            "</ol>"
-        ),
-        {"type": "button", "label": "Begin here", "href": "https://example.com/start"},
-        {"type": "divider"},
+        {
+            "type": "columns",
+            "columns": [
+                _column("1. Look around", "What you need first is on your home page."),
+                _column("2. Make it yours", "Your name and a picture tell others who you are."),
+                _column("3. Try one thing", "Nothing teaches as well as your own work."),
+            ],
+        },
+        _button("Begin here", "https://example.com/start"),
         _text(f"<p>Stuck? Just reply to this email: a person reads it.</p>{_SIGNED}"),
         {"type": "footer", "html": "<p>You get this because you signed up.</p>"},
         marketing=False,
@@ -66,12 +75,12 @@ _ALL = (
             f"{_HI}<p>Begin with what people can do now that they could not do before. One or two"
             " sentences are enough: whoever wants to know more will follow the button.</p>"
         ),
-        {"type": "button", "label": "See what is new", "href": "https://example.com/new"},
+        _button("See what is new", "https://example.com/new"),
         {
             "type": "columns",
             "columns": [
-                {"title": "Quicker", "html": "<p>What takes less time now, and how much.</p>"},
-                {"title": "Simpler", "html": "<p>What nobody has to think of any more.</p>"},
+                _column("Quicker", "What takes less time now, and how much."),
+                _column("Simpler", "What nobody has to think of any more."),
             ],
         },
         _text(f"<p>Tell us what you think: a reply comes straight to us.</p>{_SIGNED}"),
@@ -85,11 +94,16 @@ _ALL = (
         _text(
             f"{_HI}<p>{{% if person.last_seen %}}You were here last on"
             ' {{ person.last_seen | date: "%-d %B" }}. {% endif %}A few things have become better'
-            " since then:</p><ul><li>The first thing that people asked for</li>"
-            "<li>The second, which saves the most time</li>"
-            "<li>Something small that makes every day nicer</li></ul>"
+            " since then:</p>"
         ),
-        {"type": "button", "label": "Come and see", "href": "https://example.com/"},
+        {
+            "type": "columns",
+            "columns": [
+                _column("Asked for most", "What people wished for, and now have."),
+                _column("Saves most time", "What took an hour and takes a minute."),
+            ],
+        },
+        _button("Come and see", "https://example.com/"),
         _text(
             "<p>And if something kept you away, we would like to know. Reply with a word or two;"
             f" it helps more than you think.</p>{_SIGNED}"
@@ -136,7 +150,7 @@ _ALL = (
                 {"label": "Total", "value": "36.90"},
             ],
         },
-        {"type": "button", "label": "See all receipts", "href": "https://example.com/receipts"},
+        _button("See all receipts", "https://example.com/receipts"),
         _text("<p>A question about this? Reply, and we look into it.</p>"),
         {"type": "footer", "html": "<p>You get this because you bought something from us.</p>"},
         marketing=False,

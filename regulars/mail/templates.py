@@ -23,6 +23,7 @@ from regulars.mail.content.compiling import compile_content
 from regulars.mail.content.content import Content
 from regulars.mail.content.errors import ContentError
 from regulars.mail.content.look import Look
+from regulars.mail.drafts import ANYHOW, ChangedError, Save, Stand, takes_place
 
 Connection = psycopg.Connection[Any]
 
@@ -40,14 +41,6 @@ AUDITED = {
 
 class NoTemplateError(LookupError):
     """There is no such template in this project."""
-
-
-class ChangedError(Exception):
-    """Somebody else changed it since: `version` is the newest."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__("Somebody else changed this template meanwhile.")
-        self.version = version
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +100,14 @@ VALUES (%(project)s, %(id)s, %(name)s, %(content)s, %(thumb)s, %(made_from)s, %(
         %(now)s, %(by)s)
 """
 VERSION = """
-SELECT version FROM template
+SELECT version, changed_in, changed_step FROM template
 WHERE project_id = %s AND id = %s AND deleted_at IS NULL FOR UPDATE
 """
 CHANGE = """
 UPDATE template SET name = coalesce(%(name)s, name), content = coalesce(%(content)s, content),
                     thumb = coalesce(%(thumb)s, thumb), version = version + 1,
-                    changed_at = %(now)s, changed_by = %(by)s
+                    changed_at = %(now)s, changed_by = %(by)s,
+                    changed_in = %(tab)s, changed_step = %(step)s
 WHERE project_id = %(project)s AND id = %(id)s
 RETURNING version
 """
@@ -189,23 +183,24 @@ def change(
     *,
     name: Any = None,
     content: Any = None,
-    version: int | None = None,
+    save: Save = ANYHOW,
     by: UUID | None = None,
 ) -> int:
     """Write it anew, what is given of it; returns its version.
 
-    With a `version`, only if that is still the newest. Raises ContentError, NoTemplateError and
-    ChangedError.
+    The `save` says whether it may take the place of what is kept (`drafts`). Raises ContentError,
+    NoTemplateError and ChangedError.
     """
     called = None if name is None else name_of(name)
     said = None if content is None else checked(content)
     row = connection.execute(VERSION, (project_id, template_id)).fetchone()
     if row is None:
         raise NoTemplateError("There is no such template.")
-    if version is not None and row[0] != version:
-        raise ChangedError(row[0])
+    if not takes_place(Stand(*row), save):
+        return int(row[0])
     values = {
         "project": project_id, "id": template_id, "name": called, "now": now, "by": by,
+        "tab": save.tab, "step": save.step,
         "content": None if said is None else Jsonb(said.to_json()),
         "thumb": None if said is None else Jsonb(thumb.facts(said)),
     }  # fmt: skip
@@ -248,3 +243,6 @@ def _named(row: tuple[str] | None) -> str:
     if row is None:
         raise NoTemplateError("There is no such template.")
     return row[0]
+
+
+__all__ = ["ChangedError", "Listed", "NoTemplateError", "Template"]

@@ -1,4 +1,6 @@
-"""Keeps what is known of mail fresh: the DNS of sending domains, failures that count no more."""
+"""Keeps what is known of mail fresh: the DNS of sending domains, failures that count no more,
+pictures that no mail shows.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import threading
 from time import monotonic
 
 from regulars.kit import clock, database
-from regulars.mail import domains, records, suppressions
+from regulars.mail import domains, picture_upkeep, records, suppressions
 from regulars.mail.feedback import Connection
 from regulars.mail.services import told
 
@@ -26,6 +28,7 @@ def keep_mail(stop: threading.Event) -> None:
             if monotonic() - tidied >= TIDY_EVERY:
                 suppressions.forget_old(connection, clock.now())
                 told.forget_old(connection, clock.now())
+                picture_upkeep.tidy(connection, clock.now())
                 tidied = monotonic()
         stop.wait(PAUSE)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
@@ -15,15 +16,37 @@ from regulars.workspaces.models import Agent
 from regulars.workspaces.plain import MOST_EMAIL, line, lines, switch, whole_number
 
 __all__ = [
+    "color",
     "email",
     "line",
     "lines",
     "new_password",
+    "picture",
     "switch",
     "time_zone",
     "time_zones",
     "whole_number",
 ]
+
+
+_COLOR = re.compile("#[0-9a-f]{6}")
+# Where a picture of mail is found; whether it is there is asked by who knows pictures.
+_PICTURE = re.compile("/media/[0-9a-f-]{36}/[0-9a-f-]{36}[.](png|jpg|gif)")
+
+
+def color(field: str, value: Any) -> str:
+    """A colour, or empty for our own."""
+    said = value.strip().lower() if isinstance(value, str) else None
+    if said is None or (said and not _COLOR.fullmatch(said)):
+        raise InvalidError(field, "Write a colour as #rrggbb, such as #1f3a6e.")
+    return said
+
+
+def picture(field: str, value: Any) -> str:
+    """The path of a picture that was uploaded, or empty for none."""
+    if not isinstance(value, str) or (value and not _PICTURE.fullmatch(value)):
+        raise InvalidError(field, "Name a picture that was uploaded, as /media/….")
+    return value
 
 
 def email(field: str, value: Any, *, required: bool = True) -> str:

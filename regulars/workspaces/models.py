@@ -31,6 +31,9 @@ class Project(models.Model):
     from_name = models.CharField(max_length=100, blank=True, default="", db_default="")
     from_email = models.CharField(max_length=254, blank=True, default="", db_default="")
     track_mail = models.BooleanField(default=True, db_default=True)
+    mail_color = models.CharField(max_length=7, blank=True, default="", db_default="")
+    mail_logo = models.CharField(max_length=200, blank=True, default="", db_default="")
+    mail_logo_width = models.PositiveSmallIntegerField(default=140, db_default=140)
     created_at = models.DateTimeField()
 
     class Meta:

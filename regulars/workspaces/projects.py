@@ -267,4 +267,9 @@ _SETTINGS: dict[str, Callable[[str, Any], Any]] = {
     ),
     "from_email": lambda field, value: checks.email(field, value, required=False),
     "track_mail": checks.switch,
+    "mail_color": checks.color,
+    "mail_logo": checks.picture,
+    "mail_logo_width": lambda field, value: checks.whole_number(
+        field, value, least=40, most=240, called="The logo's width"
+    ),
 }

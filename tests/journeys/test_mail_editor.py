@@ -9,6 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from regulars.mail import templates
 from tests.cast import Cast, cast
 from tests.journeys.desk import address, browser
+from tests.journeys.test_notes import paste
 
 __all__ = ["address", "browser", "cast"]
 
@@ -93,3 +94,35 @@ def _insert_a_fact(tab: Page) -> None:
     picker.get_by_role("option", name="plan").click()
     picker.get_by_label("If we don’t know it, say").fill("Free")
     picker.get_by_role("button", name="Insert").click()
+
+
+STYLED = """<meta charset="utf-8"><style>p { color: red }</style>
+<h1 style="font-size: 40px" onclick="x()">Title</h1><p class="MsoNormal" style='color:red'>and
+<b style = "font-weight: 900">bold</b>, <span style="background: yellow">marked</span>,
+<a href="https://tideway.example/beans" style="color: blue">a link</a>,
+<a href="javascript:alert(1)" style="x">no link</a></p><P/STYLE=color:red>more</P>
+<img src="x" onerror="alert(1)" style="width: 9px"><script>alert(1)</script>"""
+
+
+def test_what_is_pasted_keeps_the_marks_a_mail_may_have_and_nothing_complains(
+    browser: BrowserContext, cast: Cast, address: str
+) -> None:
+    tab = browser.new_page()
+    complaints: list[str] = []
+    tab.on("console", lambda one: complaints.append(one.text) if one.type == "error" else None)
+    tab.on("pageerror", lambda one: complaints.append(str(one)))
+    tab.goto(f"{address}{cast.home.url('templates/')}")
+    tab.get_by_role("button", name="Plain letter").click()
+    tab.locator("ol.blocks button").filter(has_text="Text").click()
+    editor = tab.locator("[data-fields] .rich-edit")
+    editor.press("Control+a")
+    paste(editor, html=STYLED)
+    expect(tab.locator("[data-state]")).to_contain_text("Saved")
+    tab.reload()
+    (block,) = _kept(cast).content["blocks"]
+    kept = block["html"]
+    for said in ("Title", "<b>bold</b>", "marked", 'href="https://tideway.example/beans"', "more"):
+        assert said in kept
+    for gone in ("style", "class", "onclick", "script", "alert", "<span", "<img", "<h1", "color"):
+        assert gone not in kept
+    assert complaints == []

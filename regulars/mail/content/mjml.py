@@ -29,6 +29,7 @@ from regulars.mail.content.look import Look
 from regulars.mail.content.pieces import Pieces, literal, without_marks
 
 _SIDE = 40  # pixels between the paper's edge and its words
+_PLAIN_SIDE = 12  # the same of a letter without paper: some mail programs leave no margin at all
 _WIDE = 600
 _BELOW = {"less": 6, "normal": 18, "more": 36}
 _ALIGN = {"start": "left", "center": "center", "end": "right"}
@@ -47,7 +48,9 @@ class Sheet:
         self._look = look
         self._pieces = pieces
         self._paper = content.layout == "letter"
-        self._side = _SIDE if self._paper else 0
+        self._side = _SIDE if self._paper else _PLAIN_SIDE
+        # Without paper it begins at the left, however wide the window, as a person's letter does.
+        self._css = "r-side" if self._paper else "r-bare"
 
     def mjml(self, blocks: Sequence[Block]) -> str:
         """The whole page."""
@@ -56,7 +59,7 @@ class Sheet:
         body = "".join(self._sections([one for one in blocks if not isinstance(one, Footer)]))
         feet = "".join(self._anchored(one, self._footer(one)) for one in footers)
         ground = sheet.GROUND if self._paper else sheet.PAPER
-        preview = self._line(content.preheader)
+        preview = self._preview(content.preheader)
         return (
             f'<mjml lang="en"><mj-head><mj-title>{self._line(content.subject)}</mj-title>'
             f"<mj-preview>{preview}</mj-preview>{sheet.head(look, paper=self._paper)}</mj-head>"
@@ -65,20 +68,27 @@ class Sheet:
             "</mj-body></mjml>"
         )
 
+    def _preview(self, preheader: str) -> str:
+        """What mailboxes show behind the subject, and nothing of the mail's own words behind it."""
+        if not preheader.strip():
+            return ""
+        return self._pieces.word(escape(self._pieces.set_aside(preheader)) + _NOTHING_MORE)
+
     def _brand(self) -> str:
         """The project's logo, or its name: a picture that is off still says whose mail it is."""
         if not self._paper:
             return _section('<mj-column><mj-spacer height="20px" /></mj-column>', padding="0")
         look = self._look
         shown = (
-            f'<mj-image src="{self._attribute(look.logo_url)}" alt="{self._name()}" '
-            f'width="140px" align="left" padding="0" css-class="r-logo" />'
+            f'<mj-image src="{self._at(look.logo_url)}" alt="{self._name()}" '
+            f'width="{look.logo_width}px" align="left" padding="0" font-size="20px" '
+            f'css-class="r-logo" />'
             if look.logo_url
             else f'<mj-text css-class="r-brand" padding="0" font-size="20px" font-weight="700" '
-            f'letter-spacing="-0.5px" color="{look.ink}">{self._name()}</mj-text>'
+            f'letter-spacing="-0.5px" color="{look.letters}">{self._name()}</mj-text>'
         )
         column = f"<mj-column>{shown}</mj-column>"
-        return _section(column, padding=f"28px {_SIDE}px 16px", css="r-side")
+        return _section(column, padding=f"28px {_SIDE}px 18px", css="r-side")
 
     def _name(self) -> str:
         return self._pieces.word(literal(escape(without_marks(self._look.name))))
@@ -88,7 +98,8 @@ class Sheet:
             return body
         return (
             f'<mj-wrapper background-color="{sheet.PAPER}" border-radius="14px" '
-            f'padding="0 0 22px" css-class="r-paper">{body}</mj-wrapper>'
+            f'border-top="5px solid {self._look.ink}" padding="0 0 22px" '
+            f'css-class="r-paper">{body}</mj-wrapper>'
         )
 
     def _sections(self, blocks: Sequence[Block]) -> Iterator[str]:
@@ -114,7 +125,7 @@ class Sheet:
 
     def _run(self, parts: Sequence[str], top: int) -> str:
         column = f"<mj-column>{''.join(parts)}</mj-column>"
-        return _section(column, padding=f"{top}px {self._side}px 0", css="r-side")
+        return _section(column, padding=f"{top}px {self._side}px 0", css=self._css)
 
     def _stacked(self, block: Block) -> str:
         return self._anchored(block, self._written(block))
@@ -181,15 +192,19 @@ class Sheet:
         )
 
     def _picture(self, src: str, alt: str, href: str) -> str:
-        at = f"{self._look.base_url}{src}" if src.startswith("/") else src
         link = f' href="{self._attribute(href)}"' if href else ""
-        return f'src="{self._attribute(at)}" alt="{self._attribute(alt)}"{link}'
+        return f'src="{self._at(src)}" alt="{self._attribute(alt)}"{link}'
+
+    def _at(self, src: str) -> str:
+        """A picture's address: one that is kept here stands behind the installation's own."""
+        return self._attribute(f"{self._look.base_url}{src}" if src.startswith("/") else src)
 
     def _button(self, block: Button) -> str:
         look = self._look
         return (
             f'<mj-button css-class="r-cta" href="{self._attribute(block.href)}" '
-            f'align="{_ALIGN[block.align]}" background-color="{look.ink}" color="{look.on_ink}" '
+            f'align="{_ALIGN[block.align]}" '
+            f'background-color="{look.ground}" color="{look.on_ground}" '
             'font-size="16px" font-weight="600" line-height="20px" inner-padding="14px 26px" '
             f'border-radius="9px" padding="6px 0 {_BELOW[block.space] + 6}px">'
             f"{self._line(block.label)}</mj-button>"
@@ -236,7 +251,9 @@ class Sheet:
         columns = "".join(self._column(one) for one in block.columns)
         side = max(self._side - 6, 0)
         return _section(
-            columns, padding=f"{top}px {side}px {_BELOW[block.space] - 6}px", css="r-side r-beside"
+            columns,
+            padding=f"{top}px {side}px {_BELOW[block.space] - 6}px",
+            css=f"{self._css} r-beside",
         )
 
     def _column(self, column: Column) -> str:
@@ -277,7 +294,7 @@ class Sheet:
         ways = self._pieces.set_aside(WAYS_OUT)
         # A name that holds Liquid's signs is a name all the same: it was not set aside.
         said = self._pieces.word(f'<div class="r-foot">{why}<p>{literal(owner)}</p>{ways}</div>')
-        padding = f"22px {_SIDE}px 40px" if self._paper else "10px 0 30px"
+        padding = f"22px {_SIDE}px 40px" if self._paper else f"10px {_PLAIN_SIDE}px 30px"
         rule = (
             ""
             if self._paper
@@ -288,7 +305,7 @@ class Sheet:
             f'<mj-column>{rule}<mj-text css-class="r-rich r-soft" font-size="13px" '
             f'line-height="20px" color="{sheet.SOFT}" padding="0">{said}</mj-text></mj-column>',
             padding=padding,
-            css="r-side",
+            css=self._css,
         )
 
     def _line(self, text: str) -> str:
@@ -299,6 +316,9 @@ class Sheet:
     def _rich(self, html: str) -> str:
         return self._pieces.word(rich.marked(html, self._pieces))
 
+
+# Blanks that are no blanks to a mailbox, as many as a line of its list may have room for.
+_NOTHING_MORE = "\u200c\u00a0" * 60
 
 # The ways out stand only where there is one: a notice that everybody must get has none.
 WAYS_OUT = (

@@ -40,13 +40,18 @@ _NARROW = """
     padding-left: 22px !important;
     padding-right: 22px !important;
   }
+  .r-bare > table > tbody > tr > td {
+    padding-left: 16px !important;
+    padding-right: 16px !important;
+  }
   .r-beside > table > tbody > tr > td {
     padding-left: 16px !important;
     padding-right: 16px !important;
   }
   .r-h1 h1 { font-size: 28px !important; line-height: 33px !important; }
   .r-cta table, .r-cta table a { width: 100% !important; box-sizing: border-box; }
-  .r-step a { padding-left: 0 !important; padding-right: 0 !important; font-size: 13px !important; }
+  .r-step { display: inline-block !important; width: 16.6% !important; box-sizing: border-box; }
+  .r-scale tr { font-size: 0; }
 }
 """
 
@@ -66,6 +71,7 @@ def _night(look: Look, *, paper: bool) -> str:
   .r-quote div {{ border-color: #4a4a52 !important; }}
   .r-brand div {{ color: {look.night_ink} !important; }}
   .r-logo img {{ color: {look.night_ink} !important; }}
+  .r-paper, .r-paper > table > tbody > tr > td {{ border-top-color: {look.night_ink} !important; }}
   .r-picture img {{ color: #b4b0a8 !important; background: #26262b !important; }}
   .r-cta td[bgcolor], .r-cta a {{
     background: {look.night_ink} !important;
@@ -76,6 +82,7 @@ def _night(look: Look, *, paper: bool) -> str:
   .r-cell > table > tbody > tr > td > table {{
     background: #26262b !important;
     background-color: #26262b !important;
+    border-left-color: {look.night_ink} !important;
   }}
   .r-step a {{
     background: #26262b !important;
@@ -92,7 +99,7 @@ def inlined(look: Look) -> str:
 .r-rich p {{ margin: 0 0 14px; }}
 .r-rich ul, .r-rich ol {{ margin: 0 0 14px; padding: 0 0 0 24px; }}
 .r-rich li {{ margin: 0 0 6px; }}
-.r-rich a {{ color: {look.ink}; text-decoration: underline; }}
+.r-rich a {{ color: {look.letters}; text-decoration: underline; }}
 .r-soft a {{ color: {SOFT}; }}
 .r-title a {{ color: {INK}; text-decoration: underline; }}
 .r-rich code {{ font-family: ui-monospace, Menlo, Consolas, monospace; font-size: 14px; }}
@@ -120,7 +127,9 @@ def inlined(look: Look) -> str:
   line-height: 20px;
   font-family: {FONT};
 }}
-.r-logo img {{ color: {look.ink}; font-size: 20px; font-weight: 700; font-family: {FONT}; }}
+.r-logo img {{ color: {look.letters}; font-size: 20px; font-weight: 700; font-family: {FONT}; }}
+.r-cell > table > tbody > tr > td > table {{ border-left: 4px solid {look.ink}; }}
+.r-bare {{ margin: 0 !important; }}
 .r-rows td {{ padding: 9px 0; border-bottom: 1px solid {RULE}; vertical-align: top; }}
 .r-much {{ text-align: right; white-space: nowrap; padding-left: 16px; }}
 .r-total td {{ font-weight: 700; border-bottom: 0; }}

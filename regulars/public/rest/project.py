@@ -11,6 +11,7 @@ from ninja import Router
 
 from regulars.mail import domains
 from regulars.mail.domains import DomainError
+from regulars.people import letterhead
 from regulars.public.rest import schemas, talking
 from regulars.public.rest.answers import ERRORS
 from regulars.public.rest.requests import KeyRequest, actor_of, change
@@ -42,6 +43,7 @@ def change_project(request: KeyRequest, given: schemas.ProjectChange) -> schemas
 
     def work(core: Connection) -> schemas.Project:
         talking.change(core, request, messenger)
+        letterhead.use_logo(core, request.auth.id, said.get("mail_logo", ""), request.now)
         project = projects.change_project(
             request.auth.id, said, by=actor_of(request), now=request.now
         )

@@ -349,6 +349,9 @@ class Project(Schema):
     track_mail: bool = Field(
         description="Openings and clicks are tracked, unless an email says otherwise."
     )
+    mail_color: str = Field(description="The colour of its mails, as #rrggbb; empty for our own.")
+    mail_logo: str = Field(description="The logo above its mails: a picture’s path, or empty.")
+    mail_logo_width: int = Field(description="Pixels, 40 to 240.")
     dedupe_hours: int = Field(description="How long a messageId counts once.")
     honour_gpc: bool = Field(description="Leave browsers alone that send Global Privacy Control.")
     enforce_identity: bool = Field(
@@ -369,6 +372,9 @@ class ProjectChange(_Body):
     from_name: StrictStr = Field(default_factory=str, max_length=100)
     from_email: StrictStr = Field(default_factory=str, max_length=254)
     track_mail: StrictBool = Field(default_factory=bool)
+    mail_color: StrictStr = Field(default_factory=str, max_length=7)
+    mail_logo: StrictStr = Field(default_factory=str, max_length=200)
+    mail_logo_width: StrictInt = Field(default_factory=int, ge=40, le=240)
     dedupe_hours: StrictInt = Field(default_factory=int, ge=1, le=168)
     honour_gpc: StrictBool = Field(default_factory=bool)
     enforce_identity: StrictBool = Field(default_factory=bool)

@@ -14,27 +14,34 @@ const EMPTY = "<p><br></p>"; // so that the first line is a paragraph like the o
 // In mails an address may be a merge tag, or begin with one.
 const ADDRESS = /^((https?:\/\/|mailto:)\S+|\{\{[^{}]+\}\}\S*)$/i;
 
+// A tag, whatever its quoted attributes hold, and what begins a style or a handler in one.
+const TAG = /<[a-z](?:"[^"]*"|'[^']*'|[^'"<>])*>/gi;
+const BARRED = /(["'\s/])(style|on[a-z]+)(?=\s*=)/gi;
+
 /**
  * What an editor may hold: known elements without attributes, links with their address.
+ * A template is inert: nothing in it runs or loads. Styles and handlers go before it is read, since the
+ * page's policy is held against them even there, and the browser would complain of each.
  * @param {string} html
  */
 export function tidied(html) {
-  const page = new DOMParser().parseFromString(html, "text/html"); // inert: nothing in it runs
-  for (const element of page.body.querySelectorAll(DROPPED)) element.remove();
-  for (const element of [...page.body.querySelectorAll("*")]) tidy(page, element);
-  return page.body.innerHTML;
+  const holder = document.createElement("template");
+  holder.innerHTML = html.replaceAll(TAG, (tag) => tag.replaceAll(BARRED, "$1data-$2"));
+  const { content } = holder;
+  for (const element of content.querySelectorAll(DROPPED)) element.remove();
+  for (const element of [...content.querySelectorAll("*")]) tidy(element);
+  const comments = document.createNodeIterator(content, NodeFilter.SHOW_COMMENT);
+  for (let one = comments.nextNode(); one; one = comments.nextNode()) one.parentNode?.removeChild(one);
+  return holder.innerHTML;
 }
 
-/**
- * @param {Document} page
- * @param {Element} element
- */
-function tidy(page, element) {
+/** @param {Element} element */
+function tidy(element) {
   const href = element.getAttribute("href") ?? "";
   for (const { name } of [...element.attributes]) element.removeAttribute(name);
   if (element.tagName === "A" && ADDRESS.test(href)) element.setAttribute("href", href);
   else if (BLOCKS.test(element.tagName)) {
-    const paragraph = page.createElement("p");
+    const paragraph = element.ownerDocument.createElement("p");
     paragraph.append(...element.childNodes);
     element.replaceWith(paragraph);
   } else if (element.tagName === "A" || !KEPT.has(element.tagName)) {

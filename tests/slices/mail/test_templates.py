@@ -11,6 +11,7 @@ import pytest
 
 from regulars.mail import templates
 from regulars.mail.content.errors import ContentError
+from regulars.mail.drafts import Save
 from regulars.mail.ready_made import BLANK, READY_MADE
 from regulars.mail.templates import ChangedError, NoTemplateError
 from tests.cast import Cast
@@ -49,16 +50,16 @@ def test_the_newest_come_first_and_in_parts(cast: Cast, core: Any) -> None:
 
 def test_a_change_grows_the_version_and_leaves_the_rest(cast: Cast, core: Any) -> None:
     id_ = _made(cast)
-    assert templates.change(core, cast.home.id, id_, LATER, name="Other", version=1) == 2
+    assert templates.change(core, cast.home.id, id_, LATER, name="Other", save=Save(1)) == 2
     kept = templates.get(core, cast.home.id, id_)
     assert (kept.name, kept.content["subject"], kept.changed_at) == ("Other", "Hi", LATER)
 
 
 def test_whoever_did_not_see_the_newest_does_not_write_over_it(cast: Cast, core: Any) -> None:
     id_ = _made(cast)
-    templates.change(core, cast.home.id, id_, LATER, name="Theirs", version=1)
+    templates.change(core, cast.home.id, id_, LATER, name="Theirs", save=Save(1))
     with pytest.raises(ChangedError) as late:
-        templates.change(core, cast.home.id, id_, LATER, name="Mine", version=1)
+        templates.change(core, cast.home.id, id_, LATER, name="Mine", save=Save(1))
     assert late.value.version == 2
     assert templates.get(core, cast.home.id, id_).name == "Theirs"
 

@@ -16,8 +16,8 @@ def test_a_key_tells_its_project(api: Api) -> None:
     assert project["write_key"] == api.site.write_key
     assert set(project) == {
         "id", "name", "company", "postal_address", "time_zone", "from_name", "from_email",
-        "dedupe_hours", "honour_gpc", "enforce_identity", "track_mail", "write_key", "messenger",
-        "created_at",
+        "dedupe_hours", "honour_gpc", "enforce_identity", "track_mail", "mail_color", "mail_logo",
+        "mail_logo_width", "write_key", "messenger", "created_at",
     }  # fmt: skip
     assert "secret" not in str(project)
 

@@ -1,16 +1,24 @@
-// <email-draft>: an email being written, the <mail-editor> beside who gets it. What is written is
-// kept by the form `#email-form` (htmx), which hears "mail-change". Here is what is between the two:
-// the views, that a mail of another kind looks and is checked otherwise, and that a test has left.
+// <email-draft data-save>: an email being written, the <mail-editor> beside the form `#email-form`
+// that says who gets it. Both are kept by themselves (keeper.js). Here is what is between the two:
+// the views, that a mail of another kind looks and is checked otherwise, that a test has left.
 
-import { switchViews } from "./views.js";
+import { Keeper } from "./keeper.js";
+import { closesWhenTested, switchViews } from "./views.js";
 
 class EmailDraft extends HTMLElement {
   connectedCallback() {
-    switchViews(this);
-    document.addEventListener("email-tested", () => {
-      const dialog = document.getElementById("email-test");
-      if (dialog instanceof HTMLDialogElement) dialog.close();
+    const form = this.querySelector("#email-form");
+    if (!(form instanceof HTMLFormElement)) return;
+    const keeper = new Keeper(this, this.dataset.save ?? "", () => this.#written(form), (said) => {
+      if (said.gathers) document.body.dispatchEvent(new CustomEvent("audience-changed"));
     });
+    for (const name of ["input", "change"]) form.addEventListener(name, () => keeper.changed());
+    form.addEventListener("submit", (event) => event.preventDefault()); // Enter in a field
+    this.addEventListener("mail-change", () => keeper.changed());
+    // A template takes the place of what is written: a save must not come behind it.
+    document.querySelector("#email-template form")?.addEventListener("submit", () => keeper.leave());
+    switchViews(this);
+    closesWhenTested();
     this.addEventListener("change", (event) => {
       const chosen = event.target;
       if (!(chosen instanceof HTMLInputElement) || chosen.name !== "kind") return;
@@ -18,6 +26,14 @@ class EmailDraft extends HTMLElement {
       editor.dataset.marketing = chosen.value === "marketing" ? "yes" : "no";
       editor.refresh();
     });
+  }
+
+  /** @param {HTMLFormElement} form */
+  #written(form) {
+    const body = new FormData(form);
+    const content = this.querySelector("mail-editor > input[name=content]");
+    if (content instanceof HTMLInputElement) body.set("content", content.value);
+    return body;
   }
 }
 

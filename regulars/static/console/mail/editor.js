@@ -126,6 +126,8 @@ class MailEditor extends HTMLElement {
   #as(person, name) {
     if (!this.#preview) return;
     this.#preview.person = person;
+    const field = this.querySelector(":scope > input[name=person]");
+    if (field instanceof HTMLInputElement) field.value = person;
     this.#part("[data-as]").textContent = name;
     /** @type {any} */ (this.#part("#preview-as")).hidePopover?.();
     this.#preview.now();

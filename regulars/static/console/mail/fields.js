@@ -35,7 +35,7 @@ export function fieldsOf(block, around) {
       ];
     case "heading":
       return [
-        line("text", "Heading"),
+        line("text", "Heading", { tags: true }),
         pair(chosen(block, "level", "Size", LEVELS, (name, value) => put(name, Number(value))), choice("align", "Align", ALIGN)),
         space,
       ];
@@ -49,7 +49,7 @@ export function fieldsOf(block, around) {
         check(block, "edge", "To the paper’s edges", put), space,
       ];
     case "button":
-      return [line("label", "Says"), link(), pair(choice("align", "Align", ALIGN), space)];
+      return [line("label", "Says", { tags: true }), link(), pair(choice("align", "Align", ALIGN), space)];
     case "columns":
       return [...columns(block, put, around), space];
     case "rows":
@@ -78,8 +78,8 @@ export function fieldsOfMail(content, around) {
     ["letter", "On paper, under your name"], ["plain", "Plain, like from a person"],
   ]);
   return [
-    text(content, "subject", "Subject", put, { maxlength: 250 }),
-    text(content, "preheader", "Shown behind it in mailboxes", put, { maxlength: 250 }),
+    text(content, "subject", "Subject", put, { maxlength: 250, tags: true }),
+    text(content, "preheader", "Shown behind it in mailboxes", put, { maxlength: 250, tags: true }),
     ...(content.format === "blocks" ? [chosen(content, "layout", "Layout", layouts, put)] : []),
   ];
 }
@@ -98,16 +98,22 @@ function writer(into, around) {
  */
 function text(from, name, label, put, given = {}) {
   const id = `mail-field-${(number += 1)}`;
+  const { tags = false, ...rest } = given;
   const whole = given.type === "number";
   const value = whole && !from[name] ? "" : String(from[name] ?? "");
   const input = h("input", {
-    class: "input s", id, value, "data-field": name, autocomplete: "off", maxlength: 500, ...given,
+    class: "input s", id, value, "data-field": name, autocomplete: "off", maxlength: 500, ...rest,
     oninput: (/** @type {Event} */ event) => {
       const typed = /** @type {HTMLInputElement} */ (event.target).value;
       put(name, whole ? Math.round(Number(typed) || 0) : typed);
     },
   });
-  return h("div", { class: "field" }, h("label", { for: id }, label), input);
+  if (!tags) return h("div", { class: "field" }, h("label", { for: id }, label), input);
+  const insert = h("button", {
+    class: "btn quiet s icon-only", type: "button", popovertarget: "mail-tags",
+    "aria-label": "Insert a merge tag", title: "Insert a merge tag", onclick: () => input.focus(),
+  }, icon("braces", "s"));
+  return h("div", { class: "field" }, h("span", { class: "field-head" }, h("label", { for: id }, label), insert), input);
 }
 
 /**

@@ -1,9 +1,9 @@
 // The mail as one person gets it, in a frame that can do nothing, and what is wrong with it.
-// The frame is filled by a form that is posted to it: the content is too long for an address. Two
-// frames take turns, so that nothing flashes; `#at-3` leads the new one to the block being written.
+// `#at-3` leads the new frame to the block that is being written.
 
 import { h, icon } from "../filters/dom.js";
 import { token } from "./fields.js";
+import { fill } from "./frame.js";
 
 const PAUSE = 350; // ms after the last letter
 
@@ -14,14 +14,10 @@ const PAUSE = 350; // ms after the last letter
  *   tags?: {name: string, fallback: string | null}[]}} Said
  */
 
-let count = 0;
-
 export class Preview {
   #timer = 0;
   /** @type {AbortController | null} */
   #asking = null;
-  /** @type {HTMLIFrameElement | null} */
-  #shown = null;
   person;
   wantsHtml = false;
 
@@ -74,35 +70,7 @@ export class Preview {
     if (!frames) return;
     const { place, fields } = this.#given();
     frames.classList.toggle("phone", this.#chosen("width") === "phone");
-    const name = `mail-preview-${(count += 1)}`;
-    const frame = document.createElement("iframe");
-    frame.name = name;
-    frame.title = "The mail";
-    frame.className = "mail-frame";
-    frame.setAttribute("sandbox", "");
-    frame.setAttribute("aria-hidden", "true");
-    // Those before it that were never shown give way.
-    for (const other of frames.querySelectorAll("iframe")) if (other !== this.#shown) other.remove();
-    frames.append(frame);
-    const action = `${this.editor.dataset.preview}${place >= 0 ? `#at-${place}` : ""}`;
-    const form = h("form", { method: "post", action, target: name, hidden: true });
-    const all = { ...fields, csrfmiddlewaretoken: token()["X-CSRFToken"] ?? "" };
-    for (const [key, value] of Object.entries(all)) {
-      const field = h("textarea", { name: key });
-      /** @type {HTMLTextAreaElement} */ (field).value = value;
-      form.append(field);
-    }
-    document.body.append(form);
-    frame.addEventListener("load", () => {
-      if (!frame.isConnected || !form.dataset.sent) return;
-      this.#shown?.remove();
-      this.#shown = frame;
-      frame.removeAttribute("aria-hidden");
-      frame.classList.add("is-shown");
-    });
-    form.dataset.sent = "yes";
-    /** @type {HTMLFormElement} */ (form).submit();
-    form.remove();
+    fill(frames, `${this.editor.dataset.preview}${place >= 0 ? `#at-${place}` : ""}`, fields);
   }
 
   async #check() {

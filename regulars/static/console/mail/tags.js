@@ -22,7 +22,22 @@ export class TagPicker {
       if (button.hasAttribute("data-insert")) this.#insert();
       else if (button.dataset.path) this.#choose(button);
     });
-    this.#box("data-find")?.addEventListener("input", () => this.#find());
+    const find = this.#box("data-find");
+    find?.addEventListener("input", () => this.#find());
+    find?.addEventListener("keydown", (event) => {
+      if (!(event instanceof KeyboardEvent) || event.key !== "Enter") return;
+      event.preventDefault();
+      const first = this.picker.querySelector("button[data-path]:not([hidden])");
+      if (!(first instanceof HTMLButtonElement)) return;
+      this.#choose(first);
+      this.#sure ? this.#insert() : this.#box("data-otherwise")?.select();
+    });
+    this.picker.addEventListener("toggle", (event) => {
+      if (/** @type {ToggleEvent} */ (event).newState !== "open" || !find) return;
+      find.value = "";
+      this.#find();
+      find.focus();
+    });
     this.#box("data-otherwise")?.addEventListener("keydown", (event) => {
       if (event instanceof KeyboardEvent && event.key === "Enter") {
         event.preventDefault();

@@ -12,3 +12,11 @@ export function switchViews(around) {
   for (const one of buttons) one.addEventListener("click", () => show(one.dataset.show ?? ""));
   around.addEventListener("mail-view", (event) => show(/** @type {CustomEvent} */ (event).detail));
 }
+
+/** The dialog in which a test was asked for closes when it is on its way. */
+export function closesWhenTested() {
+  document.addEventListener("email-tested", () => {
+    const dialog = document.getElementById("email-test");
+    if (dialog instanceof HTMLDialogElement) dialog.close();
+  });
+}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from regulars.mail.content.compiling import compile_content
 from regulars.mail.content.content import Content
 from regulars.mail.content.errors import ContentError
-from regulars.mail.content.look import Look, luminance
+from regulars.mail.content.look import Look, contrast, luminance
 from tests.pure.mail.content.making import LOOK, PAT, built, filled, own, text
 
 EVERYTHING: list[dict[str, Any]] = [
@@ -228,9 +228,25 @@ def test_a_text_of_ones_own_is_sent_as_it_is() -> None:
     assert filled(built(text("<p>x</p>"), text="Own {{ person.name }}")).text == "Own Pat Doe"
 
 
-@pytest.mark.parametrize("color", ["#000000", "#ffffff", "#1f3a6e", "#ffee00", "red", ""])
+@pytest.mark.parametrize(
+    "color", ["#000000", "#ffffff", "#1f3a6e", "#ffee00", "#e03e2d", "#777777", "red", ""]
+)
 def test_a_button_can_be_read_in_any_colour_by_day_and_by_night(color: str) -> None:
     look = Look("A", color=color)
-    light, dark = sorted((luminance(look.ink), luminance(look.on_ink)))
+    light, dark = sorted((luminance(look.ground), luminance(look.on_ground)))
     assert (dark + 0.05) / (light + 0.05) >= 4.5
     assert (luminance(look.night_ink) + 0.05) / (luminance("#141417") + 0.05) >= 4.5
+    assert contrast(look.letters, "#f3f1ec") >= 4.5
+
+
+def test_behind_a_preheader_a_mailbox_shows_nothing_of_the_mail() -> None:
+    mail = filled(built(text("<p>Hello</p>"), preheader="What is new, {{ person.first_name }}"))
+    shown = mail.html.partition("What is new, Pat")[2]
+    assert len(shown.partition("<")[0].replace("\u200c", "").strip()) == 0
+    assert len(shown.partition("<")[0]) >= 100
+
+
+def test_a_plain_letter_begins_at_the_left_of_however_wide_a_window() -> None:
+    plain = filled(built(text("<p>Hello</p>"), layout="plain")).html
+    assert 'class="r-bare" style="margin: 0 !important' in plain
+    assert "r-bare" not in filled(built(text("<p>Hello</p>"))).html.partition("</head>")[2]
