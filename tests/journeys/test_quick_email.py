@@ -40,7 +40,7 @@ def server(monkeypatch: pytest.MonkeyPatch, address: str) -> Iterator[Sink]:
 
 @pytest.fixture
 def shop(cast: Cast, site: Site) -> Cast:
-    """A project that may send marketing; one of its people lacks a name, two can't be written to."""
+    """A project that may send marketing; one of its people lacks a name, two get no mail."""
     core, home = cast.connection, cast.home.id
     core.execute(
         "UPDATE project SET company = 'Tideway Coffee', postal_address = 'Rua do Cais 14, Porto',"
