@@ -42,7 +42,6 @@ SELECT id FROM image WHERE project_id = %s AND id = ANY(%s::uuid[]) AND shown_at
 ORDER BY id FOR UPDATE SKIP LOCKED
 """
 FORGET = "DELETE FROM image WHERE project_id = %s AND id = ANY(%s::uuid[])"
-OF_PROJECT = "SELECT id FROM image WHERE project_id = %s ORDER BY id LIMIT %s FOR UPDATE"
 
 # Where pictures are named: statements that take a project and give texts.
 NAMED_HERE = (
@@ -73,18 +72,6 @@ def tidy_project(connection: Connection, project_id: UUID, now: datetime) -> int
         # Somebody may have taken one of them into a mail while the others were looked for.
         claimed -= _named(connection, project_id, claimed)
         return _let_go(connection, project_id, sorted(claimed))
-
-
-def erase_project(connection: Connection, project_id: UUID) -> int:
-    """Let go of all of a project's pictures, shown or not; how many there were."""
-    gone = 0
-    while True:
-        with connection.transaction():
-            rows = connection.execute(OF_PROJECT, (project_id, AT_ONCE)).fetchall()
-            here = _let_go(connection, project_id, [row[0] for row in rows])
-        gone += here
-        if here < len(rows) or not rows:
-            return gone
 
 
 def _named(connection: Connection, project_id: UUID, among: set[UUID]) -> set[UUID]:

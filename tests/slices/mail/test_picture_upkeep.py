@@ -107,14 +107,3 @@ def test_a_picture_that_is_uploaded_again_begins_anew(cast: Cast) -> None:
         images.take(cast.connection, cast.home.id, "beans.png", picture.content(), LATER)
     assert tidy(cast) == 0
     assert there(cast, picture)
-
-
-def test_all_of_a_project_s_pictures_are_erased_and_no_other_s(cast: Cast) -> None:
-    mine = [upload(cast, shade) for shade in (1, 2, 3)]
-    with cast.connection.transaction():
-        theirs = images.take(
-            cast.connection, cast.elsewhere.id, "theirs.png", mine[0].content(), NOW
-        )
-    assert picture_upkeep.erase_project(cast.connection, cast.home.id) == 3
-    assert not any(there(cast, one) for one in mine)
-    assert theirs.content()
