@@ -72,7 +72,8 @@ class Sheet:
         """What mailboxes show behind the subject, and nothing of the mail's own words behind it."""
         if not preheader.strip():
             return ""
-        return self._pieces.word(escape(self._pieces.set_aside(preheader)) + _NOTHING_MORE)
+        nothing = self._pieces.keep(_NOTHING_MORE)  # as entities: a mail of ASCII stays one
+        return self._pieces.word(escape(self._pieces.set_aside(preheader)) + nothing)
 
     def _brand(self) -> str:
         """The project's logo, or its name: a picture that is off still says whose mail it is."""
@@ -318,7 +319,7 @@ class Sheet:
 
 
 # Blanks that are no blanks to a mailbox, as many as a line of its list may have room for.
-_NOTHING_MORE = "\u200c\u00a0" * 60
+_NOTHING_MORE = "&zwnj;&nbsp;" * 60
 
 # The ways out stand only where there is one: a notice that everybody must get has none.
 WAYS_OUT = (

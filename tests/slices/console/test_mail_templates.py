@@ -173,3 +173,37 @@ def test_a_picture_is_kept_and_shown_again(cast: Cast) -> None:
     assert (refused.status_code, refused.json()["field"]) == (422, "file")
     theirs = cast.charlie.client.get(cast.elsewhere.url("mail/pictures"))
     assert theirs.json()["items"] == []
+
+
+def test_a_test_is_sent_from_the_editor_as_whoever_is_previewed(cast: Cast) -> None:
+    id_ = _begun(cast, "welcome")
+    said = {"content": _content("<p>Hello</p>"), "person": str(cast.pat.id)}
+    assert _post(cast, f"templates/{id_}/test", **said).status_code == 204
+    refused = _post(cast, f"templates/{id_}/test", **said, test_to="nobody")
+    assert refused.status_code != 204
+    rows = cast.connection.execute(
+        "SELECT to_address, subject FROM outgoing_mail WHERE project_id = %s", (cast.home.id,)
+    ).fetchall()
+    assert rows == [(cast.alice.email, "Hi Pat")]
+
+
+def test_a_card_says_how_often_it_was_used_and_how_many_opened(cast: Cast) -> None:
+    id_ = _begun(cast, "welcome")
+    gallery = cast.home.url("templates/")
+    assert "Used" not in cast.bob.client.get(gallery).text
+    _post(cast, "emails/begin", person=str(cast.pat.id), template=str(id_))
+    assert "Used" not in cast.bob.client.get(gallery).text  # a draft is no use yet
+    home = (cast.home.id,)
+    cast.connection.execute("UPDATE email SET accepted_at = now() WHERE project_id = %s", home)
+    cast.connection.execute(
+        "UPDATE email_count SET sent = 4, opened = 1 WHERE project_id = %s", home
+    )
+    assert "Used once · 25% opened" in cast.bob.client.get(gallery).text
+
+
+def test_a_ready_made_one_fills_a_draft_too(cast: Cast) -> None:
+    begun = _post(cast, "emails/begin", person=str(cast.pat.id))
+    assert "To begin with" in cast.alice.client.get(begun["Location"]).text
+    chosen = cast.alice.client.post(f"{begun['Location']}template", {"template": "notice"})
+    assert chosen.status_code == 302
+    assert READY_MADE["notice"].content.subject in cast.alice.client.get(begun["Location"]).text
