@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import wraps
@@ -265,6 +266,7 @@ def review(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
         checks = email_words.checks_of(email, owner, found, wrong, lacking)
         return {
             "email": email,
+            "subject": _read_by_the_first(core, email),
             "counts": found,
             "checks": checks,
             "held_up": any(one.tone == "bad" for one in checks),
@@ -428,6 +430,19 @@ def _audience(core: Connection, email: Email) -> dict[str, Any]:
         "gathering": email.state == "gathering",
         "done": found.recipients + found.left_out,
     }
+
+
+def _read_by_the_first(core: Connection, email: Email) -> str:
+    """The subject as the first of its people reads it."""
+    first = _first(core, email.project_id, email.id)
+    if first is not None:
+        with suppress(ContentError, BadAddressError):
+            address = Mailbox(first.email or email.from_.address)
+            said = writing.sample(
+                core, email.project_id, email.id, first, address, email.changed_at
+            )
+            return said[0]
+    return email_words.subject(email.subject)
 
 
 def _previewed(core: Connection, request: AgentRequest) -> Person | None:

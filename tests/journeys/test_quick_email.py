@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from regulars.campaigns import emails, sending
 from regulars.campaigns.sending import Engine
-from regulars.kit import clock
+from regulars.kit import clock, database
 from regulars.mail import sending as letters
 from regulars.mail import subscriptions
 from regulars.mail.links import address_hash
@@ -25,6 +27,8 @@ from tests.slices.mail.sink import Arrived, Sink, sink
 from tests.slices.tracking.site import Site, identify, page
 
 __all__ = ["address", "browser", "cast", "site"]
+
+Connection = psycopg.Connection[Any]
 
 CROWD = 52  # more than a page of the list shows
 
@@ -67,14 +71,27 @@ def shop(cast: Cast, site: Site) -> Cast:
     return cast
 
 
-def send_all(cast: Cast, server: Sink) -> None:
-    """What the worker does once the time to undo is over."""
-    engine = Engine(threading.Event(), penmen=0)
-    later = clock.now() + 2 * emails.UNDO_FOR
-    with asyncio.Runner() as runner:
-        sending.send_due(cast.connection, runner, engine, later, project_id=cast.home.id)
+def beside(work: Callable[[Connection, asyncio.Runner], object]) -> None:
+    """What the worker does, in a thread of its own: Playwright keeps a loop in the test's."""
+
+    def run() -> None:
+        with database.connect() as connection, asyncio.Runner() as runner:
+            work(connection, runner)
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(run).result()
+
+
+def send_all(cast: Cast) -> None:
+    """Once the time to undo is over."""
+
+    def work(connection: Connection, runner: asyncio.Runner) -> None:
+        engine = Engine(threading.Event(), penmen=0)
+        later = clock.now() + 2 * emails.UNDO_FOR
+        sending.send_due(connection, runner, engine, later, project_id=cast.home.id)
         runner.run(engine.close())
-    assert server.arrived
+
+    beside(work)
 
 
 def choose_a_template(tab: Page) -> None:
@@ -93,7 +110,7 @@ def write(tab: Page) -> None:
     blocks.filter(has_text="Heading").first.click()
     tab.get_by_label("Heading", exact=True).fill("Six roasts for ")
     insert(tab, "First name", "you")
-    blocks.filter(has_text="Button").click()
+    blocks.filter(has_text=re.compile("^Button")).click()
     tab.get_by_label("Leads to").fill("https://tideway.example/beans")
     expect(tab.locator("[data-state]")).to_contain_text(re.compile("^Saved"))
 
@@ -163,7 +180,7 @@ def test_an_email_from_ticks_in_a_list_to_what_came_of_it(
 
     send_a_test(tab, shop, server)
     review_and_send(tab)
-    send_all(shop, server)
+    send_all(shop)
     assert len(server.arrived) == CROWD - 2
     follow_the_mail(tab, shop, letter_to(server, "p7@example.com"))
     look_at_the_person(tab, shop, address)
@@ -178,8 +195,8 @@ def send_a_test(tab: Page, shop: Cast, server: Sink) -> None:
     dialog.get_by_role("button", name="Send test").click()
     expect(tab.get_by_text("A test is on its way")).to_be_visible()
     expect(dialog).to_be_hidden()
-    with asyncio.Runner() as runner:
-        letters.send_project(shop.connection, runner, shop.home.id, clock.now(), threading.Event())
+    project_id, stop = shop.home.id, threading.Event()
+    beside(lambda core, runner: letters.send_project(core, runner, project_id, clock.now(), stop))
     letter = letter_to(server, shop.alice.email)
     assert letter.message["Subject"] == "Six roasts, two of them new"
     assert "Six roasts for you" in html_of(letter)
@@ -220,8 +237,7 @@ def look_at_the_person(tab: Page, shop: Cast, address: str) -> None:
     tab.get_by_role("link", name="Person 007").click()
     expect(tab.get_by_text("Six roasts, two of them new").first).to_be_visible()
     row = shop.connection.execute(
-        "SELECT count(*) FROM person p JOIN person_activity a USING (project_id, id)"
-        " WHERE project_id = %s AND a.last_emailed IS NOT NULL",
+        "SELECT count(*) FROM person WHERE project_id = %s AND last_emailed IS NOT NULL",
         (shop.home.id,),
     ).fetchone()
     assert row == (CROWD - 2,)

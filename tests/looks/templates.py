@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,14 @@ GAP = 16  # pixels between the pictures of a sheet
 FAINT = Path(__file__).with_name("faint.js").read_text()
 
 
+LOOK = Look(
+    "Tideway",
+    "Tideway Lda\nRua das Flores 12, 4050-262 Porto, Portugal",
+    logo_url="https://mail.example.com/logo.png",
+    base_url="https://mail.example.com",
+)
+
+
 def pages(look: Look) -> dict[str, str]:
     """Each ready-made template's page, filled in for one person."""
     return {
@@ -53,7 +62,9 @@ def faults(page: Page) -> list[str]:
     return found + [f"{ratio:.1f}:1 “{words}”" for words, ratio in faint]
 
 
-def shown(browser: Browser, html: str, width: int, scheme: Any, picture: Path | None) -> list[str]:
+def shown(
+    browser: Browser, html: str, width: int, scheme: Any, picture: Path | None = None
+) -> list[str]:
     """Draw a page; what is wrong with it."""
     context = browser.new_context(
         viewport={"width": width, "height": 400}, color_scheme=scheme, device_scale_factor=1
@@ -102,10 +113,7 @@ def main() -> int:
     asked.add_argument("--color", default=INK)
     given = asked.parse_args()
     given.folder.mkdir(parents=True, exist_ok=True)
-    look = Look(
-        "Tideway", "Tideway Lda\nRua das Flores 12, 4050-262 Porto, Portugal", given.color,
-        logo_url="https://mail.example.com/logo.png", base_url="https://mail.example.com",
-    )  # fmt: skip
+    look = replace(LOOK, color=given.color)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=QUIET)
         found = draw(browser, given.folder, look)
