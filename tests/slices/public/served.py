@@ -60,7 +60,7 @@ class Api:
         self.secret_key = site.secret_key
         self.url = served.url
         self._served = served
-        self._client = httpx.Client(base_url=self.url, timeout=30)
+        self._client = httpx.Client(base_url=self.url, timeout=120)
 
     def close(self) -> None:
         self._served.settle()
