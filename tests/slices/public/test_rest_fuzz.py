@@ -48,11 +48,13 @@ def test_a_filter_is_answered_by_the_document(api: Api, data: st.DataObject) -> 
 def ask(api: Api, call: Call, body: Any, data: st.DataObject) -> None:
     """Send the call, and hold the answer to the document."""
     names = re.findall(r"{(\w+)}", call.path)
-    known = _known(api, anew=call.method == "DELETE") if names else []
+    known = _known(api) if names else []
     ids = {name: data.draw(st.sampled_from(known) | PARTS) for name in names}
     path = call.path.format_map(ids)
     content = None if body is None else json.dumps(body).encode()
     answer = api.call(call.method, path, content=content)
+    if call.method == "DELETE" and answer.is_success:
+        KNOWN.pop(api.project_id, None)
     said: Any = answer.json() if answer.content else None
     if answer.status_code == httpx.codes.NOT_FOUND:
         assert set(said) == {"code", "message", "field"}
@@ -60,12 +62,12 @@ def ask(api: Api, call: Call, body: Any, data: st.DataObject) -> None:
         assert DOCUMENT.faults(call, answer.status_code, said) == [], answer.text
 
 
-KNOWN: dict[UUID, list[str]] = {}  # by project: looked up for each call once
+KNOWN: dict[UUID, list[str]] = {}  # by project: looked up once, and when one of them was deleted
 
 
-def _known(api: Api, *, anew: bool) -> list[str]:
+def _known(api: Api) -> list[str]:
     """Ids that stand for somebody, a segment, a note, a conversation or a ticket, mostly."""
-    if anew or api.project_id not in KNOWN:
+    if api.project_id not in KNOWN:
         KNOWN[api.project_id] = _look_up(api)
     return KNOWN[api.project_id]
 
