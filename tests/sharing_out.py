@@ -11,7 +11,27 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 # Beginnings of paths, the longest first; what is not here takes a few seconds.
-LONG: tuple[str, ...] = ()
+LONG = (
+    "tests/architecture/test_stranger.py",
+    "tests/slices/public/test_rest_stranger.py",
+    "tests/slices/public/test_rest_fuzz.py",
+    "tests/slices/filters/",
+    "tests/slices/funnels/test_histories.py",
+    "tests/pure/tracking/test_parse.py",
+    # Installations of their own, and journeys of many pages.
+    "tests/faults/",
+    "tests/slices/config/test_commands.py",
+    "tests/conformance/",
+    "tests/journeys/test_chat.py",
+    "tests/journeys/test_filter_panel.py",
+    "tests/journeys/test_first_visit.py",
+    "tests/journeys/test_bulk.py",
+    "tests/journeys/test_win_back.py",
+    "tests/journeys/test_notes.py",
+    "tests/journeys/test_weekly_email.py",
+    "tests/journeys/test_segment_live.py",
+    "tests/journeys/test_hostile.py",
+)
 
 # These share what all tests have in common, so they are one worker's.
 TOGETHER = ("tests/slices/webhooks/",)
