@@ -49,7 +49,7 @@ check: lint ## Lint, types, layers, documentation
 lint: install-dev check-js
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy --num-workers 2 regulars tests
+	$(BIN)/mypy regulars tests
 	$(BIN)/lint-imports
 
 check-js: install-dev
