@@ -6,6 +6,7 @@ rows: nothing here grows with how many people there are.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ NEWEST, OF_EACH = 8, 1_000  # emails, and rows of each, that the look at provide
 MOST_PROVIDERS = 8
 MOST_LEAVING = 8
 MINUTE = timedelta(minutes=1)
+MINUTES_SHOWN = 60
 MOST_ROWS = 3_000  # of an email that the rate is told from
 
 # The counters of the emails that were worked on of late, added up.
@@ -50,6 +52,20 @@ CROSS JOIN LATERAL (
 ) AS r
 WHERE r.ended_at > %(since)s
 GROUP BY e.id
+"""
+# The same by minutes of the last hour.
+MINUTES = """
+SELECT e.id, date_trunc('minute', r.ended_at) AS minute, count(*) AS people,
+       min(r.ended_at) AS since
+FROM (SELECT id FROM email WHERE project_id = %(project)s AND worked_at > %(since)s
+      ORDER BY worked_at DESC LIMIT %(newest)s) AS e
+CROSS JOIN LATERAL (
+    SELECT ended_at FROM email_recipient
+    WHERE project_id = %(project)s AND email_id = e.id AND state = 'sent'
+    ORDER BY id DESC LIMIT %(of_each)s
+) AS r
+WHERE r.ended_at > %(since)s
+GROUP BY e.id, 2
 """
 # What is on its way, the latest first.
 LEAVING = """
@@ -141,6 +157,29 @@ def rate(connection: Connection, project_id: UUID, now: datetime) -> int:
     named = {"project": project_id, "since": now - MINUTE, "newest": NEWEST, "of_each": MOST_ROWS}
     found = connection.execute(RATE, named).fetchall()
     return round(sum(_a_minute(people, since, now) for people, since in found))
+
+
+def by_minute(connection: Connection, project_id: UUID, now: datetime) -> list[int | None]:
+    """How many left in each minute of the last hour, the oldest first; None where rows do not tell.
+
+    Of an email of which more rows are there than are looked at, the minutes before the oldest of
+    them are not known.
+    """
+    first = now.replace(second=0, microsecond=0) - (MINUTES_SHOWN - 1) * MINUTE
+    named = {"project": project_id, "since": first, "newest": NEWEST, "of_each": MOST_ROWS}
+    rows = connection.execute(MINUTES, named).fetchall()
+    looked_at = Counter[UUID]()
+    oldest: dict[UUID, datetime] = {}
+    left = [0] * MINUTES_SHOWN
+    for email_id, minute, people, since in rows:
+        looked_at[email_id] += people
+        oldest[email_id] = min(since, oldest.get(email_id, since))
+        left[int((minute - first) / MINUTE)] += people
+    cut = [oldest[one] for one, people in looked_at.items() if people >= MOST_ROWS]
+    known = max(cut, default=first)
+    return [
+        people if first + place * MINUTE >= known else None for place, people in enumerate(left)
+    ]
 
 
 def _a_minute(people: int, since: datetime, now: datetime) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,15 @@ class OnItsWay:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A minute of the chart."""
+
+    x: float
+    y: float
+    height: float
+
+
 @agent_view()
 @require_GET
 def sending(request: AgentRequest) -> HttpResponse:
@@ -68,6 +78,7 @@ def sending(request: AgentRequest) -> HttpResponse:
             **sending_context(request, core, "server"),
             "totals": totals,
             "rate": rate,
+            "bars": _bars(health.by_minute(core, project_id, now)),
             "minutes": -(-totals.waiting // rate) if rate and totals.waiting else 0,
             "held": held[0] if held else None,
             "held_by": _called(held[1]) if held else "",
@@ -113,6 +124,15 @@ def _hold(request: AgentRequest, *, holds: bool) -> HttpResponseBase:
         action = "sending.held" if holds else "sending.let_go"
         audit.record(project_id, action, "", by=actor_of(request), now=now)
     return HttpResponseRedirect(reverse("sending", args=[project_id]))
+
+
+def _bars(minutes: Sequence[int | None]) -> list[Bar]:
+    """The minutes of the hour as bars of a chart of 120 by 40; none where nothing left."""
+    most = max((people for people in minutes if people), default=0)
+    if not most:
+        return []
+    heights = [(place, 36 * people / most) for place, people in enumerate(minutes) if people]
+    return [Bar(2 * place + 0.3, round(40 - high, 1), round(high, 1)) for place, high in heights]
 
 
 def _called(agent_id: UUID | None) -> str:

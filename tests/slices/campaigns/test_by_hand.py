@@ -203,9 +203,13 @@ def test_how_many_leave_a_minute(hand: Hand, server: Sink, monkeypatch: pytest.M
     now = clock.now()
     assert health.rate(hand.connection, hand.project_id, now) == 6
     assert health.rate(hand.connection, hand.project_id, now + timedelta(minutes=5)) == 0
-    # Of more than is looked at, the newest tell how quick it goes.
+    left = health.by_minute(hand.connection, hand.project_id, now)
+    assert len(left) == health.MINUTES_SHOWN
+    assert sum(people or 0 for people in left[-2:]) == 6  # a minute may have turned meanwhile
+    # Of more than is looked at, the newest tell how quick it goes, and nothing of what was before.
     monkeypatch.setattr(health, "MOST_ROWS", 3)
     assert health.rate(hand.connection, hand.project_id, now + timedelta(seconds=20)) <= 9
+    assert health.by_minute(hand.connection, hand.project_id, now)[0] is None
 
 
 def test_drafts_that_nobody_sends_let_their_people_go_and_keep_their_words(hand: Hand) -> None:
