@@ -16,8 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from regulars.campaigns import email_queries, emails, unknown
 from regulars.campaigns.emails import Email
-from regulars.console import email_drafts, email_words
-from regulars.console import emails as compose_page
+from regulars.console import email_words, emails_compose, emails_people
 from regulars.console.access import AgentRequest, actor_of, agent_view
 from regulars.console.frame import frame
 from regulars.kit import clock, database
@@ -82,7 +81,7 @@ def email(request: AgentRequest, email_id: UUID) -> HttpResponse:
     with database.of_django() as core:
         found = emails.get(core, request.project.id, email_id)
     if found.state in ("draft", "gathering", "gathered"):
-        return compose_page.compose(request, email_drafts.with_its_people(found))
+        return emails_compose.compose(request, emails_people.with_its_people(found))
     context = _results(request, found) | {"shell": frame(request, "campaigns")}
     return render(request, "console/emails/results.html", context)
 
