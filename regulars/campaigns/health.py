@@ -174,7 +174,8 @@ def by_minute(connection: Connection, project_id: UUID, now: datetime) -> list[i
     for email_id, minute, people, since in rows:
         looked_at[email_id] += people
         oldest[email_id] = min(since, oldest.get(email_id, since))
-        left[int((minute - first) / MINUTE)] += people
+        place = int((minute - first) / MINUTE)
+        left[min(place, MINUTES_SHOWN - 1)] += people  # another process's clock may be ahead
     cut = [oldest[one] for one, people in looked_at.items() if people >= MOST_ROWS]
     known = max(cut, default=first)
     return [
