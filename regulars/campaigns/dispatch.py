@@ -43,7 +43,7 @@ GROUP = 5  # mails a line decides on at a time
 TURN = 8.0  # seconds after which others have theirs
 LONGEST = 60.0  # seconds after which settings are read anew, while there are no others
 RESULTS_AT_ONCE = 250
-BEHIND = 250  # results that are not written down, above which nothing more is handed over
+BEHIND = 50  # results that wait to be written down, above which nothing more is handed over
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ class Run:
             return
         if self._carrier is None:
             self._add(Result(due.id, "kept"))
-            await self._keep_up()
+            await self._keep_up(RESULTS_AT_ONCE)
             return
         if copied is not None and due.id not in copied:
             written = Written(
@@ -337,9 +337,9 @@ class Run:
         self._results.append(result)
         self._some_results.set()
 
-    async def _keep_up(self) -> None:
+    async def _keep_up(self, most: int = BEHIND) -> None:
         """Nothing runs far ahead of what is written down: a kill would leave it all in doubt."""
-        while len(self._results) >= BEHIND and not self._must_halt:
+        while len(self._results) >= most and not self._must_halt:
             self._booked.clear()
             await self._booked.wait()
 
