@@ -1,5 +1,8 @@
 """Writing in processes of their own, so that a machine's every core writes.
 
+They are nice: whoever waits for a page, the database and the mail server come first, and writing
+takes what is left, which while many get an email is most of the machine.
+
 The engine starts them as it needs them and tells them ids over a pipe; what comes back are finished
 mails. A penman whose engine is gone, however it went, reads the end of its pipe and ends too.
 Frames are a length of four bytes and MessagePack.
@@ -9,7 +12,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
+import os
 import sys
 from datetime import datetime
 from typing import BinaryIO
@@ -21,6 +26,7 @@ from regulars.campaigns.writing import ContentError, Pen, Wanted, Written
 from regulars.kit import database
 from regulars.workspaces.errors import UnknownError
 
+NICE = 5
 MOST_BUFFERED = 500_000  # bytes of answers read ahead, twice as many at most
 
 log = logging.getLogger(__name__)
@@ -151,6 +157,9 @@ def serve(source: BinaryIO, target: BinaryIO) -> None:
 
 if __name__ == "__main__":
     # Buffered, whatever PYTHONUNBUFFERED says: a plain file's write may end half-way, at a signal.
+    os.nice(NICE)
+    gc.freeze()  # what was imported stays: it is not gone through again and again
+    gc.set_threshold(20_000, 20, 50)
     with (
         contextlib.suppress(KeyboardInterrupt, BrokenPipeError),
         open(sys.stdout.fileno(), "wb", closefd=False) as answers,

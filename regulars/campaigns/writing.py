@@ -92,7 +92,7 @@ class Pen:
     ) -> list[Written]:
         """Their copies, in their order, dated `at`. Raises ContentError for what has no copy."""
         ready = self._email(project_id, email_id, at)
-        people = store.read(self._connection, project_id, [one.person_id for one in wanted])
+        people = store.read_told(self._connection, project_id, [one.person_id for one in wanted])
         barred = subscriptions.left_out(
             self._connection,
             project_id,

@@ -142,8 +142,8 @@ def record_of(algorithm: Algorithm, public: str) -> str:
 
 @lru_cache(maxsize=256)
 def read_key(private: bytes) -> PrivateKey:
-    """A private key that was made by `make_key`."""
-    read = load_der_private_key(private, None)
+    """A private key that was made by `make_key`, and sealed: to check it anew takes long."""
+    read = load_der_private_key(private, None, unsafe_skip_rsa_key_validation=True)
     if not isinstance(read, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
         raise TypeError("neither RSA nor Ed25519")
     return read

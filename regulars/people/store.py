@@ -44,6 +44,13 @@ SELECT {_WIDE_READ}, {_HOT_READ}, a.person_version
 FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
 WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
 """
+# The same without what stands for nothing that is said of them: their days, segments and sessions.
+_TOLD = ("last_seen", "sessions")
+READ_TOLD = f"""
+SELECT {_WIDE_READ}, {", ".join(f"a.{column}" for column in _TOLD)}
+FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
+WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
+"""
 # The hot rows, locked in id order: each as the last to hold its lock left it.
 LOCK = f"""
 SELECT id, {_HOT_READ}, person_version FROM person_activity a
@@ -112,6 +119,15 @@ def read(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> dict[
     """The people as they are; ids that stand for nobody are left out."""
     rows = _rows(connection, READ, project_id, arrays.of_ids(ids))
     return {row[0]: person_of(project_id, wide_of(row[:_WIDTH]), row[_WIDTH:]) for row in rows}
+
+
+def read_told(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """The people with all that templates can say of them; not to be written."""
+    people: dict[UUID, Person] = {}
+    for row in _rows(connection, READ_TOLD, project_id, arrays.of_ids(ids)):
+        person = people[row[0]] = Person(project_id, *wide_of(row[:_WIDTH]))
+        person.last_seen, person.sessions = row[_WIDTH:]
+    return people
 
 
 def lock_and_read(

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -19,6 +20,7 @@ from regulars.mail import bounces, domains, links, subscriptions
 from regulars.mail.letters import Mailbox
 from regulars.mail.links import address_hash
 from regulars.people import store
+from regulars.people.merge_context import person_context
 from regulars.segments import actions, filling
 from regulars.segments.membership import Membership
 from tests.pure.mail.test_bounces import MARK, dsn
@@ -129,6 +131,16 @@ def test_all_that_is_kept_of_a_person_knows_of_the_email(
     assert after[0] != before[0]
     assert after[1] == after[2] is not None
     assert len(server.arrived) == 1
+
+
+def test_templates_are_told_all_that_is_known(mailing: Mailing) -> None:
+    said = {"last_seen": mailing.now, "sessions": 3, "tags": ["a"], "attributes": {"plan": "Pro"}}
+    (pat,) = mailing.people("pat@example.com", name="Pat Doe", city="Oslo", **said)
+    asked = (mailing.connection, mailing.project_id, [pat.id])
+    whole, told = store.read(*asked)[pat.id], store.read_told(*asked)[pat.id]
+    zone = ZoneInfo("Europe/Oslo")
+    assert person_context(told, zone) == person_context(whole, zone)
+    assert told.sessions == 3
 
 
 def _versions(mailing: Mailing) -> tuple[Any, ...]:
