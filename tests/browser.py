@@ -12,9 +12,10 @@ from playwright.sync_api import Browser, expect, sync_playwright
 # Playwright keeps an event loop in the tests' own thread, beside which Django would not do a thing.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
 
-# How long to wait for what will be seen, in ms: a busy machine is slow to show it, and waiting
-# costs nothing where it comes at once.
-expect.set_options(timeout=20_000)
+# How long to wait for what will be seen, for a click or a page, in ms: a busy machine is slow, and
+# waiting costs nothing where it comes at once.
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE / 2)
 
 # Headless Chromium says so in its name, and crawlers are kept out of people: this one visits
 # as a person's browser does.
@@ -49,5 +50,6 @@ def chromium() -> Iterator[Browser]:
         pytest.skip("NO CHROMIUM ON THIS MACHINE: nothing was tried in a browser")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        browser.on("context", lambda context: context.set_default_timeout(PATIENCE))
         yield browser
         browser.close()

@@ -28,7 +28,7 @@ from regulars.public.tracker import Tracker
 
 WRITE_KEY = "wk_journey"
 APP_ID = "0192f3a0-0000-7000-8000-000000000001"
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 Event = dict[str, Any]
 

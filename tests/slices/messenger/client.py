@@ -13,7 +13,7 @@ from uuid import uuid4
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-PATIENCE = 10.0  # seconds until something that was expected is missed
+PATIENCE = 30.0  # seconds until something that was expected is missed
 
 
 class Messenger:
