@@ -2,7 +2,8 @@
 
 The first attributes of a project have a column each in the compact rows, a slot, and what stands in
 it says what the value is: 0 where it is unknown, numbers in their order, then truth values, lists
-and objects, then dates in their order and by the millisecond, then all other texts by a hash.
+and objects, then dates in their order and by the millisecond, then all other texts: long ones by a
+hash, short ones of plain letters by a number that is theirs alone.
 What two values may share is looked up in JSON: a date on the bound's own millisecond, a text of the
 wanted hash, whole numbers past 2^53.
 
@@ -34,6 +35,9 @@ NO, YES, COMPOUND = BEYOND_NUMBERS, BEYOND_NUMBERS + 1, BEYOND_NUMBERS + 2
 DATES = 0x7FF2 << 48
 TEXTS = 0x7FF8 << 48  # dates are texts, too: these are the others
 _HASHED = (1 << 50) - 1
+SHORT_TEXTS = 0x7FFC << 48  # of these no two share a number
+_WORDS = SHORT_TEXTS, 10, "abcdefghijklmnopqrstuvwxyz -"
+_CODES = 0x7FFE << 48, 9, "abcdefghijklmnopqrstuvwxyz0123456789 -_"
 _BEFORE_ALL_DATES = 1 << 46  # milliseconds before 2000, which lie before the year 1
 
 # Whole numbers below it have a float of their own.
@@ -76,8 +80,19 @@ def text_code(text: str) -> int:
         if moment is not None:
             wall = moment if isinstance(moment, datetime) else datetime(*moment.timetuple()[:3])  # noqa: DTZ001
             return date_code(ticks(wall, NOWHERE), is_moment=False)
+    for first, longest, alphabet in (_WORDS, _CODES):
+        if len(text) <= longest and not set(text).difference(alphabet):
+            return first + _spelled(text, alphabet)
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return TEXTS + (int.from_bytes(digest, "big") & _HASHED)
+
+
+def _spelled(text: str, alphabet: str) -> int:
+    """A number for each text of the alphabet."""
+    number = 0
+    for letter in text:
+        number = number * len(alphabet) + alphabet.index(letter) + 1
+    return number
 
 
 def date_code(at: int, *, is_moment: bool) -> int:

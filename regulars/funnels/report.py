@@ -21,7 +21,7 @@ import psycopg
 
 from regulars.filters.ast import FieldCondition, conditions
 from regulars.filters.catalog import Field, find_field
-from regulars.filters.compact import custom_key
+from regulars.filters.compact_custom import custom_key
 from regulars.filters.parse import parse
 from regulars.funnels import queries
 from regulars.funnels.queries import Checkpoint

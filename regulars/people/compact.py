@@ -16,7 +16,7 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.filters.compact import (
+from regulars.filters.compact_custom import (
     address_digits,
     address_key,
     custom_key,

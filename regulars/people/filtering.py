@@ -30,7 +30,7 @@ from regulars.filters.ast import (
     conditions,
 )
 from regulars.filters.catalog import ValueType
-from regulars.filters.compact import custom_key
+from regulars.filters.compact_custom import custom_key
 from regulars.filters.operands import When
 from regulars.filters.times import Span
 from regulars.filters.to_sql import compact_sql, event_to_sql

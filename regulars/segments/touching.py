@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditions, is_timed
-from regulars.filters.compact import custom_key
+from regulars.filters.compact_custom import custom_key
 from regulars.filters.events import event_key, event_needs
 from regulars.filters.timeless import could_hold
 from regulars.filters.to_sql import compact_sql, event_to_sql

@@ -50,7 +50,10 @@ CREATE TABLE person_compact (
     phone text COLLATE "C",
     last_contacted timestamptz,
     last_emailed timestamptz,
-    PRIMARY KEY (project_id, id),
+    -- With what is asked most: the index alone answers it, at less than half of what the rows cost.
+    PRIMARY KEY (project_id, id) INCLUDE (
+        s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, kind, sessions, seen_day, signed_up_at
+    ),
     CONSTRAINT person_compact_person_fk FOREIGN KEY (project_id, id) REFERENCES person (project_id, id)
 ) WITH (
     fillfactor = 95,

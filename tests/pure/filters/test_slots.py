@@ -4,17 +4,28 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from regulars.filters import slots
-from regulars.filters.slots import BEYOND_NUMBERS, DATES, TEXTS, number_code, other_code, text_code
+from regulars.filters.slots import (
+    BEYOND_NUMBERS,
+    DATES,
+    SHORT_TEXTS,
+    TEXTS,
+    number_code,
+    other_code,
+    text_code,
+)
 
 numbers = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.integers(-(2**53) + 1, 2**53 - 1),
     st.integers(-20, 20),
 )
+
+words = st.text("abz -_09", min_size=1, max_size=11)
 
 
 @given(one=numbers, other=numbers)
@@ -52,6 +63,26 @@ def test_dates_stand_in_their_order_by_the_millisecond(one: datetime, other: dat
 def test_other_texts_stand_above_dates(text: str) -> None:
     assert DATES <= text_code(text) < 2**63
     assert (text_code(text) >= TEXTS) == (slots.read_iso(text) is None)
+
+
+@given(one=words, other=words)
+def test_no_two_short_texts_share_a_number(one: str, other: str) -> None:
+    codes = text_code(one), text_code(other)
+    if min(codes) >= SHORT_TEXTS:
+        assert (one == other) == (codes[0] == codes[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_short"),
+    [
+        ("weekly box", True), ("zzzzzzzzzz", True), ("a", True), ("c4999", True),
+        ("_________", True), ("z99999999", True), ("weekly boxes", False), ("köln", False),
+        ("2026-12-24", False),
+    ],
+)  # fmt: skip
+def test_short_plain_texts_are_known_by_their_number(text: str, is_short: bool) -> None:
+    assert (text_code(text) >= SHORT_TEXTS) == is_short
+    assert text_code(text) < 2**63
 
 
 def test_what_is_no_number_and_no_text_stands_between_them() -> None:
