@@ -39,7 +39,7 @@ ARRAY(SELECT a.attname::text FROM unnest({keys}) WITH ORDINALITY AS k (number, p
 """
 UNIQUE = f"""
 SELECT t.relname, i.relname, x.indisprimary,
-       {COLUMNS_OF.format(keys="x.indkey::int2[][:x.indnkeyatts - 1]", table="x.indrelid")}
+       {COLUMNS_OF.format(keys="(x.indkey::int2[])[:x.indnkeyatts - 1]", table="x.indrelid")}
 FROM pg_index x JOIN pg_class t ON t.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid
 JOIN pg_namespace n ON n.oid = t.relnamespace
 WHERE n.nspname = 'public' AND x.indisunique
