@@ -191,7 +191,7 @@ class Listing:
     def _asked_total(self, *, exact: bool) -> Total:
         everybody = self._compact()
         bound = "" if exact else f" LIMIT {FOUND + 1}"
-        with filtering.room(self._connection):
+        with filtering.room(self._connection, everybody.text):
             found = self._connection.execute(
                 f"SELECT count(*) FROM (SELECT {everybody.text}{bound}) counted", everybody.params
             ).fetchone()
