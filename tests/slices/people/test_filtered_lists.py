@@ -254,6 +254,13 @@ def test_custom_values_are_found_with_a_slot_and_without(site_now: Site) -> None
             assert set(found) == {people[n].id for n in expected}, (key, asked)
 
 
+def test_the_key_carries_what_counts_ask_of_it_alone(site_now: Site) -> None:
+    rows = site_now.connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'person_compact_pkey'::regclass"
+    )
+    assert {name for (name,) in rows} == filtering.CARRIED
+
+
 def test_compact_rows_follow_every_change(site_now: Site) -> None:
     [person] = add_all(site_now, [{"browser": "Firefox", "last_seen": NOON - 3 * DAY}])
     today = {"field": "last_seen", "op": "within_last", "value": 1}
