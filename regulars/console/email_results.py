@@ -62,7 +62,7 @@ def all_emails(request: AgentRequest) -> HttpResponse:
         "emails": [
             (
                 one,
-                email_words.subject(one.subject),
+                email_words.subject(one.subject, request.project),
                 email_words.STATES[one.state],
                 email_words.TONES.get(one.state, ""),
             )
@@ -110,7 +110,7 @@ def people(request: AgentRequest, email_id: UUID, number: str) -> HttpResponse:
     context = {
         "shell": frame(request, "campaigns"),
         "email": found,
-        "subject": email_words.subject(found.subject),
+        "subject": email_words.subject(found.subject, request.project),
         "label": email_words.NUMBERS[number],
         "number": number,
         "sees_mail": number != "left_out",
@@ -199,7 +199,7 @@ def _results(request: AgentRequest, found: Email) -> dict[str, Any]:
     return {
         "email": found,
         "project": request.project,
-        "subject": email_words.subject(found.subject),
+        "subject": email_words.subject(found.subject, request.project),
         "state": email_words.STATES[found.state],
         "tone": email_words.TONES.get(found.state, ""),
         "counts": counts,

@@ -11,6 +11,7 @@ from regulars.campaigns.emails import Email
 from regulars.campaigns.fallbacks import Lack, Lacks
 from regulars.campaigns.quick import Owner
 from regulars.console.templatetags.console import number
+from regulars.workspaces.models import Project
 
 STATES = {
     "draft": "Draft",
@@ -84,11 +85,15 @@ class Stat:
     tone: str = ""
 
 
-def subject(text: str) -> str:
-    """A subject as lists show it: what stands for an unknown fact, instead of its tag."""
+def subject(text: str, project: Project | None = None) -> str:
+    """A subject as lists show it: the company's name, and what stands for facts of people."""
+    if project is not None:
+        company = project.company.strip() or project.name
+        text = _COMPANY.sub(lambda _tag: company, text)
     return _TAG.sub(lambda tag: tag[1] or "…", text) or "No subject yet"
 
 
+_COMPANY = re.compile(r"\{\{-?\s*(?:company|project)\.name\s*-?\}\}")
 _TAG = re.compile(r"\{\{[^}]*?(?:default:\s*[\"']([^\"']*)[\"'])?\s*\}\}")
 
 

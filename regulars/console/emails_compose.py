@@ -193,7 +193,7 @@ def review(request: AgentRequest, email_id: UUID) -> HttpResponseBase:
         checks = email_words.checks_of(email, owner, found, wrong, lacking)
         return {
             "email": email,
-            "subject": read_by_the_first(core, email),
+            "subject": read_by_the_first(core, request, email),
             "counts": found,
             "checks": checks,
             "held_up": any(one.tone == "bad" for one in checks),

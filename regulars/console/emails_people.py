@@ -50,7 +50,7 @@ def audience_of(core: Connection, email: Email) -> dict[str, Any]:
     }
 
 
-def read_by_the_first(core: Connection, email: Email) -> str:
+def read_by_the_first(core: Connection, request: AgentRequest, email: Email) -> str:
     """The subject as the first of its people reads it."""
     first = first_of(core, email.project_id, email.id)
     if first is not None:
@@ -60,7 +60,7 @@ def read_by_the_first(core: Connection, email: Email) -> str:
                 core, email.project_id, email.id, first, address, email.changed_at
             )
             return said[0]
-    return email_words.subject(email.subject)
+    return email_words.subject(email.subject, request.project)
 
 
 def previewed(core: Connection, request: AgentRequest) -> Person | None:

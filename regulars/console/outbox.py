@@ -161,7 +161,9 @@ def _page(request: AgentRequest, mail_id: UUID | None) -> HttpResponse:
         raw = outgoing.raw_of(core, project_id, one.id) if one else None
         kept = [] if after else email_queries.kept_here(core, project_id, limit=MOST_KEPT)
         context = sending_context(request, core, "outbox") | {
-            "kept": [(email, email_words.subject(email.subject)) for email in kept],
+            "kept": [
+                (email, email_words.subject(email.subject, request.project)) for email in kept
+            ],
         }
     place = f"?before={after.id}" if after else ""
     context |= {
@@ -201,7 +203,7 @@ def _email_page(request: AgentRequest, email_id: UUID, recipient_id: UUID | None
             raise Http404
         raw = email_queries.message_of(core, project_id, email_id, one.id) if one else None
         context = sending_context(request, core, "outbox")
-    shown, subject = found[:PAGE], email_words.subject(email.subject)
+    shown, subject = found[:PAGE], email_words.subject(email.subject, request.project)
     home = reverse("outbox_email", args=[project_id, email_id])
     place = f"?after={after}" if after else ""
     context |= {

@@ -18,7 +18,7 @@ from regulars.kit import clock
 from regulars.kit.ids import new_id
 from regulars.mail import templates
 from regulars.mail.content.content import Content
-from regulars.workspaces.models import AuditEntry
+from regulars.workspaces.models import AuditEntry, Project
 from tests.cast import Cast
 
 CONTENT = {
@@ -194,6 +194,12 @@ def test_the_list_shows_what_was_written(cast: Cast) -> None:
 )
 def test_a_subject_shows_what_stands_for_its_tags(subject: str, shown: str) -> None:
     assert email_words.subject(subject) == shown
+
+
+def test_a_subject_names_the_company(cast: Cast) -> None:
+    project = Project.objects.get(id=cast.home.id)
+    named = email_words.subject("Welcome to {{ company.name }}, {{ person.name }}", project)
+    assert named == "Welcome to Tideway Coffee, …"
 
 
 def emails_now(cast: Cast) -> Any:
