@@ -25,12 +25,13 @@ MONTHS = 14  # of thirty days: a year ago must have its partition on every day o
 NAMES = {"Order Completed": 0.9, "Signed In": 0.9, "Box Paused": 0.15, "Friend Invited": 0.08}
 DRAW = """
 INSERT INTO event
-    (project_id, id, person_id, kind, name, happened_at, source, properties, message_id)
+    (project_id, id, person_id, kind, name, path, happened_at, source, properties, message_id)
 SELECT project_id,
        (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7'
         || substr(md5(id::text || %(name)s || n), 1, 3) || '8'
         || substr(md5(id::text || %(name)s || n), 4, 15))::uuid,
-       id, 'track', %(name)s, at, 'server',
+       id, %(kind)s, CASE WHEN %(kind)s = 'track' THEN %(name)s END,
+       CASE WHEN %(kind)s = 'page' THEN '/shop/' || n %% 40 END, at, 'server',
        CASE WHEN %(name)s LIKE 'Order%%' THEN
            jsonb_build_object('total', round((5 + 95 * total ^ 3)::numeric, 2),
                               'coupon', CASE WHEN total < 0.1 THEN 'Spring' END)
@@ -49,8 +50,13 @@ FROM (
 """
 
 
-def load(connection: psycopg.Connection[Any], project_id: UUID, *, now: datetime) -> int:
-    """Give the project's people a past; how many events that is."""
+def load(
+    connection: psycopg.Connection[Any], project_id: UUID, *, now: datetime, views: float = 0
+) -> int:
+    """Give the project's people a past; how many events that is.
+
+    With `views` they looked at so many pages as well, on average.
+    """
     for month in range(MONTHS + 1):
         make_partition(connection, now - timedelta(days=30 * (month - 1)))
     events = 0
@@ -58,8 +64,11 @@ def load(connection: psycopg.Connection[Any], project_id: UUID, *, now: datetime
         connection.execute("SELECT setseed(0.5)")
         connection.execute("SET LOCAL max_parallel_workers_per_gather = 0")
         connection.execute("SET LOCAL enable_memoize = off")  # each person draws anew
-        for name, often in NAMES.items():
-            asked = {"project": project_id, "name": name, "often": often}
+        drawn = [("track", name, often) for name, often in NAMES.items()]
+        if views:
+            drawn.append(("page", "page", views))
+        for kind, name, often in drawn:
+            asked = {"project": project_id, "kind": kind, "name": name, "often": often}
             events += connection.execute(DRAW, asked).rowcount
     connection.execute("VACUUM ANALYZE event")
     return events
