@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -19,13 +19,11 @@ from django.views.decorators.http import require_GET
 from regulars.console import funnel_drawing, segments_words
 from regulars.console.access import MANAGERS, AgentRequest, agent_view
 from regulars.console.frame import frame, project_url
-from regulars.console.people_lists import Listed
-from regulars.filters.parse import parse
-from regulars.funnels import report, weeks
+from regulars.console.people_lists import EVERYBODY, Listed
+from regulars.funnels import bars, report, weeks
 from regulars.funnels.report import Part, Period, Report, Split, Stage
 from regulars.kit import clock, database
 from regulars.people import queries as people
-from regulars.people.filtering import kinds_of
 from regulars.segments import queries as segments
 from regulars.workspaces.errors import InvalidError
 
@@ -45,12 +43,19 @@ class Asked:
 
     days: int | None
     split: str
+    part: str  # of the split, to which weeks and channels are narrowed
 
     @property
     def address(self) -> str:
         """The query string of it."""
         given = {"days": self.days, "split": self.split}
         return "?" + urlencode({key: value for key, value in given.items() if value})
+
+    @property
+    def narrowed(self) -> str:
+        """The query string of the weeks and the channels."""
+        given = {"split": self.split, "part": self.part} if self.part else {}
+        return "?" + urlencode(given) if given else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,20 @@ class Row:
 def asked_of(request: AgentRequest) -> Asked:
     """What the address asks for; what it does not know is left at its default."""
     days = request.GET.get("days", "365")
-    return Asked(int(days) if days in PERIODS and days else None, request.GET.get("split", ""))
+    return Asked(
+        int(days) if days in PERIODS and days else None,
+        request.GET.get("split", ""),
+        request.GET.get("part", "") if request.GET.get("split") else "",
+    )
+
+
+def only_of(request: AgentRequest, core: Connection) -> report.Only | None:
+    """The part that weeks and channels are asked of; everybody where there is no such part."""
+    asked = asked_of(request)
+    try:
+        return report.only_of(core, request.project.id, asked.split, asked.part)
+    except InvalidError:
+        return None
 
 
 @agent_view()
@@ -92,9 +110,12 @@ def funnel(request: AgentRequest) -> HttpResponse:
             split = report.split_of(core, project_id, asked.split)
         except InvalidError as refused:
             split, wrong = None, refused.message
+        only = only_of(request, core)
         found = report.report(core, project_id, _period(asked, now), split)
         names = segments.names(core, project_id)
         choices = _splits(core, project_id, names)
+    if asked.part not in {part.key for part in found.parts}:
+        asked, only = replace(asked, part=""), None
     columns = _columns(project_id, found, asked, names)
     context = {
         "shell": frame(request, "funnel"),
@@ -105,6 +126,7 @@ def funnel(request: AgentRequest) -> HttpResponse:
         "columns": columns,
         "picture": funnel_drawing.picture([_parts(found, n) for n in range(len(found.stages))]),
         "rows": _rows(project_id, found, asked, split),
+        "only": only,
         "periods": PERIODS.items(),
         "days": str(asked.days or ""),
         "splits": choices,
@@ -127,7 +149,8 @@ def cohorts(request: AgentRequest) -> HttpResponse:
         size = len(chain.checkpoints)
         given = request.GET.get("place", "")
         place = int(given) if given.isdecimal() and 2 <= int(given) <= size else 2  # noqa: PLR2004
-        found = weeks.cohorts(core, request.project.id, chain, place, now)
+        only = only_of(request, core)
+        found = weeks.cohorts(core, request.project.id, chain, place, now, only)
     context = {
         "project": request.project,
         "checkpoints": list(enumerate(chain.checkpoints, start=1))[1:],
@@ -136,6 +159,7 @@ def cohorts(request: AgentRequest) -> HttpResponse:
         "after": range(1, weeks.WEEKS),
         "first": chain.checkpoints[0],
         "to": chain.checkpoints[place - 1],
+        "only": only,
     }
     return render(request, "console/funnel/cohorts.html", context)
 
@@ -242,22 +266,15 @@ def _people(
     also: dict[str, Any] | None = None,
 ) -> str:
     """The list of those who came as far, or no further."""
-    first, *numbers = [one.checkpoint.number for one in found.stages[: n + 1]]
-    began: dict[str, Any] = {"checkpoint": first, "op": "reached"}
-    if asked.days is not None:
-        began = {"checkpoint": first, "op": "reached_within", "days": asked.days}
-    wanted = [began, *({"checkpoint": number, "op": "reached"} for number in numbers)]
+    numbers = [one.checkpoint.number for one in found.stages]
     if dropped:
-        following = found.stages[n + 1].checkpoint.number
-        wanted.append({"checkpoint": following, "op": "not_reached"})
+        wanted = bars.dropped(numbers[: n + 2], asked.days)
+    else:
+        wanted = bars.reached(numbers[: n + 1], asked.days)
     if also is not None:
         wanted.append(also)
-    rule = {"all": wanted}
-    kind = "user"
-    if not found.over_users:
-        kinds = kinds_of(parse(found.stages[0].checkpoint.filter), ("user", "lead", "visitor"))
-        kind = kinds[-1] if kinds else "user"
-    listed = Listed(kind=kind, filter=msgspec.json.encode(rule).decode())
+    kind = "user" if found.over_users else EVERYBODY
+    listed = Listed(kind=kind, filter=msgspec.json.encode({"all": wanted}).decode())
     return project_url(project_id, "people/") + listed.address()
 
 

@@ -9,6 +9,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from regulars.console.access import AgentRequest, agent_view
+from regulars.console.funnel import only_of
 from regulars.funnels import impact, impact_kept, report
 from regulars.funnels.impact import Channel
 from regulars.kit import clock, database
@@ -43,7 +44,8 @@ def channels(request: AgentRequest) -> HttpResponse:
         size = len(chain.checkpoints)
         place = _number(request.GET.get("step"), range(1, size), 1)
         days = _number(request.GET.get("days"), impact.CHOICES, impact.DAYS)
-        found, at = impact_kept.of(core, request.project.id, chain, place, days, now)
+        only = only_of(request, core)
+        found, at = impact_kept.of(core, request.project.id, chain, place, days, now, only)
     pairs = list(zip(chain.checkpoints, chain.checkpoints[1:], strict=False))
     context = {
         "project": request.project,
@@ -55,6 +57,7 @@ def channels(request: AgentRequest) -> HttpResponse:
         "choices": impact.CHOICES,
         "to": chain.checkpoints[place],
         "at": at,
+        "only": only,
         "zero": f"M{_x(0):.1f} 0V16",
     }
     return render(request, "console/funnel/impact.html", context)

@@ -27,8 +27,8 @@ CONDITIONS = frozenset({"field", "event", "segment", "checkpoint", "campaign"})
 class Listed:
     """Which list is looked at, as its address says.
 
-    `kind` is one of KINDS, or EVERYBODY. `filter` is the contract's JSON as text, `segment` an id
-    as text; both may be anything an address can hold.
+    `kind` is one of KINDS, or EVERYBODY in a segment or by a filter. `filter` is the contract's
+    JSON as text, `segment` an id as text; both may be anything an address can hold.
     """
 
     kind: str = "user"
@@ -108,7 +108,8 @@ def listed_of(given: QueryDict) -> Listed:
     segment = given.get("segment", "")
     default = default_kind(segment)
     kind = given.get("kind", default)
-    kind = kind if kind in KINDS or (kind == EVERYBODY and segment) else default
+    widened = kind == EVERYBODY and (segment or given.get("filter"))
+    kind = kind if kind in KINDS or widened else default
     builtin = given.get("list", "all")
     builtin = builtin if kind == "user" and builtin in BUILTIN else "all"
     sort = given.get("sort") or default_sort(kind, builtin)

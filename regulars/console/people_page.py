@@ -198,7 +198,7 @@ _EMPTY = {
 
 
 def _kinds(listed: Listed, counts: Counts) -> list[Link]:
-    if listed.segment:
+    if listed.segment or listed.kind == EVERYBODY:
         return [
             Link(
                 "Everybody" if kind == EVERYBODY else plural.title(),
@@ -221,7 +221,7 @@ def _of_kind(listed: Listed, kind: str) -> str:
 
 
 def _tabs(listed: Listed, counts: Counts) -> list[Link]:
-    if listed.segment:
+    if listed.segment or listed.kind == EVERYBODY:
         return []
     if listed.kind != "user":
         number_ = counts.kinds[listed.kind]

@@ -39,9 +39,11 @@ def way_of(connection: psycopg.Connection[Any], request: AgentRequest, person: P
     elif listed.kind not in (person.kind, EVERYBODY):
         listed = replace(listed, kind=person.kind, builtin="all")
     back = project_url(request.project.id, "people/") + _address(listed)
-    label = (
-        f"“{listed.query}”" if listed.query else _KINDS.get(listed.kind, _BUILTIN[listed.builtin])
-    )
+    label = _KINDS.get(listed.kind, _BUILTIN[listed.builtin])
+    if listed.kind == EVERYBODY and not listed.segment:
+        label = "People"
+    if listed.query:
+        label = f"“{listed.query}”"
     try:
         which = listed.which(clock.now(), ZoneInfo(request.project.time_zone))
         ahead, behind = queries.neighbours(

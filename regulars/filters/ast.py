@@ -61,9 +61,17 @@ class SegmentCondition:
 
 @dataclass(frozen=True, slots=True)
 class CheckpointCondition:
+    """`after` are the checkpoints reached before, in their order, none earlier than the last."""
+
     checkpoint: int
     op: str
     days: int | None = None
+    after: tuple[int, ...] = ()
+
+    @property
+    def chain(self) -> tuple[int, ...]:
+        """All that it asks for, in order."""
+        return (*self.after, self.checkpoint)
 
 
 @dataclass(frozen=True, slots=True)

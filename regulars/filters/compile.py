@@ -255,13 +255,17 @@ class _Writer:
 
     def _checkpoint(self, condition: CheckpointCondition) -> Written:
         checkpoints = self._read.attribute("checkpoints")
-        key = self._steps.get(condition.checkpoint, condition.checkpoint)
-        at = self._read.local("reached", f"{checkpoints}.get({self._constant(key)})")
+        keys = [self._steps.get(number, number) for number in condition.chain]
+        times = [
+            self._read.local("reached", f"{checkpoints}.get({self._constant(key)})") for key in keys
+        ]
+        there = " and ".join(f"{at} is not None" for at in times)
+        if condition.after:
+            there = f"{there} and {' <= '.join(times)}"
         if condition.days is not None:
-            days = timedelta(days=condition.days)
-            return self._moving.within(f"{at} is not None", at, days)
+            return self._moving.within(there, times[-1], timedelta(days=condition.days))
         negates = CHECKPOINT_OPERATORS[condition.op].negates
-        return _signed(f"{at} is not None", negates)
+        return _signed(there, negates)
 
 
 def _signed(test: str, negates: str | None) -> Written:

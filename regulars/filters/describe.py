@@ -96,10 +96,19 @@ def _filter(filter_: Filter, names: Names) -> list[Piece]:  # noqa: PLR0911  # o
         case CampaignCondition(campaign, op):
             name = names.campaigns.get(campaign, str(campaign))
             return _filled(CAMPAIGN_OPERATORS[op].sentence, name=_value(name))
-        case CheckpointCondition(checkpoint, op, days):
-            name = names.checkpoints.get(checkpoint, str(checkpoint))
-            sentence = CHECKPOINT_OPERATORS[op].sentence
-            return _filled(sentence, name=_value(name), days=_value(_days(days)))
+        case CheckpointCondition():
+            return _checkpoint(filter_, names)
+
+
+def _checkpoint(condition: CheckpointCondition, names: Names) -> list[Piece]:
+    """With an order: reached checkpoint C, after A and then B."""
+    called = [names.checkpoints.get(number, str(number)) for number in condition.chain]
+    days = _value(_days(condition.days))
+    sentence = CHECKPOINT_OPERATORS[condition.op].sentence
+    pieces = _filled(sentence, name=_value(called[-1]), days=days)
+    for n, name in enumerate(called[:-1]):
+        pieces += [Piece(" and then " if n else ", after "), *_value(name)]
+    return pieces
 
 
 def _joined(word: str, parts: Iterable[Filter], names: Names) -> list[Piece]:

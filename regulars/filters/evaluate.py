@@ -130,7 +130,9 @@ def _event_holds(condition: EventCondition, facts: Facts, when: When) -> bool:
 
 
 def _checkpoint_holds(condition: CheckpointCondition, facts: Facts, when: When) -> bool:
-    reached = facts.checkpoints.get(condition.checkpoint)
+    times = [facts.checkpoints.get(number) for number in condition.chain]
+    known = [at for at in times if at is not None]
+    reached = len(known) == len(times) and known == sorted(known)
     if condition.days is not None:
-        return reached is not None and reached >= when.now - timedelta(days=condition.days)
-    return (reached is not None) != bool(CHECKPOINT_OPERATORS[condition.op].negates)
+        return reached and known[-1] >= when.now - timedelta(days=condition.days)
+    return reached != bool(CHECKPOINT_OPERATORS[condition.op].negates)

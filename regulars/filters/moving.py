@@ -54,7 +54,7 @@ class MovingTests:
         """Whether the instant `at`, if `known`, lies at most `days` back. It does up to and with
         the instant at which they are over.
         """
-        key = ("within", at, days)
+        key = (f"within if {known}", at, days)
         if key not in self._tests:
             truth, next_ = self.local("truth", "False"), self.local("next", "NEVER")
             self.lines += [

@@ -51,7 +51,7 @@ _KEYS = {
     "field": {"field", "op", "value"},
     "event": {"event", "op", "count", "within_days", "where"},
     "segment": {"segment", "op"},
-    "checkpoint": {"checkpoint", "op", "days"},
+    "checkpoint": {"checkpoint", "op", "days", "after"},
     "campaign": {"campaign", "op"},
 }
 
@@ -202,16 +202,30 @@ class _Parser:
 
 def _checkpoint(data: dict[str, Any], at: str) -> CheckpointCondition:
     op = _op(data, CHECKPOINT_OPERATORS, at)
-    number = whole(
-        data["checkpoint"], 1, MAX_CHECKPOINT, f"{at}.checkpoint", "the number of a checkpoint"
-    )
+    number = _number(data["checkpoint"], f"{at}.checkpoint")
+    after = _after(data["after"], number, f"{at}.after") if "after" in data else ()
     if not CHECKPOINT_OPERATORS[op].windowed:
         if "days" in data:
             raise FilterError(f"{op} takes no days", f"{at}.days")
-        return CheckpointCondition(number, op)
+        return CheckpointCondition(number, op, after=after)
     if "days" not in data:
         raise FilterError(f"{op} needs days", f"{at}.days")
-    return CheckpointCondition(number, op, _days(data["days"], f"{at}.days"))
+    return CheckpointCondition(number, op, _days(data["days"], f"{at}.days"), after)
+
+
+def _number(raw: Any, at: str) -> int:
+    return whole(raw, 1, MAX_CHECKPOINT, at, "the number of a checkpoint")
+
+
+def _after(raw: Any, number: int, at: str) -> tuple[int, ...]:
+    """The checkpoints before: each another one."""
+    if not isinstance(raw, list) or not raw or len(raw) >= MAX_CHECKPOINT:
+        most = MAX_CHECKPOINT - 1
+        raise FilterError(f"Expected a list of 1 to {most} checkpoints, got {shown(raw)}", at)
+    after = tuple(_number(one, f"{at}[{n}]") for n, one in enumerate(raw))
+    if len({*after, number}) <= len(after):
+        raise FilterError("A checkpoint can stand in an order once", at)
+    return after
 
 
 def _days(raw: Any, at: str) -> int:

@@ -36,9 +36,8 @@ def to_json(filter_: Filter) -> dict[str, Any]:  # noqa: PLR0911  # one a case
             return {"segment": str(segment), "op": op}
         case CampaignCondition(campaign, op):
             return {"campaign": str(campaign), "op": op}
-        case CheckpointCondition(checkpoint, op, days):
-            found: dict[str, Any] = {"checkpoint": checkpoint, "op": op}
-            return found if days is None else found | {"days": days}
+        case CheckpointCondition():
+            return _checkpoint(filter_)
 
 
 def _field(condition: FieldCondition) -> dict[str, Any]:
@@ -47,6 +46,15 @@ def _field(condition: FieldCondition) -> dict[str, Any]:
         return found
     value = condition.value
     return found | {"value": list(value) if isinstance(value, tuple) else value}
+
+
+def _checkpoint(condition: CheckpointCondition) -> dict[str, Any]:
+    found: dict[str, Any] = {"checkpoint": condition.checkpoint, "op": condition.op}
+    if condition.days is not None:
+        found["days"] = condition.days
+    if condition.after:
+        found["after"] = list(condition.after)
+    return found
 
 
 def _event(condition: EventCondition) -> dict[str, Any]:

@@ -6,7 +6,8 @@ conditions, so that NULL, which a condition may answer for an unknown value, alw
 indexes serve positive conditions wherever they stand.
 
 Tables read besides, each only by conditions that ask for it: `event`, `segment_member`,
-`checkpoint_reached(project_id, person_id, checkpoint, reached_at)` and
+`checkpoint_reached(project_id, person_id, checkpoint, reached_at)`,
+`checkpoint_times(project_id, person_id, at1 to at5)` and
 `campaign_outcome(project_id, person_id, campaign_id, outcome)`.
 
 Lists ask the compact rows instead (`people/compact.py`): there `p` is a row of `person_compact`
@@ -20,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import pairwise
 from uuid import UUID
 
 from regulars.filters.ast import (
@@ -140,11 +142,22 @@ class _Writer:
         return found.then(" AND e.happened_at >= %s::timestamptz", since)
 
     def _checkpoint(self, condition: CheckpointCondition) -> Sql:
+        if condition.after:
+            return self._in_order(condition)
         tests = Sql("c.checkpoint = %s::int", (condition.checkpoint,))
         if condition.days is not None:
             since = self._when.now - timedelta(days=condition.days)
             tests = tests.then(" AND c.reached_at >= %s::timestamptz", since)
         return self._exists("checkpoint_reached c", "c", tests)
+
+    def _in_order(self, condition: CheckpointCondition) -> Sql:
+        """Reached all of them, none before the one before: NULL where one was not."""
+        times = [f"c.at{number}" for number in condition.chain]
+        tests = joined(" AND ", (Sql(f"{one} <= {next_}") for one, next_ in pairwise(times)))
+        if condition.days is not None:
+            since = self._when.now - timedelta(days=condition.days)
+            tests = tests.then(f" AND {times[-1]} >= %s::timestamptz", since)
+        return self._exists("checkpoint_times c", "c", tests)
 
     def _member(self, segment: UUID) -> Sql:
         return self._exists("segment_member m", "m", Sql("m.segment_id = %s::uuid", (segment,)))

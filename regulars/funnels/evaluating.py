@@ -70,4 +70,9 @@ def settle(connection: Connection, project_id: UUID, now: datetime, changed: set
 
 def asked_in(filter_: Filter) -> set[int]:
     """The checkpoints that a filter asks for."""
-    return {one.checkpoint for one in conditions(filter_) if isinstance(one, CheckpointCondition)}
+    return {
+        number
+        for one in conditions(filter_)
+        if isinstance(one, CheckpointCondition)
+        for number in one.chain
+    }

@@ -8,7 +8,8 @@ whom a campaign would have written to, but for its holdout: their days begin whe
 Only those are counted whose days are over. Who reached both at once was never at the first.
 
 A contact is a message of an agent's in a chat or a ticket, a note that the person may read, an
-email of its own or of a campaign that was sent. These rows are other slices': they are read here as
+email of its own or of a campaign that was sent, a conversation or a ticket that a campaign began
+(which is one of both channels). These rows are other slices': they are read here as
 they are, so that all there ever was counts, and nothing is written twice (decision 0081).
 """
 
@@ -22,7 +23,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.funnels.lift import Lift, Share, enough, lift
-from regulars.funnels.report import Chain, Period
+from regulars.funnels.report import Chain, Only, Period
 
 Connection = psycopg.Connection[Any]
 
@@ -45,6 +46,9 @@ TOUCHES = """
            e.campaign_id, coalesce(r.ended_at, r.taken_at, r.created_at)
     FROM email_recipient r JOIN email e ON e.project_id = r.project_id AND e.id = r.email_id
     WHERE r.project_id = %(project)s AND r.state = 'sent' AND r.created_at >= %(since)s
+    UNION ALL
+    SELECT d.person_id, 'campaign', d.campaign_id, d.at FROM campaign_done d
+    WHERE d.project_id = %(project)s AND d.kind IN ('conversation', 'ticket') AND d.at >= %(since)s
 """
 # Everybody who came to the first checkpoint of the pair, and when they went on.
 IMPACT = """
@@ -114,10 +118,16 @@ class Impact:
 
 
 def impact(
-    connection: Connection, project_id: UUID, chain: Chain, place: int, days: int, now: datetime
+    connection: Connection,
+    project_id: UUID,
+    chain: Chain,
+    place: int,
+    days: int,
+    now: datetime,
+    only: Only | None = None,
 ) -> Impact:
     """What the channels did between the checkpoint at that place of the funnel and the next."""
-    text, params = chain.ordered(project_id, Period())
+    text, params = chain.ordered(project_id, Period(), only=only)
     named, numbered = {}, text
     for n, param in enumerate(params):
         named[f"p{n}"] = param

@@ -1,7 +1,8 @@
 """The impact of channels, kept for some minutes: it reads every contact of a year.
 
 What is asked for is counted at once the first time. After that it is what was counted last; where
-that is some minutes old, a loop of the worker counts it anew, as long as somebody looks at it.
+that is some minutes old, a loop of the worker counts it anew, as long as somebody looks at it. What
+nobody has looked at for a month goes.
 """
 
 from __future__ import annotations
@@ -15,37 +16,46 @@ import msgspec
 import psycopg
 
 from regulars.funnels.impact import Impact, impact
-from regulars.funnels.report import Chain, chain_of
+from regulars.funnels.report import Chain, Only, chain_of, only_of
 from regulars.kit import clock, database
 from regulars.kit.ids import key_bytes
+from regulars.workspaces.errors import InvalidError
 
 Connection = psycopg.Connection[Any]
 
 LASTS = timedelta(minutes=5)
 PAUSE = 5.0  # seconds between looks
+KEPT = timedelta(days=30)  # since somebody looked
 
 READ = "SELECT body, at FROM funnel_impact WHERE project_id = %s AND id = %s"
 KEEP = """
-INSERT INTO funnel_impact (project_id, id, place, days, body, at, wanted_at)
-VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s)
+INSERT INTO funnel_impact (project_id, id, place, days, body, at, wanted_at, split, part)
+VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
 ON CONFLICT (project_id, id) DO UPDATE SET body = excluded.body, at = excluded.at
 """
 WANT = "UPDATE funnel_impact SET wanted_at = %s WHERE project_id = %s AND id = %s"
 STALE = """
-SELECT project_id, id, place, days FROM funnel_impact WHERE at <= %s AND wanted_at > at
+SELECT project_id, id, place, days, split, part FROM funnel_impact WHERE at <= %s AND wanted_at > at
 ORDER BY at LIMIT 20
 """
+FORGET = "DELETE FROM funnel_impact WHERE wanted_at < %s"
 DROP = "DELETE FROM funnel_impact WHERE project_id = %s AND id = %s"
 
 
 def of(
-    connection: Connection, project_id: UUID, chain: Chain, place: int, days: int, now: datetime
+    connection: Connection,
+    project_id: UUID,
+    chain: Chain,
+    place: int,
+    days: int,
+    now: datetime,
+    only: Only | None = None,
 ) -> tuple[Impact, datetime]:
-    """The impact, and when it was counted."""
-    id_ = _key(chain, place, days)
+    """The impact, and when it was counted; of one part of a split, or of everybody."""
+    id_ = _key(chain, place, days, only)
     row = connection.execute(READ, (project_id, id_)).fetchone()
     if row is None:
-        return _count(connection, project_id, chain, place, days, now), now
+        return _count(connection, project_id, chain, place, days, now, only), now
     body, at = row
     if at <= now - LASTS:
         connection.execute(WANT, (now, project_id, id_))
@@ -62,25 +72,40 @@ def keep_impact(stop: threading.Event) -> None:
 
 def count_stale(connection: Connection, now: datetime) -> None:
     """Count anew what is old and was looked at since; what no funnel has any more goes."""
-    for project_id, id_, place, days in connection.execute(STALE, (now - LASTS,)).fetchall():
+    stale = connection.execute(STALE, (now - LASTS,)).fetchall()
+    for project_id, id_, place, days, split, part in stale:
         chain = chain_of(connection, project_id)
-        if place >= len(chain.lanes) or _key(chain, place, days) != id_:
+        try:
+            only = only_of(connection, project_id, split, part)
+        except InvalidError:  # the segment is gone
+            connection.execute(DROP, (project_id, id_))
+            continue
+        if place >= len(chain.lanes) or _key(chain, place, days, only) != id_:
             connection.execute(DROP, (project_id, id_))
         else:
-            _count(connection, project_id, chain, place, days, now)
+            _count(connection, project_id, chain, place, days, now, only)
+    connection.execute(FORGET, (now - KEPT,))
 
 
 def _count(
-    connection: Connection, project_id: UUID, chain: Chain, place: int, days: int, now: datetime
+    connection: Connection,
+    project_id: UUID,
+    chain: Chain,
+    place: int,
+    days: int,
+    now: datetime,
+    only: Only | None,
 ) -> Impact:
-    found = impact(connection, project_id, chain, place, days, now)
+    found = impact(connection, project_id, chain, place, days, now, only)
     body = msgspec.json.encode(found).decode()
-    id_ = _key(chain, place, days)
-    connection.execute(KEEP, (project_id, id_, place, days, body, now, now))
+    id_ = _key(chain, place, days, only)
+    asked = only.asked if only is not None else ("", "")
+    connection.execute(KEEP, (project_id, id_, place, days, body, now, now, *asked))
     return found
 
 
-def _key(chain: Chain, place: int, days: int) -> UUID:
+def _key(chain: Chain, place: int, days: int, only: Only | None) -> UUID:
     """Of the lanes up to there: another condition or order is another impact."""
     lanes = ",".join(map(str, chain.lanes[: place + 1]))
-    return UUID(bytes=key_bytes("impact", f"{lanes}|{place}|{days}|{chain.over}"))
+    part = f"|{only.asked[0]}|{only.asked[1]}" if only is not None else ""
+    return UUID(bytes=key_bytes("impact", f"{lanes}|{place}|{days}|{chain.over}{part}"))

@@ -166,7 +166,7 @@ def asking(connection: Connection, project_id: UUID, number: int) -> list[str]:
         name
         for name, filter_ in rows
         if any(
-            isinstance(one, CheckpointCondition) and one.checkpoint == number
+            isinstance(one, CheckpointCondition) and number in one.chain
             for one in conditions(parse(filter_))
         )
     ]

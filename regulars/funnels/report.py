@@ -112,6 +112,15 @@ class Part:
     value: Any
     reached: tuple[int, ...]
 
+    @property
+    def key(self) -> str:
+        """What addresses call it, as `only_of` reads it; empty for several parts together."""
+        if isinstance(self.value, bool):
+            return "in" if self.value else "out"
+        if self.value is None:
+            return "" if self.label == OTHERS else "unknown"
+        return f"is:{self.value}"
+
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -132,8 +141,14 @@ class Chain:
     lanes: tuple[int, ...]
     over: bool  # of users alone, though the first checkpoint does not ask for them
 
-    def ordered(self, project_id: UUID, period: Period, split: Split | None = None) -> Sql:
-        """The people in order, `t1` to `tn` and where it is split `part`."""
+    def ordered(
+        self,
+        project_id: UUID,
+        period: Period,
+        split: Split | None = None,
+        only: Only | None = None,
+    ) -> Sql:
+        """The people in order, `t1` to `tn` and where it is split `part`; or those of one part."""
         columns = [f"r.lane{lane}" for lane in self.lanes]
         times = [f"{columns[0]} AS t1"]
         in_order: list[str] = []
@@ -146,6 +161,10 @@ class Chain:
         if self.over and split is None:
             joined = _COMPACT
         within, bounds = _within(f"r.lane{self.lanes[0]}", period)
+        if only is not None:
+            joined = only.split.joined
+            within += f" AND ({only.split.text}) IS NOT DISTINCT FROM %s"
+            bounds += [*only.split.params, only.value]
         text = ORDERED.format(
             times=", ".join(times), part=part, joined=joined, first=f"lane{self.lanes[0]}",
             within=within, over=" AND p.kind = 'user'" if self.over else "",
@@ -163,6 +182,16 @@ class Split:
     text: str
     params: list[Any]
     joined: str
+
+
+@dataclass(frozen=True, slots=True)
+class Only:
+    """The people of one part of a split, and what the address called split and part."""
+
+    split: Split
+    value: Any
+    asked: tuple[str, str]
+    label: str
 
 
 _COMPACT = "\nJOIN person_compact p ON p.project_id = r.project_id AND p.id = r.id"
@@ -192,6 +221,23 @@ def split_of(connection: Connection, project_id: UUID, key: str) -> Split | None
     if key not in SPLITS:
         raise InvalidError("split", "The funnel can't be split by that.")
     return Split(SPLITS[key], field, None, f"p.{key}", [], _COMPACT)
+
+
+def only_of(connection: Connection, project_id: UUID, key: str, part: str) -> Only | None:
+    """One part of a split: `is:<value>`, `unknown`, `in` or `out`. None for all of them.
+
+    Raises InvalidError for what is no part.
+    """
+    split = split_of(connection, project_id, key)
+    if split is None or not part:
+        return None
+    said, _, text = part.partition(":")
+    known: dict[str, Any] = {"unknown": None, "in": True, "out": False, "is": text}
+    if said not in known or (split.segment is not None) != (said in {"in", "out"}) or "\0" in text:
+        raise InvalidError("part", "The funnel has no such part.")
+    value = known[said]
+    named = _named(connection, project_id, Part(_label(value, split), value, ()), split)
+    return Only(split, value, (key, part), named.label)
 
 
 def report(

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.funnels.report import Chain, Period
+from regulars.funnels.report import Chain, Only, Period
 
 Connection = psycopg.Connection[Any]
 
@@ -39,11 +39,16 @@ class Week:
 
 
 def cohorts(
-    connection: Connection, project_id: UUID, chain: Chain, place: int, now: datetime
+    connection: Connection,
+    project_id: UUID,
+    chain: Chain,
+    place: int,
+    now: datetime,
+    only: Only | None = None,
 ) -> list[Week]:
     """The last weeks, the oldest first, as to the checkpoint at that place (from 1)."""
     starts = [now - A_WEEK * (WEEKS - n) for n in range(WEEKS)]
-    text, params = chain.ordered(project_id, Period(starts[0], now))
+    text, params = chain.ordered(project_id, Period(starts[0], now), only=only)
     statement = COHORTS.format(ordered=text, n=place)
     rows = connection.execute(statement, [*params, starts, now], prepare=False).fetchall()
     people = [0] * WEEKS

@@ -284,7 +284,12 @@ def steps(connection: Connection, project_id: UUID) -> dict[str, int]:
 
 def missing_steps(connection: Connection, project_id: UUID, rule: Filter) -> set[int]:
     """The checkpoints a filter names that the project does not have."""
-    named = {one.checkpoint for one in conditions(rule) if isinstance(one, CheckpointCondition)}
+    named = {
+        number
+        for one in conditions(rule)
+        if isinstance(one, CheckpointCondition)
+        for number in one.chain
+    }
     return named - set(steps(connection, project_id).values()) if named else set()
 
 

@@ -1,171 +1,224 @@
-"""The funnel of a million people: its report, weeks and channels, and counting a new condition.
+"""The funnel of a million people and ten million events: its pages, and counting a new condition.
 
-    python -m tests.bench.funnel [--people 1000000] [--times 9]
+    python -m tests.bench.funnel [--people 1000000] [--times 20]
 
-Starts a database of its own. People, and when they reached five checkpoints, are made by SQL; no
-events are stored.
+Stores the project of `large` (REGULARS_BENCH_KEEP keeps it), asks for every page through the
+console, asks DuckDB for the same funnel over the raw events, and then changes a checkpoint on the
+running installation while events arrive steadily; the stream alone, warmed up, is the comparison.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import statistics
-import tempfile
+import subprocess
+import sys
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from regulars.config import migrations
-from regulars.config.installation import ensure_database, set_up_django
-from regulars.kit import clock, database, environment
+from regulars.kit import clock, database
+from tests.bench import large
+from tests.bench.large import Large
 
-PEOPLE = int(os.environ.get("REGULARS_BENCH_PEOPLE", "1000000"))
+TIMES = 20
+MOST = 300.0  # milliseconds that a page may take, in 95 of 100
+COUNTED_WITHIN = 30.0  # seconds
+RATE, BATCH, CONNECTIONS = 2_000, 10, 8  # events a second, of a request, at once
+WARM_UP, ALONE, PATIENCE = 20.0, 20.0, 300.0  # seconds
+COMING_BACK = 20_000  # people whose events the stream is
+P99 = 100.0  # ms of a request of the stream
 
-MAKE_PEOPLE = """
-INSERT INTO person (project_id, id, kind, user_id, signed_up_at, first_seen, browser, country,
-                    folded, created_at, updated_at)
-SELECT %(project)s, md5('p' || n)::uuid, 'user', 'u' || n,
-       %(now)s - random() * interval '700 days', %(now)s - interval '701 days',
-       b.browser, (ARRAY['Ghana', 'Chile', 'Japan', 'Norway', 'Kenya', 'Peru'])[1 + n %% 6],
-       jsonb_build_object('browser', lower(b.browser)), %(now)s, %(now)s
-FROM generate_series(1, %(people)s) n,
-     LATERAL (SELECT (ARRAY['Chrome', 'Chrome', 'Safari', 'Firefox'])[1 + n %% 4] AS browser) b
+PAGES = {
+    "funnel, 12 months": "funnel/",
+    "funnel, all time": "funnel/?days=",
+    "funnel, 28 days": "funnel/?days=28",
+    "funnel by country": "funnel/?split=country",
+    "weeks": "funnel/weeks?place=3",
+    "weeks of a country": "funnel/weeks?place=3&split=country&part=is:nigeria",
+    "channels": "funnel/channels?step=2",
+    "channels of a country": "funnel/channels?step=2&split=country&part=is:nigeria",
+    "a bar's people": "",
+    "Home's cards": "cards",
+}
+RULES = {
+    "browser is Firefox": {"field": "browser", "op": "is", "value": "Firefox"},
+    "seen in 14 days": {"field": "last_seen", "op": "within_last", "value": 14},
+    "ordered three times": {"event": "Order Completed", "op": "at_least", "count": 3},
+}
+RETURNING = """
+SELECT kind, value FROM identity TABLESAMPLE BERNOULLI (%s)
+WHERE project_id = %s AND kind <> 'former' ORDER BY random() LIMIT %s
 """
-MAKE_ACTIVITY = """
-INSERT INTO person_activity (project_id, id, kind, last_seen, segments)
-SELECT project_id, id, kind, %(now)s - random() * interval '60 days', '{1}'
-FROM person WHERE project_id = %(project)s
-"""
-MAKE_COMPACT = """
-INSERT INTO person_compact (project_id, id, sessions, kind, signed_up_at, first_seen, country,
-                            browser)
-SELECT project_id, id, 0, kind, signed_up_at, first_seen, lower(country), lower(browser)
-FROM person WHERE project_id = %(project)s
-"""
-# Of each step about six of ten go on, within some weeks.
-MAKE_PROGRESS = """
-INSERT INTO funnel_progress (project_id, id, {lanes})
-SELECT %(project)s, id, t1, t2, t3, t4, t5
-FROM (SELECT id, signed_up_at AS t1 FROM person WHERE project_id = %(project)s) p,
-     LATERAL (SELECT CASE WHEN random() < 0.7 THEN t1 + random() * interval '9 days' END AS t2) a,
-     LATERAL (SELECT CASE WHEN random() < 0.6 THEN t2 + random() * interval '20 days' END AS t3) b,
-     LATERAL (SELECT CASE WHEN random() < 0.6 THEN t3 + random() * interval '40 days' END AS t4) c,
-     LATERAL (SELECT CASE WHEN random() < 0.5 THEN t4 + random() * interval '60 days' END AS t5) d
-"""
-KINDS = "INSERT INTO kind_count (project_id, id, people) VALUES (%s, 'user', %s)"
+KEY = "SELECT write_key FROM project WHERE id = %s"
+FORGET_IMPACT = "DELETE FROM funnel_impact WHERE project_id = %s"
 
 
 def main() -> None:
     """The command."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    options.add_argument("--people", type=int, default=PEOPLE)
-    options.add_argument("--times", type=int, default=9)
+    options.add_argument("--people", type=int, default=large.PEOPLE)
+    options.add_argument("--times", type=int, default=TIMES)
+    options.add_argument("--only", choices=("pages", "edit"), help="one half of it")
     asked = options.parse_args()
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="regulars-funnel")))
-        os.environ["REGULARS_DATA"] = str(folder / "data")
-        stack.enter_context(ensure_database(environment.read(), "benchmark"))
-        set_up_django()
-        migrations.apply()
-        _measure(asked.people, asked.times)
+    if not asked.people:
+        return
+    with large.place("funnel") as folder:
+        with large.stored(folder, asked.people) as project:
+            print(f"{asked.people:,} people, {project.events:,} events")
+            if asked.only != "edit":
+                _pages(project, asked.times)
+                _beside_duckdb(project, folder, asked.times)
+        if asked.only != "pages":
+            with large.serving(folder) as installation:
+                _edit(folder, project.project_id, installation.url.removeprefix("http://"))
 
 
-def _measure(people: int, times: int) -> None:
-    from regulars.config import wiring
-    from regulars.workspaces.actions import create_project
-
-    wiring.wire()
-    made = create_project("Funnel", now=clock.now())
-    with database.connect() as connection:
-        now = clock.now()
-        _fill(connection, made.project_id, people, now)
-        _report(connection, made.project_id, times, now)
-        _count_anew(connection, made.project_id)
+def _pages(project: Large, times: int) -> None:
+    project.connection.execute(FORGET_IMPACT, (project.project_id,))
+    browser, every = project.agent(), []
+    for name, page in PAGES.items():
+        url = f"/p/{project.project_id}/{page}" if page else _bar(browser, project)
+        first, *took = _asked(lambda url=url: _get(browser, url), times + 1)
+        every += took
+        print(f"{name:24} p50 {median(took):6.0f} ms  p95 {_p95(took):6.0f}  first {first:6.0f}")
+    _verdict(f"95th percentile of all: {_p95(every):.0f} ms", _p95(every) <= MOST)
 
 
-def _fill(
-    connection: psycopg.Connection[Any], project_id: UUID, people: int, now: datetime
-) -> None:
-    from regulars.funnels import actions, report
-    from regulars.funnels.rows import Draft
-    from tests.bench import population
-
-    asked = {"project": project_id, "people": people, "now": now}
-    drafts = [
-        *actions.drafts_of(connection, project_id),
-        *(
-            Draft(f"Did {n}", "", {"event": f"Step {n}", "op": "at_least", "count": 1})
-            for n in (3, 4, 5)
-        ),
-    ]
-    with connection.transaction():
-        actions.put(connection, project_id, drafts, now)
-    chain = report.chain_of(connection, project_id)
-    lanes = ", ".join(f"lane{lane}" for lane in chain.lanes)
-    with population.without_indexes(connection):
-        for statement in (MAKE_PEOPLE, MAKE_ACTIVITY, MAKE_COMPACT):
-            connection.execute(statement, asked)
-        connection.execute(MAKE_PROGRESS.format(lanes=lanes), asked)
-    connection.execute(KINDS, (project_id, people))
-    connection.execute("DELETE FROM segment_fill WHERE project_id = %s", (project_id,))
-    connection.execute("VACUUM ANALYZE")
+def _get(browser: Any, url: str) -> bytes:
+    answer = browser.get(url, headers={"host": "127.0.0.1"})
+    assert answer.status_code == 200, (url, answer.status_code)
+    content: bytes = answer.content
+    return content
 
 
-def _report(
-    connection: psycopg.Connection[Any], project_id: UUID, times: int, now: datetime
-) -> None:
-    from datetime import timedelta
+def _bar(browser: Any, project: Large) -> str:
+    """The list behind the third bar."""
+    import html
+    import re
 
-    from regulars.funnels import impact, impact_kept, report, weeks
+    page = _get(browser, f"/p/{project.project_id}/funnel/").decode()
+    return html.unescape(re.findall(r'<li><a href="([^"]*people/\?[^"]*)"', page)[2])
+
+
+def _beside_duckdb(project: Large, folder: Path, times: int) -> None:
+    from regulars.funnels import report
     from regulars.funnels.report import Period
+    from tests.bench.funnel_rival import Rival
 
-    chain = report.chain_of(connection, project_id)
-    year, month = (Period(now - timedelta(days=days), now) for days in (365, 28))
-    by_country = report.split_of(connection, project_id, "country")
-    asked: dict[str, Callable[[], Any]] = {
-        "report, all time": lambda: report.report(connection, project_id, Period()),
-        "report, 12 months": lambda: report.report(connection, project_id, year),
-        "report, 28 days": lambda: report.report(connection, project_id, month),
-        "report by country, 12 months": lambda: report.report(
-            connection, project_id, year, by_country
-        ),
-        "weeks": lambda: weeks.cohorts(connection, project_id, chain, 3, now),
-        "impact, counted": lambda: impact.impact(connection, project_id, chain, 1, 7, now),
-        "impact, kept": lambda: impact_kept.of(connection, project_id, chain, 1, 7, now),
-    }
-    for name, ask in asked.items():
-        took = sorted(_seconds(ask) * 1000 for _ in range(times))
-        p95 = took[max(0, round(len(took) * 0.95) - 1)]
-        print(f"{name:32} p50 {statistics.median(took):7.0f} ms   p95 {p95:7.0f} ms")
+    core, project_id, now = project.connection, project.project_id, project.now
+    rival = Rival(core, project_id, folder)
+    by_country = report.split_of(core, project_id, "country")
+    for days in (365, 28):
+        for split in (None, by_country):
+            since = now - timedelta(days=days)
+            ours = report.report(core, project_id, Period(since, now), split)
+            theirs = rival.reached(since, now, by_country=split is not None)
+            assert [one.reached for one in ours.stages] == theirs, (ours.stages, theirs)
+            took = _asked(
+                lambda since=since, split=split: report.report(
+                    core, project_id, Period(since, now), split
+                ),
+                times,
+            )
+            other = _asked(
+                lambda since=since, split=split: rival.reached(
+                    since, now, by_country=split is not None
+                ),
+                times,
+            )
+            name = f"{days} days{' by country' if split else ''}"
+            print(f"{name:24} p50 {median(took):6.0f} ms  DuckDB {median(other):6.0f} ms")
 
 
-def _count_anew(connection: psycopg.Connection[Any], project_id: UUID) -> None:
+def _edit(folder: Path, project_id: UUID, host: str) -> None:
+    """Another condition for the second checkpoint, while events arrive."""
+    state = json.loads((folder / "data" / "run" / "state.json").read_text("utf-8"))
+    os.environ["DATABASE_URL"] = state["dsn"]
+    with database.connect() as connection:
+        (key,) = connection.execute(KEY, (project_id,)).fetchall()[0]
+        people = folder / "people.json"
+        counted = connection.execute("SELECT sum(people) FROM kind_count").fetchone()
+        share = min(100.0, 300.0 * COMING_BACK / float(counted[0] if counted else 1))
+        rows = connection.execute(RETURNING, (share, project_id, COMING_BACK)).fetchall()
+        people.write_text(json.dumps(rows), encoding="utf-8")
+        _ended(_stream(host, key, people, WARM_UP))
+        _say("the stream alone", _ended(_stream(host, key, people, ALONE)))
+        before = _rule_of(connection, project_id)
+        for name, rule in {**RULES, "as it was": before}.items():
+            streaming = _stream(host, key, people, PATIENCE)
+            took = _counted(connection, project_id, rule)
+            streaming.terminate()
+            _say(f"{name}, beside it", _ended(streaming))
+            _verdict(f"{name}: counted in {took:.1f} s", took <= COUNTED_WITHIN)
+
+
+def _rule_of(connection: psycopg.Connection[Any], project_id: UUID) -> Any:
+    from regulars.funnels import queries
+
+    return queries.checkpoint(connection, project_id, 2).wanted
+
+
+def _counted(connection: psycopg.Connection[Any], project_id: UUID, rule: Any) -> float:
     from regulars.funnels import actions, queries
     from regulars.funnels.rows import Draft
-    from regulars.segments import filling
 
-    for name, rule in (
-        ("browser is Firefox", {"field": "browser", "op": "is", "value": "Firefox"}),
-        ("seen in 14 days", {"field": "last_seen", "op": "within_last", "value": 14}),
-    ):
-        with connection.transaction():
-            actions.change(connection, project_id, 2, Draft("Two", "", rule), clock.now())
-        took = _seconds(lambda: filling.fill_project(connection, project_id, clock.now()))
-        one = queries.checkpoint(connection, project_id, 2)
-        print(f"counted anew: {name:18} {took:7.1f} s, {one.meeting:,} meet it")
+    started = time.perf_counter()
+    with connection.transaction():
+        actions.change(connection, project_id, 2, Draft("Active", "", rule), clock.now())
+    while queries.checkpoint(connection, project_id, 2).counting is not None:
+        if time.perf_counter() - started > PATIENCE:
+            break
+        time.sleep(0.05)
+    return time.perf_counter() - started
 
 
-def _seconds(work: Callable[[], Any]) -> float:
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def _stream(host: str, key: str, people: Path, seconds: float) -> subprocess.Popen[str]:
+    command = [
+        sys.executable, "-m", "tests.bench.load", "--host", host, "--key", key, "--people",
+        str(people), "--events", str(BATCH), "--connections", str(CONNECTIONS), "--seconds",
+        str(seconds), "--rate", str(RATE), "--prefix", f"funnel-{time.time_ns()}",
+    ]  # fmt: skip
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _ended(streaming: subprocess.Popen[str]) -> dict[str, Any]:
+    output, _ = streaming.communicate(timeout=PATIENCE)
+    found: dict[str, Any] = json.loads(output)
+    return found
+
+
+def _say(name: str, found: dict[str, Any]) -> None:
+    print(
+        f"{name:32} {found['events_per_s']:6,.0f} events/s  p50 {found['p50_ms']:6.1f} ms"
+        f"  p99 {found['p99_ms']:6.1f} ms"
+    )
+    if found["other"]:
+        print(f"  answered otherwise: {found['other']}")
+
+
+def _asked(ask: Callable[[], Any], times: int) -> list[float]:
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        ask()
+        took.append((time.perf_counter() - began) * 1000)
+    return took
+
+
+def _p95(took: list[float]) -> float:
+    return sorted(took)[max(0, round(len(took) * 0.95) - 1)]
+
+
+def _verdict(what: str, kept: bool) -> None:
+    print(f"  {'✔' if kept else '✘'} {what}", flush=True)
 
 
 if __name__ == "__main__":

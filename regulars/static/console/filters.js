@@ -317,7 +317,7 @@ class FilterBuilder extends HTMLElement {
     if (choice.kind === "campaign") return { kind: "campaign", id, campaign: choice.key, op: "opened" };
     if (choice.kind === "segment") return { kind: "segment", id, segment: choice.key, op: "is_in" };
     if (choice.kind === "checkpoint") {
-      return { kind: "checkpoint", id, checkpoint: Number(choice.key), op: "reached", days: null };
+      return { kind: "checkpoint", id, checkpoint: Number(choice.key), op: "reached", days: null, after: [] };
     }
     if (choice.kind === "event") {
       return { kind: "event", id, event: choice.key, op: "at_least", count: 1, days: null, where: [] };

@@ -48,11 +48,10 @@ def aimed(
         case EventCondition():
             times = draw(st.integers(0, condition.count + 1))
             done += [_aimed_event(draw, condition, when) for _ in range(times)]
-        case CheckpointCondition(checkpoint, _, days):
+        case CheckpointCondition(days=days):
             back = timedelta(days=days or 0)
-            person.checkpoints = {
-                **person.checkpoints, checkpoint: when.now - back + draw(_ticks),
-            }  # fmt: skip
+            times = {number: when.now - back + draw(_ticks) for number in condition.chain}
+            person.checkpoints = {**person.checkpoints, **times}
         case CampaignCondition(campaign, op):
             outcome = CAMPAIGN_OPERATORS[op].outcome
             person.campaigns = {**person.campaigns, campaign: {outcome}}

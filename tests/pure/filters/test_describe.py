@@ -95,6 +95,14 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
         "Reached checkpoint Active in the past 7 days",
     ),
     ({"checkpoint": 3, "op": "not_reached"}, "Has not reached checkpoint 3"),
+    (
+        {"checkpoint": 3, "op": "reached", "after": [1, 2]},
+        "Reached checkpoint 3, after 1 and then Active",
+    ),
+    (
+        {"not": {"checkpoint": 3, "op": "reached", "after": [2]}},
+        "Has not reached checkpoint 3, after Active",
+    ),
     ({"campaign": SEGMENT, "op": "opened"}, "Opened campaign Win-back"),
     ({"campaign": SEGMENT, "op": "not_sent"}, "Was not sent campaign Win-back"),
 ]

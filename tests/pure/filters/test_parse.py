@@ -46,6 +46,8 @@ UNDERSTOOD: list[dict[str, Any]] = [
     {"segment": SEGMENT, "op": "is_not_in"},
     {"checkpoint": 2, "op": "not_reached"},
     {"checkpoint": 2, "op": "reached_within", "days": 7},
+    {"checkpoint": 3, "op": "reached", "after": [1, 2]},
+    {"checkpoint": 2, "op": "reached_within", "days": 7, "after": [4]},
     {"campaign": SEGMENT, "op": "not_opened"},
 ]
 
@@ -163,6 +165,11 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"checkpoint": 6, "op": "reached"}, "filter.checkpoint", "from 1 to 5"),
     ({"checkpoint": 1, "op": "reached", "days": 3}, "filter.days", "takes no days"),
     ({"checkpoint": 1, "op": "reached_within"}, "filter.days", "needs days"),
+    ({"checkpoint": 1, "op": "reached", "after": 2}, "filter.after", "a list of 1 to 4"),
+    ({"checkpoint": 1, "op": "reached", "after": []}, "filter.after", "a list of 1 to 4"),
+    ({"checkpoint": 1, "op": "reached", "after": [2, 9]}, "filter.after[1]", "from 1 to 5"),
+    ({"checkpoint": 1, "op": "reached", "after": [2, 1]}, "filter.after", "once"),
+    ({"checkpoint": 1, "op": "reached", "after": [2, 2]}, "filter.after", "once"),
     ({"campaign": SEGMENT, "op": "liked"}, "filter.op", "sent, not_sent"),
 ]
 

@@ -145,7 +145,7 @@ def facts(draw: st.DrawFn, now: datetime, zone: ZoneInfo) -> Facts:
     for key in draw(st.sets(st.sampled_from(KEYS), max_size=2)):
         person.attributes[key] = draw(iso_texts(now, zone))
     person.segments = draw(st.sets(st.sampled_from(SEGMENTS)))
-    person.checkpoints = draw(st.dictionaries(st.integers(1, 3), instants(now, zone), max_size=2))
+    person.checkpoints = draw(st.dictionaries(st.integers(1, 3), instants(now, zone), max_size=3))
     person.campaigns = draw(
         st.dictionaries(st.sampled_from(CAMPAIGNS), st.sets(st.sampled_from(OUTCOMES)), max_size=2)
     )
@@ -291,10 +291,12 @@ campaign_conditions = st.builds(
     st.sampled_from(sorted(CAMPAIGN_OPERATORS)),
 )
 checkpoint_conditions = st.builds(
-    lambda checkpoint, op, days: (
-        {"checkpoint": checkpoint, "op": op} | ({"days": days} if op == "reached_within" else {})
+    lambda order, op, days: (
+        {"checkpoint": order[0], "op": op}
+        | ({"days": days} if op == "reached_within" else {})
+        | ({"after": order[1:]} if order[1:] else {})
     ),
-    st.integers(1, 3),
+    st.lists(st.integers(1, 3), min_size=1, max_size=3, unique=True),
     st.sampled_from(["reached", "not_reached", "reached_within"]),
     st.sampled_from(DAYS),
 )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import json
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from regulars.funnels import queries
+from regulars.funnels import actions, queries
+from regulars.funnels.rows import Draft
 from regulars.kit import clock
 from regulars.segments import filling
 from regulars.workspaces.models import AuditEntry
@@ -165,3 +167,66 @@ def test_a_list_may_have_a_column_of_the_last_checkpoint(cast: Cast) -> None:
     )
     assert answer.status_code in (200, 204, 302)
     assert 'title="Active">Active<' in see(cast.bob, cast, "people/")
+
+
+@pytest.mark.usefixtures("users")
+def test_a_bar_over_everybody_leads_to_as_many_people_of_every_kind(cast: Cast) -> None:
+    site = Site(cast.connection, cast.home.config, cast.home.secret_key)
+    site.send(page("c"), at=clock.now())
+    _let_begin(cast, ["visitor", "lead", "user"])
+    shown = see(cast.bob, cast, days="")
+    (link, *_) = re.findall(r'href="([^"]*people/\?[^"]*)"', shown)
+    listed = html.unescape(cast.bob.client.get(link).content.decode())
+    assert re.search(r"checkpoints: (\d+) Came", shown).group(1) == "4"  # type: ignore[union-attr]
+    assert re.search(r"\b4 people match", words(cast.bob.client.get(
+        link.replace("people/?", "people/count?")).content.decode()))  # fmt: skip
+    assert "Everybody" in listed
+
+
+@pytest.mark.usefixtures("users")
+def test_channels_and_weeks_are_narrowed_to_a_part(cast: Cast) -> None:
+    _old_users(cast)
+    part = {"split": "attributes.plan", "part": "is:pro"}
+    shown = see(cast.bob, cast, **part)
+    for rest in ("weeks", "channels"):
+        assert f"funnel/{rest}?split=attributes.plan&part=is%3Apro" in shown
+    weeks = words(see(cast.bob, cast, "funnel/weeks", **part))
+    assert "pro alone" in weeks
+    assert _people_of(weeks) == 2
+    assert _people_of(words(see(cast.bob, cast, "funnel/weeks"))) == 3
+    alone = words(see(cast.bob, cast, "funnel/channels", **part))
+    assert "pro alone" in alone
+    assert re.search(r"None of these 1 ", alone)
+    assert re.search(r"None of these 2 ", words(see(cast.bob, cast, "funnel/channels")))
+
+
+@pytest.mark.usefixtures("users")
+def test_a_part_of_another_split_is_left_aside(cast: Cast) -> None:
+    shown = see(cast.bob, cast, split="country", part="is:pro")
+    assert "part=" not in shown
+    assert "alone" not in see(cast.bob, cast, "funnel/weeks", split="shoe", part="is:pro")
+    assert "alone" not in see(cast.bob, cast, "funnel/channels", split="country", part="in")
+
+
+def _let_begin(cast: Cast, kinds: list[str]) -> None:
+    """Let the funnel begin with everybody of these kinds."""
+    drafts = actions.drafts_of(cast.connection, cast.home.id)
+    rule = {"field": "kind", "op": "is_any_of", "value": kinds}
+    with cast.connection.transaction():
+        drafts[0] = Draft("Came", "", rule, drafts[0].number)
+        actions.put(cast.connection, cast.home.id, drafts, clock.now())
+    filling.fill_project(cast.connection, cast.home.id, clock.now())
+
+
+def _old_users(cast: Cast) -> None:
+    """Two more who signed up three weeks ago and were not seen since: one of them on pro."""
+    site = Site(cast.connection, cast.home.config, cast.home.secret_key)
+    now = clock.now()
+    began = (now - timedelta(days=20)).isoformat()
+    for user, plan in (("four", "pro"), ("five", "free")):
+        site.send(identify(user, traits={"plan": plan, "createdAt": began}), at=now, way="secret")
+
+
+def _people_of(weeks: str) -> int:
+    """Those of the last week of the table."""
+    return int(re.findall(r"(\d+)(?: [–\d]+%?)* ?$", weeks.strip())[0])

@@ -24,10 +24,14 @@ def tables(database: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any
         "(project_id uuid NOT NULL, person_id uuid, checkpoint int, reached_at timestamptz)"
     )
     database.execute(
+        "CREATE TEMP TABLE checkpoint_times (project_id uuid NOT NULL, person_id uuid,"
+        " at1 timestamptz, at2 timestamptz, at3 timestamptz, at4 timestamptz, at5 timestamptz)"
+    )
+    database.execute(
         "CREATE TEMP TABLE campaign_outcome "
         "(project_id uuid NOT NULL, person_id uuid, campaign_id uuid, outcome text)"
     )
     database.execute("SET TIME ZONE 'Asia/Kathmandu'")  # SQL must not depend on the session's
     yield database
-    for table in (*READ_TABLES, "checkpoint_reached", "campaign_outcome"):
+    for table in (*READ_TABLES, "checkpoint_reached", "checkpoint_times", "campaign_outcome"):
         database.execute(f"DROP TABLE pg_temp.{table}")

@@ -105,6 +105,8 @@ def put_person(tables: Connection, project: UUID, n: int, person: Facts) -> None
     ]
     _insert(tables, "segment_member", memberships)
     _insert(tables, "checkpoint_reached", reached)
+    times = {f"at{number}": at for number, at in person.checkpoints.items()}
+    _insert(tables, "checkpoint_times", [whose | times])
     _insert(tables, "campaign_outcome", outcomes)
 
 

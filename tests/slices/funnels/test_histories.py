@@ -15,8 +15,10 @@ import psycopg
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from regulars.funnels import report
+from regulars.filters.parse import parse
+from regulars.funnels import bars, report
 from regulars.funnels.report import Period
+from regulars.people import queries
 from regulars.people.person import Person
 from tests.slices.funnels.funnel import ACTIVE, SIGNED_UP, count, did, put, rows
 from tests.slices.segments.saved import erase, wait_until
@@ -122,15 +124,31 @@ def _truth(site: Site, person: Person, now: datetime) -> dict[int, datetime]:
 
 
 def _check_report(site: Site, people: list[dict[int, datetime]], now: datetime) -> None:
+    now += timedelta(microseconds=1)  # an instant at which nothing happened any more
     found = report.report(site.connection, site.project.id, Period(now - 30 * DAY, now))
     ordered = [_in_order(one) for one in people if 1 in one]
     inside = [one for one in ordered if now - 30 * DAY <= one[0] < now]
     before = [one for one in ordered if now - 60 * DAY <= one[0] < now - 30 * DAY]
+    _check_lists(site, found, now)
     for n, stage in enumerate(found.stages):
         assert stage.reached == sum(len(one) > n for one in inside)
         assert stage.before == sum(len(one) > n for one in before)
         gaps = [one[n] - one[n - 1] for one in inside if n and len(one) > n]
         assert stage.median == (_median(gaps) if gaps else None)
+
+
+def _check_lists(site: Site, found: report.Report, now: datetime) -> None:
+    """The people behind a bar, and behind a drop, are as many as it says."""
+    numbers = [stage.checkpoint.number for stage in found.stages]
+    for n, stage in enumerate(found.stages):
+        assert _listed(site, bars.reached(numbers[: n + 1], 30), now) == stage.reached
+        if n:
+            assert _listed(site, bars.dropped(numbers[: n + 1], 30), now) == stage.dropped
+
+
+def _listed(site: Site, wanted: list[dict[str, Any]], now: datetime) -> int:
+    which = queries.Which(now, "user", filter=parse({"all": wanted}))
+    return queries.count(site.connection, site.project.id, which).number
 
 
 def _median(gaps: list[timedelta]) -> timedelta:

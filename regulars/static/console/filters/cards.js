@@ -265,13 +265,44 @@ function checkpointRows(on, node) {
   );
   which.addEventListener("change", () => {
     node.checkpoint = Number(/** @type {HTMLSelectElement} */ (which).value);
-    on.changed(true);
+    node.after = node.after.length ? before(catalog, node.checkpoint) : [];
+    on.redraw(node.id, "value");
   });
   const days =
     node.days === null
       ? []
       : [whole(node.days, "Days", (value) => ((node.days = value), on.changed())), " days"];
-  return [h("div", { class: "rule-row" }, op, ...days), h("div", { class: "rule-row" }, which)];
+  return [
+    h("div", { class: "rule-row" }, op, ...days),
+    h("div", { class: "rule-row" }, which),
+    ...orderRow(on, node),
+  ];
+}
+
+/** The checkpoints of the funnel that stand before one.
+ * @param {import("./catalog.js").Catalog} catalog @param {number} number */
+function before(catalog, number) {
+  const numbers = catalog.checkpoints.map((one) => one.number);
+  return numbers.slice(0, Math.max(0, numbers.indexOf(number)));
+}
+
+/** Whether it counts only behind others, as it does in the funnel. @param {On} on @param {CheckpointNode} node */
+function orderRow(on, node) {
+  const { catalog } = on;
+  const all = before(catalog, node.checkpoint);
+  const chosen = node.after.length ? node.after : all;
+  if (!chosen.length) return [];
+  const names = chosen.map((n) => catalog.checkpoints.find((one) => one.number === n)?.name ?? String(n));
+  const order = select(
+    { "aria-label": "Order", "data-focus": "order" },
+    [["", [["", "in whatever order"], ["after", `after ${names.join(", then ")}`]]]],
+    node.after.length ? "after" : "",
+  );
+  order.addEventListener("change", () => {
+    node.after = /** @type {HTMLSelectElement} */ (order).value ? chosen : [];
+    on.changed(true);
+  });
+  return [h("div", { class: "rule-row" }, order)];
 }
 
 /** @param {On} on @param {CampaignNode} node */

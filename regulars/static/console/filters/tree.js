@@ -7,7 +7,7 @@
 /** @typedef {{kind: "segment", id: number, segment: string, op: string}} SegmentNode */
 /** @typedef {{kind: "campaign", id: number, campaign: string, op: string}} CampaignNode */
 /** @typedef {{kind: "raw", id: number, json: any}} RawNode a condition the panel cannot edit */
-/** @typedef {{kind: "checkpoint", id: number, checkpoint: number, op: string, days: number | null}} CheckpointNode */
+/** @typedef {{kind: "checkpoint", id: number, checkpoint: number, op: string, days: number | null, after: number[]}} CheckpointNode */
 /** @typedef {Group | FieldNode | EventNode | SegmentNode | CheckpointNode | CampaignNode | RawNode} Node */
 
 let last = 0;
@@ -54,7 +54,8 @@ function readNode(json) {
   }
   if (typeof json.checkpoint === "number") {
     const { checkpoint, op = "reached", days = null } = json;
-    return { kind: "checkpoint", id: nextId(), checkpoint, op, days };
+    const after = Array.isArray(json.after) ? json.after : [];
+    return { kind: "checkpoint", id: nextId(), checkpoint, op, days, after };
   }
   if (typeof json.event === "string") {
     const where = Array.isArray(json.where) ? json.where.map(readField) : [];
@@ -90,8 +91,13 @@ export function write(node, at = "filter", places = new Map()) {
 }
 
 /** @param {CheckpointNode} node */
-function writeCheckpoint({ checkpoint, op, days }) {
-  return op === "reached_within" ? { checkpoint, op, days: days ?? 28 } : { checkpoint, op };
+function writeCheckpoint({ checkpoint, op, days, after }) {
+  return {
+    checkpoint,
+    op,
+    ...(op === "reached_within" ? { days: days ?? 28 } : {}),
+    ...(after.length ? { after } : {}),
+  };
 }
 
 /** @param {Group} node @param {string} at @param {Map<string, number>} places */
