@@ -20,10 +20,13 @@ from regulars.console import funnel_drawing, segments_words
 from regulars.console.access import MANAGERS, AgentRequest, agent_view
 from regulars.console.frame import frame, project_url
 from regulars.console.people_lists import EVERYBODY, Listed
+from regulars.console.people_lists import KINDS as ALL_KINDS
+from regulars.filters.parse import parse
 from regulars.funnels import bars, report, weeks
 from regulars.funnels.report import Part, Period, Report, Split, Stage
 from regulars.kit import clock, database
 from regulars.people import queries as people
+from regulars.people.filtering import kinds_of
 from regulars.segments import queries as segments
 from regulars.workspaces.errors import InvalidError
 
@@ -273,7 +276,9 @@ def _people(
         wanted = bars.reached(numbers[: n + 1], asked.days)
     if also is not None:
         wanted.append(also)
-    kind = "user" if found.over_users else EVERYBODY
+    begins = parse(found.stages[0].checkpoint.filter)
+    is_of_users = found.over_users or kinds_of(begins, ALL_KINDS) == ("user",)
+    kind = "user" if is_of_users else EVERYBODY
     listed = Listed(kind=kind, filter=msgspec.json.encode({"all": wanted}).decode())
     return project_url(project_id, "people/") + listed.address()
 

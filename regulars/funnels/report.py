@@ -313,7 +313,7 @@ def _speeds(
         for n in range(2, len(chain.lanes) + 1)
     ]
     # The last digits of an id are random.
-    chosen = "right(id::text, 1) = '7'" if is_sampled else "true"
+    chosen = "get_byte(uuid_send(id), 15) & 15 = 7" if is_sampled else "true"
     statement = SPEEDS.format(ordered=text, speeds=", ".join(asked), chosen=chosen)
     row = connection.execute(statement, params, prepare=False).fetchone()
     found: list[tuple[timedelta | None, timedelta | None]] = [(None, None)]

@@ -145,7 +145,7 @@ class Town:
                     self.core, self.site.project.id, person, at, text="Hi", shared=kind == "note"
                 )
         else:
-            talk, _ = self._talk.say(f"b{n}", uuid4(), now=at - MINUTE)
+            talk, _ = self._talk.say(f"b{n}", f"{uuid4()}", now=at - MINUTE)
             if kind != "said":
                 self._talk.reply(talk.id, now=at)
             if kind == "ticket":

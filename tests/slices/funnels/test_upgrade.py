@@ -1,0 +1,51 @@
+"""Whoever had people before there were funnels finds them counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg import sql
+
+Database = psycopg.Connection[Any]
+
+
+@pytest.fixture
+def empty_database(database: Database) -> Iterator[str]:
+    """The address of a database with nothing in it, gone after the test."""
+    name = f"upgrade_{uuid4().hex[:12]}"
+    database.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    address = urlsplit(os.environ["DATABASE_URL"])
+    yield f"{address.scheme}://{address.netloc}/{name}?{address.query}"
+    database.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def test_projects_with_people_get_their_funnel_and_everybody_is_counted(
+    empty_database: str,
+) -> None:
+    command = [sys.executable, "-m", "tests.slices.funnels.before_funnels"]
+    done = subprocess.run(
+        command, env=os.environ | {"DATABASE_URL": empty_database}, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    said = json.loads(done.stdout)
+    assert said["before"] is False
+    assert said["pending"] == []
+    assert [(one["title"], one["reached"]) for one in said["full"]] == [
+        ("Signed up", 0), ("Active", 0),
+    ]  # fmt: skip
+    assert {one["total"] for one in said["full"]} == {60}
+    assert {one["total"] for one in said["empty"]} == {None}
+    assert {one["total"] for one in said["counted"]} == {None}
+    reached = [one["reached"] for one in said["counted"]]
+    users, _ = said["truth"]
+    assert reached[0] == users > 0
+    assert reached[1] == 60
