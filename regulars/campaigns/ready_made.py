@@ -9,6 +9,10 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.campaigns.engine import definition as d
+from regulars.filters.errors import FilterError
+from regulars.filters.parse import CONDITION_KINDS, parse_text
+from regulars.filters.to_json import to_json
 from regulars.segments import glance, queries
 from regulars.workspaces.errors import InvalidError, UnknownError
 
@@ -242,6 +246,19 @@ def for_checkpoint(data: Json, checkpoint: str) -> Json:
         raise InvalidError("checkpoint", "There is no such checkpoint.")
     rule = {"checkpoint": int(checkpoint), "op": "reached"}
     return {**data, "audience": {"kinds": ["user", "lead"], "filter": rule}}
+
+
+def for_filter(data: Json, rule: str, kind: str) -> Json:
+    """The same draft for whoever a list found: its filter as text, and its kind of people.
+
+    Raises InvalidError.
+    """
+    try:
+        found = to_json(parse_text(rule, kinds=CONDITION_KINDS))
+    except FilterError as wrong:
+        raise InvalidError("filter", wrong.message) from wrong
+    kinds = [kind] if kind in d.KINDS else list(d.KINDS)
+    return {**data, "audience": {"kinds": kinds, "filter": found}}
 
 
 def numbers(connection: Connection, project_id: UUID) -> dict[str, str]:

@@ -273,6 +273,9 @@ def _make(request: AgentRequest) -> HttpResponse:
         checkpoint = request.POST.get("checkpoint", "")
         if checkpoint:
             data = ready_made.for_checkpoint(data, checkpoint)
+        if request.POST.get("filter"):
+            kind = request.POST.get("kind", "")
+            data = ready_made.for_filter(data, request.POST["filter"], kind)
         made = slice_.create(core, request.project.id, name, data, at, request.user.id)
         note(request, "campaign.made", slice_.get(core, request.project.id, made).name)
         return made
@@ -294,6 +297,8 @@ def _form(request: AgentRequest, error: str, start: str, name: str = "") -> Http
         "name": name or (chosen.name if chosen and request.method == "GET" else ""),
         "segment": given.get("segment", ""),
         "checkpoint": given.get("checkpoint", ""),
+        "filter": given.get("filter", ""),
+        "kind": given.get("kind", ""),
         "error": error,
     }
     if not request.htmx:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
 
 from regulars.console import people_columns
 from regulars.console.people_columns import Column
@@ -107,8 +110,25 @@ def head(
         "sorted_by": sorted_by,
         "offers": [Offer(column, column.key in shown) for column in offers],
         "self_url": listed.address(),
+        "to_these": to_these(listed),
         "clear_url": listed.address(filter="") if not listed.edit else listed.address(filter="{}"),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class ToThese:
+    """Whom a list can be written to as: a selection for an email, a query for a new campaign."""
+
+    selection: str
+    campaign: str  # empty where a campaign could not say who they are
+
+
+def to_these(listed: Listed) -> ToThese:
+    """Everybody on the list."""
+    selection = msgspec.json.encode({"list": listed.address()}).decode()
+    alone = listed.filter and not (listed.segment or listed.query or listed.builtin != "all")
+    asked = {"filter": listed.filter, "kind": listed.kind} if alone else {}
+    return ToThese(selection, urlencode(asked))
 
 
 def emptiness(

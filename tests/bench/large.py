@@ -1,7 +1,7 @@
 """A project of a million people and ten million events: what the funnel and Home are measured on.
 
 People are `population`'s, their past is `history`'s with page views among it; the funnel has five
-checkpoints, found by the product itself; emails, campaigns with a holdout, conversations and notes
+checkpoints (`large_funnel`); emails, campaigns with a holdout, conversations and notes
 reached some of the people. REGULARS_BENCH_KEEP names a folder that keeps all this from one run to
 the next, since storing it takes a good while; without it everything is gone afterwards.
 """
@@ -24,6 +24,7 @@ import psycopg
 from regulars.config import migrations
 from regulars.config.installation import ensure_database, set_up_django
 from regulars.kit import clock, database, environment
+from tests.bench import large_funnel
 from tests.running import Running
 
 PEOPLE = int(os.environ.get("REGULARS_BENCH_PEOPLE", "1000000"))
@@ -188,7 +189,6 @@ def _store(connection: psycopg.Connection[Any], name: str, people: int, now: dat
 def _checkpoints(connection: psycopg.Connection[Any], project_id: UUID, now: datetime) -> None:
     from regulars.funnels import actions
     from regulars.funnels.rows import Draft
-    from regulars.segments import filling
 
     more = [
         Draft(title, "", {"event": event, "op": "at_least", "count": times})
@@ -197,7 +197,8 @@ def _checkpoints(connection: psycopg.Connection[Any], project_id: UUID, now: dat
     with connection.transaction():
         drafts = actions.drafts_of(connection, project_id)
         actions.put(connection, project_id, [*drafts, *more], now)
-    filling.fill_project(connection, project_id, now)
+    with connection.transaction():
+        large_funnel.count(connection, project_id, now)
 
 
 @contextmanager

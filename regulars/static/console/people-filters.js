@@ -59,7 +59,23 @@ function settled() {
   const filter = new URLSearchParams(shown?.dataset.url ?? "").get("filter") ?? "";
   const save = document.getElementById("save-as-segment");
   if (save) save.hidden = !filter || Boolean(shown?.dataset.wrong);
+  writeTo(shown?.dataset.wrong ? "" : filter, shown?.dataset.url ?? "");
   if (shown?.dataset.wrong) builder()?.refuse(shown.dataset.wrong, shown.dataset.wrongAt ?? "");
+}
+
+/** Whoever is listed now can be written to. @param {string} filter @param {string} list */
+function writeTo(filter, list) {
+  const place = document.getElementById("to-these");
+  if (!place) return;
+  place.hidden = !filter;
+  const given = place.querySelector("input[name=selection]");
+  if (given instanceof HTMLInputElement) given.value = JSON.stringify({ list });
+  const link = place.querySelector("a");
+  const asked = new URLSearchParams(list);
+  if (!link) return;
+  link.hidden = ["segment", "q", "list"].some((name) => asked.get(name));
+  const query = new URLSearchParams({ filter, kind: asked.get("kind") ?? "user" });
+  link.href = `${link.dataset.url}?${query}`;
 }
 
 let typing = false; // a value is being typed: its last letter counts, not each of them

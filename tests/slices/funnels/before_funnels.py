@@ -1,4 +1,4 @@
-"""An installation from before there were funnels, with people in it, that is then brought up to date.
+"""An installation from before there were funnels, with people in it, brought up to date.
 
     python -m tests.slices.funnels.before_funnels
 
@@ -54,7 +54,10 @@ def main() -> None:
         population.load(core, full, PEOPLE, now=clock.now())
         there = core.execute("SELECT to_regclass('checkpoint')").fetchone()
         call_command("migrate", interactive=False, verbosity=0)
-        said = {"before": there is not None and there[0] is not None, "pending": migrations.pending()}
+        said = {
+            "before": there is not None and there[0] is not None,
+            "pending": migrations.pending(),
+        }
         for name, project_id in (("full", full), ("empty", empty)):
             said[name] = _funnel(core, project_id)
         filling.fill_project(core, full, clock.now())
