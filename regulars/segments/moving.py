@@ -1,8 +1,9 @@
 """Moves many people into and out of one segment at once, by SQL alone.
 
-What a segment's filling does where the rule asks for nothing that people's rows must remember: it
-writes the same rows as `membership` would, without reading anybody into memory. Whom it moves is
-found anew under their locks, and everybody who changes meanwhile is moved by `membership`.
+What a segment's filling does where the rule asks for nothing that people's rows must remember, or
+for one event alone (`doers`): it writes the same rows as `membership` would, without reading
+anybody into memory. Whom it moves is found anew under their locks, and everybody who changes
+meanwhile is moved by `membership`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditi
 from regulars.filters.first_met import origin_sql
 from regulars.filters.to_sql import compact_sql, to_sql
 from regulars.kit import arrays
+from regulars.segments import doers
 from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
 from regulars.segments.steps import Passing, Step
 
@@ -62,7 +64,7 @@ TOLD = ", (a.checkpoints ->> asked.own::text)::timestamptz"
 
 def is_plain(rule: Filter) -> bool:
     """Whether SQL alone can say whom the rule moves, and when it moves them next."""
-    return not any(
+    return doers.event_of(rule) is not None or not any(
         isinstance(one, EventCondition)
         or (is_timed(one) and not (isinstance(one, FieldCondition) and one.about.column))
         for one in conditions(rule)
@@ -90,21 +92,11 @@ def move_all(
     segment_id, number = segment
     ids = arrays.of_ids(people)
     connection.execute(LOCK, (project_id, ids))
-    # Under people's locks the compact rows are what the wide ones are, and quicker to read. When a
-    # step was met, the wide ones say.
-    asked_of, facts = (compact_sql, "person_compact") if step is None else (to_sql, "person")
-    text, params = asked_of(rule, now=now, zone=zone)
-    wake, more = _wake(rule, now)
-    reached, most = _reached(step, now, zone)
-    ever, ever_params = passing.ever(zone) if passing is not None else ("false", [])
-    met_params = [*params, *ever_params] if passing is not None else []
-    asked = (*params, *more, *most, *met_params, number, project_id, ids, project_id)
-    statement = MOVE.format(
-        rule=text, facts=facts, wake=wake, reached=reached, more=REACHED if step else "",
-        rule_or_ever=f"({text} OR {ever})" if step else "false",
-        told=TOLD if step else "",
-    )  # fmt: skip
-    rows = connection.execute(statement, asked, prepare=False).fetchall()
+    event = doers.event_of(rule)
+    if event is not None:
+        rows = doers.move(connection, project_id, event, number, ids, now, zone, step)
+    else:
+        rows = _move(connection, project_id, rule, number, ids, now, zone, passing)
     entered = [row[0] for row in rows if row[1] and not row[2]]
     left = [row[0] for row in rows if row[2] and not row[1]]
     if passing is not None:
@@ -118,6 +110,36 @@ def move_all(
         _enter(connection, project_id, segment_id, entered, now)
     if entered or left:
         _count(connection, project_id, segment_id, len(entered) - len(left), now)
+
+
+def _move(
+    connection: Connection,
+    project_id: UUID,
+    rule: Filter,
+    number: int,
+    ids: str,
+    now: datetime,
+    zone: tzinfo,
+    passing: Passing | None,
+) -> list[tuple[Any, ...]]:
+    """Move them by a rule on their facts: id, whether they fit, were in, and of a step when."""
+    step = (passing.step, passing.over_users) if passing is not None else None
+    # Under people's locks the compact rows are what the wide ones are, and quicker to read. When a
+    # step was met, the wide ones say, where anything does.
+    is_dated = step is not None and step[0].origin is not None
+    asked_of, facts = (to_sql, "person") if is_dated else (compact_sql, "person_compact")
+    text, params = asked_of(rule, now=now, zone=zone)
+    wake, more = _wake(rule, now)
+    reached, most = _reached(step, now, zone)
+    ever, ever_params = passing.ever(zone) if passing is not None else ("false", [])
+    met_params = [*params, *ever_params] if passing is not None else []
+    asked = (*params, *more, *most, *met_params, number, project_id, ids, project_id)
+    statement = MOVE.format(
+        rule=text, facts=facts, wake=wake, reached=reached, more=REACHED if step else "",
+        rule_or_ever=f"({text} OR {ever})" if step else "false",
+        told=TOLD if step else "",
+    )  # fmt: skip
+    return connection.execute(statement, asked, prepare=False).fetchall()
 
 
 def _reached(step: tuple[Step, bool] | None, now: datetime, zone: tzinfo) -> tuple[str, list[Any]]:

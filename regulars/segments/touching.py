@@ -18,6 +18,7 @@ from regulars.filters.compact_custom import custom_key
 from regulars.filters.events import event_key, event_needs
 from regulars.filters.timeless import could_hold
 from regulars.filters.to_sql import compact_sql, event_to_sql
+from regulars.segments import doers
 from regulars.segments.needs import kept
 
 Connection = psycopg.Connection[Any]
@@ -61,7 +62,10 @@ def people_to_touch(
     needs = kept(connection, project_id)
     numbers = {key: need.name for key, need in needs.items()}
     parts = [_moved(rule, number, now, zone), *_woken(rule, numbers, now, zone)]
-    if ever is not None:
+    event = doers.event_of(rule)
+    if event is not None:
+        parts = [doers.touched(event, number, numbers)]
+    elif ever is not None:
         text, more = ever
         parts.append((f"{text} AND NOT a.checkpoints ? %s", [*more, str(number)]))
     touched, params = _joined(" OR ", parts)

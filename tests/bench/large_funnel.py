@@ -18,6 +18,8 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.filters.events import EventNeed, event_key
+
 Connection = psycopg.Connection[Any]
 
 # What stands behind the checkpoints in their order: number, lane, id; and the memories by event.
@@ -102,13 +104,16 @@ def count(connection: Connection, project_id: UUID, now: datetime) -> None:
 
     steps = connection.execute(STEPS, (project_id,)).fetchall()
     lanes = [f"lane{lane}" for _, lane, _ in steps]
-    needs = connection.execute(NEEDS, (project_id,)).fetchall()
+    needs = {
+        key: (number, keep)
+        for key, number, keep in connection.execute(NEEDS, (project_id,)).fetchall()
+    }
     came, ordered = (
-        next(need for need in needs if name in need[0]) for name in ("Signed In", "Order Completed")
+        needs[event_key(EventNeed("", name, (), 0))] for name in ("Signed In", "Order Completed")
     )
     asked = {
-        "project": project_id, "now": now, "came": came[1], "orders": ordered[1],
-        "came_keep": came[2], "ordered_keep": ordered[2], "ids": [id_ for _, _, id_ in steps],
+        "project": project_id, "now": now, "came": came[0], "orders": ordered[0],
+        "came_keep": came[1], "ordered_keep": ordered[1], "ids": [id_ for _, _, id_ in steps],
         **{f"n{n}": number for n, (number, *_) in enumerate(steps, start=1)},
     }  # fmt: skip
     connection.execute("SET LOCAL work_mem = '512MB'")
