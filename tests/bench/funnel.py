@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -86,7 +87,7 @@ def _pages(project: Large, times: int) -> None:
     browser, every = project.agent(), []
     for name, page in PAGES.items():
         url = f"/p/{project.project_id}/{page}" if page else _bar(browser, project)
-        first, *took = _asked(lambda url=url: _get(browser, url), times + 1)
+        first, *took = _asked(partial(_get, browser, url), times + 1)
         every += took
         print(f"{name:24} p50 {median(took):6.0f} ms  p95 {_p95(took):6.0f}  first {first:6.0f}")
     _verdict(f"95th percentile of all: {_p95(every):.0f} ms", _p95(every) <= MOST)
@@ -122,18 +123,10 @@ def _beside_duckdb(project: Large, folder: Path, times: int) -> None:
             ours = report.report(core, project_id, Period(since, now), split)
             theirs = rival.reached(since, now, by_country=split is not None)
             assert [one.reached for one in ours.stages] == theirs, (ours.stages, theirs)
-            took = _asked(
-                lambda since=since, split=split: report.report(
-                    core, project_id, Period(since, now), split
-                ),
-                times,
-            )
-            other = _asked(
-                lambda since=since, split=split: rival.reached(
-                    since, now, by_country=split is not None
-                ),
-                times,
-            )
+            period = Period(since, now)
+            took = _asked(partial(report.report, core, project_id, period, split), times)
+            by = partial(rival.reached, since, now, by_country=split is not None)
+            other = _asked(by, times)
             name = f"{days} days{' by country' if split else ''}"
             print(f"{name:24} p50 {median(took):6.0f} ms  DuckDB {median(other):6.0f} ms")
 

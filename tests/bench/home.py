@@ -1,38 +1,31 @@
 """How long Home and Reports take in a large project, and how fast its history is counted.
 
-    python -m tests.bench.home [--people 1000000] [--days 365] [--times 20]
+    python -m tests.bench.home [--people 1000000] [--days 365] [--times 20] [--seconds 30]
 
-Starts the product's database alone, fills a project with people and what they did, counts that,
-and then fills every day of a year with as many values as a day may tell apart: what pages read is a
-matter of those rows, not of events. Prints the median and the 95th percentile over all pages.
-REGULARS_BENCH_PEOPLE says the same as --people.
+Stores the project of `large` (REGULARS_BENCH_KEEP keeps it), counts its history for so many
+seconds, and then fills every day of a year with as many values as a day may tell apart: what pages
+read is a matter of those rows, not of events. Prints the median and the 95th percentile over all
+pages. REGULARS_BENCH_PEOPLE says the same as --people.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import tempfile
 import time
-from contextlib import ExitStack
 from datetime import datetime, timedelta
-from pathlib import Path
 from statistics import quantiles
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from regulars.config import migrations
-from regulars.config.installation import ensure_database, set_up_django
-from regulars.kit import clock, database, environment
-from regulars.reports import counts, keeping
+from regulars.reports import counts, history
 from regulars.reports.tally import OF_VISITS
-from tests.bench import tables
+from tests.bench import large, tables
 
-PEOPLE = int(os.environ.get("REGULARS_BENCH_PEOPLE", "1000000"))
 DAYS = 365
 TIMES = 20
+SECONDS = 30.0  # of history that is counted
 MOST = 300.0  # milliseconds that a page may take, in 95 of 100
 
 # As many values a day as there may be, of every dimension of page views and visits.
@@ -54,63 +47,46 @@ PAGES = (
 )  # fmt: skip
 
 
+BEGIN_ANEW = """
+UPDATE rollup_state SET phase = 'events', place = NULL WHERE project_id = %s
+"""
+IS_FULL = "SELECT EXISTS (SELECT FROM rollup WHERE project_id = %s AND value = 'path-1')"
+
+
 def main() -> None:
     """The command."""
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    options.add_argument("--people", type=int, default=PEOPLE)
+    options.add_argument("--people", type=int, default=large.PEOPLE)
     options.add_argument("--days", type=int, default=DAYS)
     options.add_argument("--times", type=int, default=TIMES)
+    options.add_argument("--seconds", type=float, default=SECONDS)
     given = options.parse_args()
     if not given.people:
         return
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="regulars-home")))
-        os.environ |= {"REGULARS_DATA": str(folder / "data")}
-        os.environ.pop("DATABASE_URL", None)
-        stack.enter_context(ensure_database(environment.read(), "benchmark"))
-        set_up_django()
-        migrations.apply()
-        connection = stack.enter_context(database.connect())
-        now = clock.now()
-        project_id, visitor = _filled(connection, given.people, now)
-        _fill_days(connection, project_id, given.days, now)
-        _measure(visitor, project_id, given.times)
+    with large.place("home") as folder, large.stored(folder, given.people) as project:
+        print(f"{given.people:,} people, {project.events:,} events")
+        _count(project.connection, project.project_id, given.seconds)
+        _fill_days(project.connection, project.project_id, given.days, project.now)
+        _measure(project.agent(), project.project_id, given.times)
 
 
-def _filled(connection: psycopg.Connection[Any], people: int, now: datetime) -> tuple[UUID, Any]:
-    """A project with people and a past, counted; and an agent's browser."""
-    from django.test import Client
-
-    from regulars.config import wiring
-    from regulars.workspaces import actions
-    from regulars.workspaces.models import Agent
-    from tests.bench import history, population
-
-    wiring.wire()
-    project_id = actions.create_project("Home", now=now).project_id
-    agent_id = actions.create_agent(
-        project_id, "ines@tideway.example", "not a secret at all", "owner", now=now
-    )
-    with tables.working(f"storing {people:,} people and what they did"):
-        population.load(connection, project_id, people, now=now)
-        events = history.load(connection, project_id, now=now)
-        connection.execute("ANALYZE")
-    started = time.perf_counter()
-    with tables.working(f"counting {events:,} events"):
-        keeping.count_project(connection, project_id, now + timedelta(hours=1))
-    took = time.perf_counter() - started
-    print(
-        f"counted {events:,} events and {people:,} people in {took:.0f} s ({events / took:,.0f}/s)"
-    )
-    client = Client()
-    agent = Agent.objects.get(id=agent_id)
-    client.force_login(agent, backend="regulars.workspaces.authentication.PasswordBackend")
-    return project_id, client
+def _count(connection: psycopg.Connection[Any], project_id: UUID, seconds: float) -> None:
+    """Count history from its beginning, for a while."""
+    connection.execute(BEGIN_ANEW, (project_id,))
+    started, ranges = time.perf_counter(), 0
+    while time.perf_counter() - started < seconds and history.go_on(connection, project_id):
+        ranges += 1
+    took, counted = time.perf_counter() - started, ranges * history.AT_ONCE
+    connection.execute(large.HISTORY_COUNTED, (project_id,))
+    print(f"counted {counted:,} events of history in {took:.0f} s ({counted / took:,.0f}/s)")
 
 
 def _fill_days(
     connection: psycopg.Connection[Any], project_id: UUID, days: int, now: datetime
 ) -> None:
+    row = connection.execute(IS_FULL, (project_id,)).fetchone()
+    if row and row[0]:
+        return  # in a folder that was kept
     with tables.working(f"filling {days} days with {counts.KEPT} values each"):
         asked = {
             "project": project_id, "dimensions": ["path", *OF_VISITS], "most": counts.KEPT,
