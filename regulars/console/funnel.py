@@ -54,11 +54,12 @@ class Asked:
         given = {"days": self.days, "split": self.split}
         return "?" + urlencode({key: value for key, value in given.items() if value})
 
-    @property
-    def narrowed(self) -> str:
-        """The query string of the weeks and the channels."""
+    def beside(self, found: Report) -> str:
+        """The query string of channels and weeks: of the step at which most people stay behind."""
+        drops = [one.dropped or 0 for one in found.stages[1:]]
+        step = drops.index(max(drops)) + 1
         given = {"split": self.split, "part": self.part} if self.part else {}
-        return "?" + urlencode(given) if given else ""
+        return "?" + urlencode({"step": step, "place": step + 1, **given})
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ def funnel(request: AgentRequest) -> HttpResponse:
         "picture": funnel_drawing.picture([_parts(found, n) for n in range(len(found.stages))]),
         "rows": _rows(project_id, found, asked, split),
         "only": only,
+        "beside": asked.beside(found),
         "periods": PERIODS.items(),
         "days": str(asked.days or ""),
         "splits": choices,
