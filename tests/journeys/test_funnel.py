@@ -15,7 +15,7 @@ from regulars.segments import filling
 from regulars.segments.fills import fills_running
 from tests.cast import Cast, cast
 from tests.journeys.desk import address, browser, site
-from tests.slices.tracking.site import Site, page
+from tests.slices.tracking.site import Site, identify, page
 
 __all__ = ["address", "browser", "cast", "site"]
 
@@ -67,3 +67,28 @@ def test_a_firefox_visitor_reaches_a_checkpoint_that_was_just_made(
     expect(tab.get_by_role("img", name=re.compile("3 checkpoints"))).to_be_visible()
     expect(tab.get_by_role("heading", name="What our channels do")).to_be_visible()
     expect(tab.get_by_role("heading", name="Week by week")).to_be_visible()
+
+
+def test_a_bar_leads_to_its_people_and_they_to_a_campaign_or_an_email(
+    browser: BrowserContext, cast: Cast, address: str, site: Site
+) -> None:
+    pat = identify("pat", "a", {"email": "pat@example.com"})
+    site.send(pat, page("a"), at=clock.now())
+    tab = browser.new_page()
+    funnel = f"{address}{cast.home.url('funnel/?days=')}"
+    tab.goto(funnel)
+    tab.locator(".cps").get_by_role("link", name="Active").click()
+    expect(tab.locator("#people-count")).to_have_text("1 person matches")
+
+    tab.get_by_role("link", name="Campaign", exact=True).click()
+    form = tab.get_by_role("dialog", name="New campaign")
+    form.get_by_label("Name").fill("To the active")
+    form.get_by_role("button", name="Open draft").click()
+    expect(tab).to_have_url(re.compile(r"/campaigns/[0-9a-f-]{36}/"))
+    expect(tab.get_by_text("Reached checkpoint Active, after Signed up")).to_be_visible()
+
+    tab.goto(funnel)
+    tab.locator(".cps").get_by_role("link", name="Active").click()
+    tab.get_by_role("button", name="Email", exact=True).click()
+    expect(tab).to_have_url(re.compile(r"/emails/[0-9a-f-]{36}/"))
+    expect(tab.get_by_text("1 person", exact=False).first).to_be_visible()
