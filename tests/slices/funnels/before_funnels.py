@@ -41,12 +41,12 @@ def migrate_to_before() -> None:
 
 def main() -> None:
     """The command."""
+    set_up_django()
     from regulars.segments import builtin, filling
     from regulars.workspaces import projects
     from regulars.workspaces.actions import create_project
     from tests.bench import population
 
-    set_up_django()
     projects.after_project_created[:] = [builtin.give_project_its_segments]
     migrate_to_before()
     with database.connect() as core:
