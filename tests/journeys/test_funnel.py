@@ -85,7 +85,10 @@ def test_a_bar_leads_to_its_people_and_they_to_a_campaign_or_an_email(
     form.get_by_label("Name").fill("To the active")
     form.get_by_role("button", name="Open draft").click()
     expect(tab).to_have_url(re.compile(r"/campaigns/[0-9a-f-]{36}/"))
-    expect(tab.get_by_text("Reached checkpoint Active, after Signed up")).to_be_visible()
+    who = tab.get_by_role("region", name="Flow").get_by_text(
+        re.compile("Reached checkpoint .+, after ")
+    )
+    expect(who).to_be_visible()
 
     tab.goto(funnel)
     tab.locator(".cps").get_by_role("link", name="Active").click()

@@ -35,8 +35,11 @@ def migrate_to_before() -> None:
     """All that does not need funnels."""
     executor = MigrationExecutor(of_django)
     graph = executor.loader.graph
-    before = [node for node in graph.nodes if FIRST not in graph.forwards_plan(node)]
-    executor.migrate(sorted(before))
+    before = {node for node in graph.nodes if FIRST not in graph.forwards_plan(node)}
+    followed = {
+        node for node in before if any(one.key in before for one in graph.node_map[node].children)
+    }
+    executor.migrate(sorted(before - followed))
 
 
 def main() -> None:
