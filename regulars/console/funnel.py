@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -22,8 +21,8 @@ from regulars.console.frame import frame, project_url
 from regulars.console.people_lists import EVERYBODY, Listed
 from regulars.console.people_lists import KINDS as ALL_KINDS
 from regulars.filters.parse import parse
-from regulars.funnels import bars, report, weeks
-from regulars.funnels.report import Part, Period, Report, Split, Stage
+from regulars.funnels import bars, report, report_kept, weeks
+from regulars.funnels.report import Part, Report, Split, Stage
 from regulars.kit import clock, database
 from regulars.people import queries as people
 from regulars.people.filtering import kinds_of
@@ -113,9 +112,9 @@ def funnel(request: AgentRequest) -> HttpResponse:
         try:
             split = report.split_of(core, project_id, asked.split)
         except InvalidError as refused:
-            split, wrong = None, refused.message
+            split, wrong, asked = None, refused.message, replace(asked, split="")
         only = only_of(request, core)
-        found = report.report(core, project_id, _period(asked, now), split)
+        found, at = report_kept.of(core, project_id, asked.days, asked.split, now)
         names = segments.names(core, project_id)
         choices = _splits(core, project_id, names)
     if asked.part not in {part.key for part in found.parts}:
@@ -127,6 +126,7 @@ def funnel(request: AgentRequest) -> HttpResponse:
         "asked": asked,
         "wrong": wrong,
         "report": found,
+        "counted_at": at if at < now else None,
         "columns": columns,
         "picture": funnel_drawing.picture([_parts(found, n) for n in range(len(found.stages))]),
         "rows": _rows(project_id, found, asked, split),
@@ -175,8 +175,7 @@ def export(request: AgentRequest) -> HttpResponse:
     """The table as CSV."""
     asked, now = asked_of(request), clock.now()
     with database.of_django() as core:
-        split = report.split_of(core, request.project.id, asked.split)
-        found = report.report(core, request.project.id, _period(asked, now), split)
+        found, _ = report_kept.of(core, request.project.id, asked.days, asked.split, now)
     written = io.StringIO()
     writer = csv.writer(written)
     parts = [part.label for part in found.parts]
@@ -200,10 +199,6 @@ def export(request: AgentRequest) -> HttpResponse:
 def _cell(text: str) -> str:
     """A text that no spreadsheet takes for a formula."""
     return f"'{text}" if text.startswith(FORMULAS) else text
-
-
-def _period(asked: Asked, now: datetime) -> Period:
-    return Period() if asked.days is None else Period(now - timedelta(days=asked.days), now)
 
 
 def _parts(found: Report, n: int) -> list[int]:

@@ -7,7 +7,6 @@ wait for them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -20,7 +19,7 @@ from regulars.campaigns import campaigns, results
 from regulars.campaigns.results import Glance
 from regulars.console import charts
 from regulars.console.access import AgentRequest, agent_view
-from regulars.funnels import report
+from regulars.funnels import report_kept
 from regulars.kit import clock, database
 
 Connection = psycopg.Connection[Any]
@@ -93,9 +92,8 @@ def _campaigns(core: Connection, request: AgentRequest) -> list[Campaign]:
 
 def _stages(core: Connection, request: AgentRequest) -> list[Stage]:
     """Who reached the first checkpoint in the last weeks, and how far they came."""
-    now = clock.now()
-    period = report.Period(now - timedelta(days=FUNNEL_DAYS), now)
-    found = report.report(core, request.project.id, period, None).stages
+    kept, _ = report_kept.of(core, request.project.id, FUNNEL_DAYS, "", clock.now())
+    found = kept.stages
     first = found[0].reached if found else 0
     return [
         Stage(

@@ -15,6 +15,7 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from regulars.funnels import report_kept
 from regulars.funnels.impact import Impact, impact
 from regulars.funnels.report import Chain, Only, chain_of, only_of
 from regulars.kit import clock, database
@@ -35,7 +36,8 @@ ON CONFLICT (project_id, id) DO UPDATE SET body = excluded.body, at = excluded.a
 """
 WANT = "UPDATE funnel_impact SET wanted_at = %s WHERE project_id = %s AND id = %s"
 STALE = """
-SELECT project_id, id, place, days, split, part FROM funnel_impact WHERE at <= %s AND wanted_at > at
+SELECT project_id, id, place, days, split, part FROM funnel_impact
+WHERE at <= CASE place WHEN 0 THEN %s ELSE %s END AND wanted_at > at
 ORDER BY at LIMIT 20
 """
 FORGET = "DELETE FROM funnel_impact WHERE wanted_at < %s"
@@ -72,9 +74,12 @@ def keep_impact(stop: threading.Event) -> None:
 
 def count_stale(connection: Connection, now: datetime) -> None:
     """Count anew what is old and was looked at since; what no funnel has any more goes."""
-    stale = connection.execute(STALE, (now - LASTS,)).fetchall()
-    for project_id, id_, place, days, split, part in stale:
+    old = (now - report_kept.LASTS, now - LASTS)
+    for project_id, id_, place, days, split, part in connection.execute(STALE, old).fetchall():
         chain = chain_of(connection, project_id)
+        if place == 0:
+            _count_report(connection, project_id, id_, chain, days or None, split, now)
+            continue
         try:
             only = only_of(connection, project_id, split, part)
         except InvalidError:  # the segment is gone
@@ -85,6 +90,25 @@ def count_stale(connection: Connection, now: datetime) -> None:
         else:
             _count(connection, project_id, chain, place, days, now, only)
     connection.execute(FORGET, (now - KEPT,))
+
+
+def _count_report(
+    connection: Connection,
+    project_id: UUID,
+    id_: UUID,
+    chain: Chain,
+    days: int | None,
+    split: str,
+    now: datetime,
+) -> None:
+    """Count a report anew; one that no funnel has any more goes."""
+    try:
+        if report_kept.key(chain, days, split) == id_:
+            report_kept.count(connection, project_id, chain, days, split, now)
+            return
+    except InvalidError:  # the segment it is split by is gone
+        pass
+    connection.execute(DROP, (project_id, id_))
 
 
 def _count(

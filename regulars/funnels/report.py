@@ -56,10 +56,11 @@ SELECT r.id, {times}{part}
 FROM funnel_progress r{joined}
 WHERE r.project_id = %s AND r.{first} IS NOT NULL{within}{over}
 """
-# How many got how far, in the period and in the one before.
+# How many got how far and no further, in the period and in the one before. Of the times in order
+# none is there behind one that is missing.
 COUNTS = """
 WITH ordered AS ({ordered})
-SELECT {part}, {counts} FROM ordered GROUP BY 1
+SELECT {part}, num_nonnulls({times}), {inside}, count(*)::bigint FROM ordered GROUP BY 1, 2, 3
 """
 # How long the ways took, in seconds: the middle of them, and what nine of ten stayed below.
 SPEEDS = """
@@ -120,6 +121,19 @@ class Part:
         if self.value is None:
             return "" if self.label == OTHERS else "unknown"
         return f"is:{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How many came as far as each checkpoint, in the period and in the one before; how long the
+    ways took; and the parts.
+    """
+
+    now: list[int]
+    earlier: list[int] | None
+    speeds: list[tuple[timedelta | None, timedelta | None]]
+    parts: tuple[Part, ...]
+    is_sampled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +259,13 @@ def report(
 ) -> Report:
     """The funnel of those who reached its first checkpoint in the period."""
     chain = chain_of(connection, project_id)
+    return shown(chain, period, numbers(connection, project_id, chain, period, split))
+
+
+def numbers(
+    connection: Connection, project_id: UUID, chain: Chain, period: Period, split: Split | None
+) -> Numbers:
+    """What the report says, counted."""
     before = period.before()
     whole = Period(before.since, period.until) if before else period
     rows = _counts(connection, project_id, chain, whole, period, split)
@@ -253,10 +274,18 @@ def report(
     earlier = [sum(row[1 + size + n] for row in rows) for n in range(size)] if before else None
     is_sampled = now[0] > EXACT
     speeds = _speeds(connection, project_id, chain, period, is_sampled=is_sampled)
-    stages = tuple(_stage(chain.checkpoints[n], n, now, earlier, speeds[n]) for n in range(size))
     parts = _parts(rows, size, split) if split is not None else ()
     parts = tuple(_named(connection, project_id, part, split) for part in parts)
-    return Report(stages, parts, period, over_users=chain.over, is_sampled=is_sampled)
+    return Numbers(now, earlier, speeds, parts, is_sampled=is_sampled)
+
+
+def shown(chain: Chain, period: Period, found: Numbers) -> Report:
+    """The numbers as a report of these checkpoints."""
+    stages = tuple(
+        _stage(chain.checkpoints[n], n, found.now, found.earlier, found.speeds[n])
+        for n in range(len(chain.checkpoints))
+    )
+    return Report(stages, found.parts, period, over_users=chain.over, is_sampled=found.is_sampled)
 
 
 def _stage(
@@ -289,19 +318,21 @@ def _counts(
     """The numbers of each part: of the period, then of the one before."""
     text, params = chain.ordered(project_id, whole, split)
     size = len(chain.lanes)
-    counts, more = [], []
-    for n in range(1, size + 1):
-        inside = "" if period.since is None else " AND t1 >= %s"
-        counts.append(f"count(*) FILTER (WHERE t{n} IS NOT NULL{inside})::bigint")
-        more += [] if period.since is None else [period.since]
-    for n in range(1, size + 1):
-        inside = " AND false" if period.since is None else " AND t1 < %s"
-        counts.append(f"count(*) FILTER (WHERE t{n} IS NOT NULL{inside})::bigint")
-        more += [] if period.since is None else [period.since]
+    inside, more = ("t1 >= %s", [period.since]) if period.since is not None else ("true", [])
     statement = COUNTS.format(
-        ordered=text, part="part" if split else "NULL", counts=", ".join(counts)
+        ordered=text,
+        part="part" if split else "NULL",
+        times=", ".join(f"t{n}" for n in range(1, size + 1)),
+        inside=inside,
     )
-    return connection.execute(statement, [*params, *more], prepare=False).fetchall()
+    found: dict[Any, list[int]] = {}
+    rows = connection.execute(statement, [*params, *more], prepare=False).fetchall()
+    for part, depth, is_inside, people in rows:
+        counts = found.setdefault(part, [0] * 2 * size)
+        first = 0 if is_inside else size
+        for n in range(first, first + depth):
+            counts[n] += people
+    return [(part, *counts) for part, counts in found.items()]
 
 
 def _speeds(

@@ -67,17 +67,18 @@ def main() -> None:
     options = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     options.add_argument("--people", type=int, default=large.PEOPLE)
     options.add_argument("--times", type=int, default=TIMES)
-    options.add_argument("--only", choices=("pages", "edit"), help="one half of it")
+    options.add_argument("--only", choices=("pages", "duckdb", "edit"), help="a part")
     asked = options.parse_args()
     if not asked.people:
         return
     with large.place("funnel") as folder:
         with large.stored(folder, asked.people) as project:
             print(f"{asked.people:,} people, {project.events:,} events")
-            if asked.only != "edit":
+            if asked.only in (None, "pages"):
                 _pages(project, asked.times)
+            if asked.only in (None, "duckdb"):
                 _beside_duckdb(project, folder, asked.times)
-        if asked.only != "pages":
+        if asked.only in (None, "edit"):
             with large.serving(folder) as installation:
                 _edit(folder, project.project_id, installation.url.removeprefix("http://"))
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
 from regulars.filters.errors import FilterError
-from regulars.funnels import actions, queries
+from regulars.funnels import actions, impact_kept, queries, report_kept
 from regulars.funnels.rows import Draft
 from regulars.funnels.upkeep import clear_lanes
 from regulars.people import actions as people
@@ -33,6 +33,7 @@ from tests.slices.tracking.site import NOON, Site, identify, open_site, page, tr
 Database = psycopg.Connection[Any]
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 ON_FIREFOX = {
     "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 }
@@ -245,3 +246,24 @@ def test_a_sign_up_that_turns_out_to_be_earlier_takes_the_others_with_it(site: S
     assert reached(site, site.only_person()) == {1: NOON, 2: NOON}
     site.send(identify("pat", "a", {"createdAt": (NOON - DAY).isoformat()}), at=NOON + HOUR)
     assert reached(site, site.only_person()) == {1: NOON - DAY, 2: NOON - DAY}
+
+
+def test_the_report_of_a_large_project_is_kept_and_counted_anew(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report_kept, "FEW", 0)
+
+    def reached_at(at: datetime) -> tuple[list[int], list[str], datetime]:
+        found, counted = report_kept.of(site.connection, site.project.id, 28, "country", at)
+        return [one.reached for one in found.stages], [one.label for one in found.parts], counted
+
+    site.send(identify("one", "a"), page("a"), at=NOON)
+    first = reached_at(NOON + HOUR)
+    assert first == ([1, 1], ["Not known"], NOON + HOUR)
+    site.send(identify("two", "b"), page("b"), at=NOON + HOUR)
+    assert reached_at(NOON + HOUR + 2 * MINUTE) == first
+    impact_kept.count_stale(site.connection, NOON + HOUR + 3 * MINUTE)
+    assert reached_at(NOON + HOUR + 3 * MINUTE) == (
+        [2, 2], ["Not known"], NOON + HOUR + 3 * MINUTE,
+    )  # fmt: skip
+    assert reached_at(NOON + 2 * HOUR)[2] == NOON + 2 * HOUR  # too old to show
