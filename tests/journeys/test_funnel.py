@@ -94,4 +94,4 @@ def test_a_bar_leads_to_its_people_and_they_to_a_campaign_or_an_email(
     tab.locator(".cps").get_by_role("link", name="Active").click()
     tab.get_by_role("button", name="Email", exact=True).click()
     expect(tab).to_have_url(re.compile(r"/emails/[0-9a-f-]{36}/"))
-    expect(tab.get_by_text("1 person", exact=False).first).to_be_visible()
+    expect(tab.get_by_role("form", name="Who gets it").get_by_text("1 of 1")).to_be_visible()
