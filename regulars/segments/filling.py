@@ -97,7 +97,7 @@ def fill_range(connection: Connection, fill: Fill, now: datetime) -> None:
     people = touching.people_to_touch(
         connection, fill.project_id, fill.number, rule,
         after=cursor, end=end, now=now, zone=zone,
-        ever=passing.ever(zone) if passing is not None else None,
+        ever=passing.ever(zone) if passing is not None and passing.step.origin else None,
     )  # fmt: skip
     at = fill.cursor
     for chunk, is_last in _chunks(people, AT_ONCE_PLAIN if is_plain(rule) else AT_ONCE):
