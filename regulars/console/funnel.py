@@ -21,8 +21,9 @@ from regulars.console.frame import frame, project_url
 from regulars.console.people_lists import EVERYBODY, Listed
 from regulars.console.people_lists import KINDS as ALL_KINDS
 from regulars.filters.parse import parse
-from regulars.funnels import bars, report, report_kept, weeks
-from regulars.funnels.report import Part, Report, Split, Stage
+from regulars.funnels import bars, parts, report, report_kept, weeks
+from regulars.funnels.parts import Part, Split
+from regulars.funnels.report import Report, Stage
 from regulars.kit import clock, database
 from regulars.people import queries as people
 from regulars.people.filtering import kinds_of
@@ -93,11 +94,11 @@ def asked_of(request: AgentRequest) -> Asked:
     )
 
 
-def only_of(request: AgentRequest, core: Connection) -> report.Only | None:
+def only_of(request: AgentRequest, core: Connection) -> parts.Only | None:
     """The part that weeks and channels are asked of; everybody where there is no such part."""
     asked = asked_of(request)
     try:
-        return report.only_of(core, request.project.id, asked.split, asked.part)
+        return parts.only_of(core, request.project.id, asked.split, asked.part)
     except InvalidError:
         return None
 
@@ -110,7 +111,7 @@ def funnel(request: AgentRequest) -> HttpResponse:
     project_id = request.project.id
     with database.of_django() as core:
         try:
-            split = report.split_of(core, project_id, asked.split)
+            split = parts.split_of(core, project_id, asked.split)
         except InvalidError as refused:
             split, wrong, asked = None, refused.message, replace(asked, split="")
         only = only_of(request, core)
@@ -178,10 +179,10 @@ def export(request: AgentRequest) -> HttpResponse:
         found, _ = report_kept.of(core, request.project.id, asked.days, asked.split, now)
     written = io.StringIO()
     writer = csv.writer(written)
-    parts = [part.label for part in found.parts]
+    labels = [part.label for part in found.parts]
     writer.writerow(
         ["Checkpoint", "Reached", "Before", "From previous", "Dropped", "Median (s)", "p90 (s)",
-         *map(_cell, parts)]
+         *map(_cell, labels)]
     )  # fmt: skip
     for n, one in enumerate(found.stages):
         writer.writerow(
@@ -206,9 +207,9 @@ def _parts(found: Report, n: int) -> list[int]:
     shown = found.parts[: funnel_drawing.MOST_SHADES]
     if not shown or len(found.parts) > len(shown):
         shown = found.parts[: funnel_drawing.MOST_SHADES - 1] if shown else ()
-    parts = [part.reached[n] for part in shown]
-    rest = found.stages[n].reached - sum(parts)
-    return [*parts, rest] if rest or not parts else parts
+    counts = [part.reached[n] for part in shown]
+    rest = found.stages[n].reached - sum(counts)
+    return [*counts, rest] if rest or not counts else counts
 
 
 def _columns(project_id: UUID, found: Report, asked: Asked, names: segments.Called) -> list[Column]:
@@ -249,7 +250,7 @@ def _condition(part: Part, split: Split) -> dict[str, Any] | None:
     """Who is in the part, as filters say it; None for several values together."""
     if split.segment is not None:
         return {"segment": str(split.segment), "op": "is_in" if part.value else "is_not_in"}
-    if split.field is None or part.label == report.OTHERS:
+    if split.field is None or part.label == parts.OTHERS:
         return None
     if part.value is None:
         return {"field": split.field.key, "op": "is_unknown"}
@@ -288,7 +289,7 @@ def _splits(
     saved = segments.saved(core, project_id)
     groups = [
         ("", [("", "Nothing")]),
-        ("Attributes", [*report.SPLITS.items(), *((f"attributes.{key}", key) for key in custom)]),
+        ("Attributes", [*parts.SPLITS.items(), *((f"attributes.{key}", key) for key in custom)]),
         ("Segments", [(f"segment:{one.id}", names.get(one.id, one.name)) for one in saved]),
     ]
     return [(label, choices) for label, choices in groups if choices]

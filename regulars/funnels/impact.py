@@ -23,7 +23,8 @@ from uuid import UUID
 import psycopg
 
 from regulars.funnels.lift import Lift, Share, enough, lift
-from regulars.funnels.report import Chain, Only, Period
+from regulars.funnels.parts import Only
+from regulars.funnels.report import Chain, Period
 
 Connection = psycopg.Connection[Any]
 

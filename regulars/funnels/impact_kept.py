@@ -17,7 +17,8 @@ import psycopg
 
 from regulars.funnels import report_kept
 from regulars.funnels.impact import Impact, impact
-from regulars.funnels.report import Chain, Only, chain_of, only_of
+from regulars.funnels.parts import Only, only_of
+from regulars.funnels.report import Chain, chain_of
 from regulars.kit import clock, database
 from regulars.kit.ids import key_bytes
 from regulars.workspaces.errors import InvalidError

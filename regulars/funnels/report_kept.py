@@ -14,16 +14,15 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from regulars.funnels.parts import split_of
 from regulars.funnels.report import (
     Chain,
     Numbers,
     Period,
     Report,
-    Split,
     chain_of,
     numbers,
     shown,
-    split_of,
 )
 from regulars.kit.ids import key_bytes
 
@@ -75,7 +74,7 @@ def count(
     now: datetime,
 ) -> Numbers:
     """Count the report and keep it."""
-    split: Split | None = split_of(connection, project_id, split_key)
+    split = split_of(connection, project_id, split_key)
     found = numbers(connection, project_id, chain, period_of(days, now), split)
     body = msgspec.json.encode(found).decode()
     id_ = key(chain, days, split_key)

@@ -111,13 +111,13 @@ def _bar(browser: Any, project: Large) -> str:
 
 
 def _beside_duckdb(project: Large, folder: Path, times: int) -> None:
-    from regulars.funnels import report
+    from regulars.funnels import parts, report
     from regulars.funnels.report import Period
     from tests.bench.funnel_rival import Rival
 
     core, project_id, now = project.connection, project.project_id, project.now
     rival = Rival(core, project_id, folder)
-    by_country = report.split_of(core, project_id, "country")
+    by_country = parts.split_of(core, project_id, "country")
     for days in (365, 28):
         for split in (None, by_country):
             since = now - timedelta(days=days)

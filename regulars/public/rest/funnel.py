@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import psycopg
 from ninja import Query, Router
 
-from regulars.funnels import actions, queries
+from regulars.funnels import actions, parts, queries
 from regulars.funnels import report as reports
 from regulars.funnels.queries import Checkpoint
 from regulars.funnels.report import Period, Stage
@@ -86,7 +86,7 @@ def report(
         raise InvalidError("to", "The end of the period comes before its beginning.")
 
     def work(core: Connection) -> schemas.FunnelReport:
-        by = reports.split_of(core, request.auth.id, split)
+        by = parts.split_of(core, request.auth.id, split)
         found = reports.report(core, request.auth.id, period, by)
         said: dict[str, Any] = {
             "from": period.since,
