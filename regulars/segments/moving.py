@@ -21,7 +21,7 @@ from regulars.filters.to_sql import compact_sql, to_sql
 from regulars.kit import arrays
 from regulars.segments import doers
 from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
-from regulars.segments.steps import Passing, Step
+from regulars.segments.steps import Passing
 
 Connection = psycopg.Connection[Any]
 
@@ -130,7 +130,7 @@ def _move(
     asked_of, facts = (to_sql, "person") if is_dated else (compact_sql, "person_compact")
     text, params = asked_of(rule, now=now, zone=zone)
     wake, more = _wake(rule, now)
-    reached, most = _reached(step, now, zone)
+    reached, most = _reached(passing, now, zone)
     ever, ever_params = passing.ever(zone) if passing is not None else ("false", [])
     met_params = [*params, *ever_params] if passing is not None else []
     asked = (*params, *more, *most, *met_params, number, project_id, ids, project_id)
@@ -142,12 +142,15 @@ def _move(
     return connection.execute(statement, asked, prepare=False).fetchall()
 
 
-def _reached(step: tuple[Step, bool] | None, now: datetime, zone: tzinfo) -> tuple[str, list[Any]]:
+def _reached(passing: Passing | None, now: datetime, zone: tzinfo) -> tuple[str, list[Any]]:
     """When somebody who fits has first met the step, said as `steps.note` would."""
-    if step is None:
+    if passing is None:
         return "NULL::timestamptz", []
-    one, over_users = step
-    text, params = origin_sql(one.origin, zone) if one.origin else ("NULL::timestamptz", [])
+    origin, over_users = passing.step.origin, passing.over_users
+    text, params = origin_sql(origin, zone) if origin else ("NULL::timestamptz", [])
+    if passing.twin:
+        text = f"coalesce((a.checkpoints ->> %s::text)::timestamptz, {text})"
+        params = [passing.twin, *params]
     signed_up = "CASE WHEN p.kind = 'user' THEN p.signed_up_at END" if over_users else "NULL"
     return (
         f"least(greatest(coalesce({text}, %s::timestamptz), {signed_up}), %s::timestamptz)",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ from regulars.filters.first_met import (
     origin_of,
     origin_sql,
 )
+from regulars.filters.parse import parse
 from regulars.people.changes import Changes
 from regulars.people.person import Person
 
@@ -80,14 +81,25 @@ SELECT s.number, s.checkpoint, s.lane, p.over_users
 FROM segment s JOIN segment_plan p ON p.project_id = s.project_id
 WHERE s.project_id = %s AND s.id = %s AND s.lane IS NOT NULL
 """
+# The other steps of the project, which may have dated people already.
+OTHERS = """
+SELECT number, filter FROM segment
+WHERE project_id = %s AND id <> %s AND checkpoint IS NOT NULL AND deleted_at IS NULL
+ORDER BY number
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """A step's filling by SQL."""
+    """A step's filling by SQL.
+
+    `twin` is what people's rows call another step that was first met at the very same instant: a
+    condition that asked for other days, say. Who has that need not be looked up in history.
+    """
 
     step: Step
     over_users: bool
+    twin: str = ""
 
     def ever(self, zone: tzinfo) -> tuple[str, list[Any]]:
         """Whether somebody met the condition at some time, over rows `p` and `a`."""
@@ -111,7 +123,23 @@ def passing_of(
 ) -> Passing | None:
     """The filling of a step; None for other segments."""
     row = connection.execute(BEHIND, (project_id, segment_id), prepare=True).fetchone()
-    return Passing(made(row[0], row[1], row[2], rule), row[3]) if row else None
+    if row is None:
+        return None
+    step = made(row[0], row[1], row[2], rule)
+    # Where nothing is moved to when people signed up, a step may still have such times from before.
+    twin = _twin(connection, project_id, segment_id, step.origin) if row[3] else ""
+    return Passing(step, row[3], twin)
+
+
+def _twin(connection: Connection, project_id: UUID, segment_id: UUID, origin: Origin | None) -> str:
+    if origin is None:
+        return ""
+    dated = origin_sql(origin, UTC)
+    for number, filter_ in connection.execute(OTHERS, (project_id, segment_id)).fetchall():
+        other = origin_of(parse(filter_))
+        if other is not None and origin_sql(other, UTC) == dated:
+            return str(number)
+    return ""
 
 
 def made(number: int, checkpoint: int | None, lane: int, rule: Filter) -> Step:

@@ -267,3 +267,15 @@ def test_the_report_of_a_large_project_is_kept_and_counted_anew(
         [2, 2], ["Not known"], NOON + HOUR + 3 * MINUTE,
     )  # fmt: skip
     assert reached_at(NOON + 2 * HOUR)[2] == NOON + 2 * HOUR  # too old to show
+
+
+def test_who_is_counted_for_other_days_is_dated_as_before(site: Site) -> None:
+    site.send(page("a"), at=NOON)
+    site.send(identify("pat", "a"), at=NOON + DAY)
+    site.send(page("a"), at=NOON + 20 * DAY)
+    site.send(page("b"), at=NOON + 2 * DAY)
+    later = NOON + 21 * DAY
+    put(site, SIGNED_UP, {**ACTIVE, "value": 14}, at=later)
+    count(site, later)
+    found = sorted(rows(site).values(), key=len)
+    assert found == [{2: NOON + 2 * DAY}, {1: NOON + DAY, 2: NOON + DAY}]
