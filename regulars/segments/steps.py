@@ -169,7 +169,9 @@ def note(changes: Changes, plan: Plan, person: Person, inside: Sequence[int]) ->
                 changes.undated.add((person, number))
         elif at is not None and at < kept:
             after[step.key] = at
-        elif step.origin is not None and _was_held_back(person, kept, since):
+        elif step.origin is not None and (
+            _was_held_back(person, kept, since) or (at is None and _has_merged(changes, person))
+        ):
             changes.undated.add((person, number))
     for key, at in after.items():
         after[key] = clamped(at, person, changes.now, over_users=plan.over_users)
@@ -183,6 +185,11 @@ def note(changes: Changes, plan: Plan, person: Person, inside: Sequence[int]) ->
 def _counts(kept: datetime | None, since: datetime | None) -> bool:
     """Whether it was reached, and by the user: what a visitor reached before signing up is not."""
     return kept is not None and (since is None or kept >= since)
+
+
+def _has_merged(changes: Changes, person: Person) -> bool:
+    """Whether what two did is one's now: together they may have come to it before either."""
+    return any(into.survivor() is person for _, _, into, *_ in changes.merges)
 
 
 def _was_held_back(person: Person, kept: datetime, since: datetime | None) -> bool:

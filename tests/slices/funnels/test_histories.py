@@ -61,6 +61,13 @@ deeds = st.lists(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(deeds=deeds, erased=st.booleans(), by_history=st.booleans())
+@example(  # one's second order, once another's first is theirs as well
+    deeds=[
+        Deed("track", "a", 0, 0), Deed("track", "b", 0, 0), Deed("identify", "b", 0, 0),
+        Deed("track", "a", 0, 0), Deed("identify", "a", 0, 0),
+    ],
+    erased=False, by_history=False,
+)  # fmt: skip
 @example(  # active as a visitor, long before signing up
     deeds=[Deed("page", "a", 40, 0), Deed("register", "a", 0, 0)], erased=False, by_history=False
 )
