@@ -18,7 +18,8 @@ from regulars.campaigns import settings
 from regulars.campaigns.settings import Sending
 from regulars.mail.services import accounts
 from tests.faults.test_emails import SOON, STATES, Post
-from tests.running import free_port, migrated, running, wait_until
+from tests.migrated import migrated
+from tests.running import free_port, running, wait_until
 
 EVERYBODY = 400
 
