@@ -22,6 +22,7 @@ from regulars.people.imports import jobs, sheet, taking
 from regulars.people.imports.bringing import How
 from regulars.people.imports.jobs import Import
 from tests.faults.test_bulk_kill import SOON, _kill_worker
+from tests.migrated import migrated
 from tests.running import Running, running, wait_until
 
 ROUNDS = int(os.environ.get("REGULARS_FAULT_ROUNDS", "3"))
@@ -32,7 +33,7 @@ BAD_EVERY = 50
 def test_an_import_goes_on_where_a_killed_worker_left_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with running(tmp_path / "data") as up:
+    with running(migrated(tmp_path / "data")) as up:
         monkeypatch.setenv("REGULARS_DATA", str(up.data))
         for connection in _connected(up):
             _see_it_through(up, connection)
