@@ -31,7 +31,7 @@ def migrated(data: Path) -> Path:
 
 def _made() -> Path:
     """The stopped server's files; whoever comes first makes them for all workers of the session."""
-    data = server.of_all_workers() / server.MIGRATED
+    data = server.FOLDER / server.MIGRATED
     done = data / "done"
     with (data.parent / f"{data.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -24,11 +24,6 @@ MIGRATED = "migrated"
 _running = ExitStack()
 
 
-def of_all_workers() -> Path:
-    """The session's folder, which its workers share."""
-    return Path(os.environ["REGULARS_DATA"])
-
-
 def hurry(data: Path, *, major: str | None = None) -> None:
     """Make a data folder's server (of this version, for good), told not to wait for the disk."""
     from regulars.config.postgres import binaries
@@ -67,4 +62,6 @@ def _start() -> None:
 
 
 _start()
+# The session's folder, which its workers share; a test may set another for the product.
+FOLDER = Path(os.environ["REGULARS_DATA"])
 atexit.register(_running.close)
