@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from regulars.filters.behaviour import CHECKPOINT_OPERATORS, EVENT_OPERATORS, EventOperator
+from regulars.filters.behaviour import (
+    CAMPAIGN_OPERATORS,
+    CHECKPOINT_OPERATORS,
+    EVENT_OPERATORS,
+    CampaignOperator,
+    EventOperator,
+    campaign_answer,
+)
 from regulars.filters.catalog import Field, ValueType, find_field, find_property
 from regulars.filters.operators import OPERATORS, Operator
 
@@ -76,8 +83,21 @@ class CheckpointCondition:
 
 @dataclass(frozen=True, slots=True)
 class CampaignCondition:
+    """What became of a campaign, or of one of its steps, or of one of the messages of that."""
+
     campaign: UUID
     op: str
+    step: str | None = None
+    variant: str | None = None
+
+    @property
+    def operator(self) -> CampaignOperator:
+        return CAMPAIGN_OPERATORS[self.op]
+
+    @property
+    def answer(self) -> str:
+        """What `Facts.campaigns` holds of the campaign where it is so."""
+        return campaign_answer(self.operator.outcome, self.step, self.variant)
 
 
 @dataclass(frozen=True, slots=True)

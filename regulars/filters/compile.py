@@ -28,7 +28,7 @@ from regulars.filters.ast import (
     Not,
     SegmentCondition,
 )
-from regulars.filters.behaviour import CAMPAIGN_OPERATORS, CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
+from regulars.filters.behaviour import CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
 from regulars.filters.codegen import Constants, PersonReader, PropertyReader, static_test
 from regulars.filters.events import EventNeed, event_key
 from regulars.filters.facts import Facts
@@ -185,13 +185,12 @@ class _Writer:
                 mark = self._constant(self._marks.get(segment, segment))
                 test = f"{mark} in {self._read.attribute('segments')}"
                 return _signed(test, SEGMENT_OPERATORS[op].negates)
-            case CampaignCondition(campaign, op):
-                operator = CAMPAIGN_OPERATORS[op]
+            case CampaignCondition(campaign):
                 outcomes = (
                     f"{self._read.attribute('campaigns')}.get({self._constant(campaign)}, ())"
                 )
-                test = f"{self._constant(operator.outcome)} in {outcomes}"
-                return _signed(test, operator.negates)
+                test = f"{self._constant(filter_.answer)} in {outcomes}"
+                return _signed(test, filter_.operator.negates)
 
     # Groups.
 

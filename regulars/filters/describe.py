@@ -57,6 +57,7 @@ class Names:
     segments: Mapping[UUID, str] = field(default_factory=dict)
     campaigns: Mapping[UUID, str] = field(default_factory=dict)
     checkpoints: Mapping[int, str] = field(default_factory=dict)
+    steps: Mapping[tuple[UUID, str], str] = field(default_factory=dict)  # of campaigns
 
 
 _NO_NAMES = Names()
@@ -93,9 +94,8 @@ def _filter(filter_: Filter, names: Names) -> list[Piece]:  # noqa: PLR0911  # o
         case SegmentCondition(segment, op):
             named = Piece(names.segments.get(segment, str(segment)), Role.VALUE, segment)
             return _filled(SEGMENT_OPERATORS[op].sentence, name=[named])
-        case CampaignCondition(campaign, op):
-            name = names.campaigns.get(campaign, str(campaign))
-            return _filled(CAMPAIGN_OPERATORS[op].sentence, name=_value(name))
+        case CampaignCondition():
+            return _campaign(filter_, names)
         case CheckpointCondition():
             return _checkpoint(filter_, names)
 
@@ -173,6 +173,16 @@ def _event(condition: EventCondition) -> list[Piece]:
     if condition.within_days is not None:
         pieces += [Piece(" in the past "), *_value(_days(condition.within_days))]
     return pieces
+
+
+def _campaign(condition: CampaignCondition, names: Names) -> list[Piece]:
+    name = _value(names.campaigns.get(condition.campaign, str(condition.campaign)))
+    if condition.step is None:
+        return _filled(condition.operator.sentence, name=name)
+    step = _value(names.steps.get((condition.campaign, condition.step), condition.step))
+    if condition.variant is not None:
+        step += [Piece(" (message "), *_value(condition.variant.upper()), Piece(")")]
+    return _filled(condition.operator.sentence_of_step, name=name, step=step)
 
 
 def _filled(sentence: str, **parts: list[Piece]) -> list[Piece]:

@@ -24,7 +24,7 @@ from regulars.filters.ast import (
     Not,
     SegmentCondition,
 )
-from regulars.filters.behaviour import CAMPAIGN_OPERATORS, CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
+from regulars.filters.behaviour import CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
 from regulars.filters.catalog import Field, ValueType
 from regulars.filters.events import EventNeed, event_key
 from regulars.filters.facts import Facts
@@ -52,10 +52,9 @@ def evaluate(filter_: Filter, facts: Facts, when: When) -> bool:  # noqa: PLR091
             return (segment in facts.segments) != bool(SEGMENT_OPERATORS[op].negates)
         case CheckpointCondition():
             return _checkpoint_holds(filter_, facts, when)
-        case CampaignCondition(campaign, op):
-            operator = CAMPAIGN_OPERATORS[op]
-            happened = operator.outcome in facts.campaigns.get(campaign, ())
-            return happened != bool(operator.negates)
+        case CampaignCondition(campaign):
+            happened = filter_.answer in facts.campaigns.get(campaign, ())
+            return happened != bool(filter_.operator.negates)
 
 
 def evaluate_event(need: EventNeed, properties: Mapping[str, Any], when: When) -> bool:

@@ -22,7 +22,8 @@ class Facts:
     keep `folded` in step yourself. Instants are aware and in UTC. `tags` are folded. `ip` is the
     address's text. `event_times` has, for each event condition's key (`events.event_key`), the
     times of the newest matching events, newest first, at least count + 1 of them where there are
-    as many. `campaigns` has the outcomes of each campaign (`sent`, `opened` …).
+    as many. `campaigns` has the outcomes of each campaign (`sent`, `opened` …), as
+    `behaviour.campaign_answer` calls those of its steps and messages.
     """
 
     kind: str = "visitor"

@@ -8,6 +8,7 @@ in the filter, for doors and places that have no segments, checkpoints or campai
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from difflib import get_close_matches
 from typing import Any, NoReturn
@@ -43,6 +44,7 @@ MAX_LEVELS = 5
 MAX_CONDITIONS = 100
 CONDITION_KINDS = frozenset({"field", "event", "segment", "checkpoint", "campaign"})
 
+_STEP_ID = re.compile(r"[A-Za-z0-9_-]{1,40}")  # as campaigns call their steps and messages
 _GROUPS = ("all", "any", "not")
 _KEYS = {
     "all": {"all"},
@@ -52,7 +54,7 @@ _KEYS = {
     "event": {"event", "op", "count", "within_days", "where"},
     "segment": {"segment", "op"},
     "checkpoint": {"checkpoint", "op", "days", "after"},
-    "campaign": {"campaign", "op"},
+    "campaign": {"campaign", "op", "step", "variant"},
 }
 
 
@@ -131,10 +133,7 @@ class _Parser:
             case "checkpoint":
                 return _checkpoint(data, at)
             case _:
-                op = _op(data, CAMPAIGN_OPERATORS, at)
-                return CampaignCondition(
-                    identifier(data["campaign"], f"{at}.campaign", "a campaign"), op
-                )
+                return _campaign(data, at)
 
     def _field_condition(
         self, data: dict[str, Any], at: str, field: Field | None
@@ -226,6 +225,31 @@ def _after(raw: Any, number: int, at: str) -> tuple[int, ...]:
     if len({*after, number}) <= len(after):
         raise FilterError("A checkpoint can stand in an order once", at)
     return after
+
+
+def _campaign(data: dict[str, Any], at: str) -> CampaignCondition:
+    op = _op(data, CAMPAIGN_OPERATORS, at)
+    operator = CAMPAIGN_OPERATORS[op]
+    campaign = identifier(data["campaign"], f"{at}.campaign", "a campaign")
+    if operator.of_step == "never" and "step" in data:
+        raise FilterError(f"{op} is of the whole campaign and takes no step", f"{at}.step")
+    if operator.of_step == "must" and "step" not in data:
+        raise FilterError(f"{op} needs a step", f"{at}.step")
+    if "variant" in data and ("step" not in data or not operator.of_variant):
+        wrong = f"{op} takes no message" if "step" in data else "A message needs its step"
+        raise FilterError(wrong, f"{at}.variant")
+    step, variant = (_id(data, key, at) for key in ("step", "variant"))
+    return CampaignCondition(campaign, op, step, variant)
+
+
+def _id(data: dict[str, Any], key: str, at: str) -> str | None:
+    if key not in data:
+        return None
+    raw = data[key]
+    if not isinstance(raw, str) or not _STEP_ID.fullmatch(raw):
+        called = "a step" if key == "step" else "a message"
+        raise FilterError(f"Expected the id of {called}, got {shown(raw)}", f"{at}.{key}")
+    return raw
 
 
 def _days(raw: Any, at: str) -> int:

@@ -34,8 +34,9 @@ def to_json(filter_: Filter) -> dict[str, Any]:  # noqa: PLR0911  # one a case
             return _event(filter_)
         case SegmentCondition(segment, op):
             return {"segment": str(segment), "op": op}
-        case CampaignCondition(campaign, op):
-            return {"campaign": str(campaign), "op": op}
+        case CampaignCondition(campaign, op, step, variant):
+            said = {"campaign": str(campaign), "op": op, "step": step, "variant": variant}
+            return {key: value for key, value in said.items() if value is not None}
         case CheckpointCondition():
             return _checkpoint(filter_)
 

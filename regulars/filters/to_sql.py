@@ -7,8 +7,9 @@ indexes serve positive conditions wherever they stand.
 
 Tables read besides, each only by conditions that ask for it: `event`, `segment_member`,
 `checkpoint_reached(project_id, person_id, checkpoint, reached_at)`,
-`checkpoint_times(project_id, person_id, at1 to at5)` and
-`campaign_outcome(project_id, person_id, campaign_id, outcome)`.
+`checkpoint_times(project_id, person_id, at1 to at5)`, and of campaigns
+`campaign_outcome(project_id, person_id, campaign_id, outcome)`, `campaign_entry` for where
+somebody is and was, `email_recipient` with `campaign_email` for what came of a step's messages.
 
 Lists ask the compact rows instead (`people/compact.py`): there `p` is a row of `person_compact`
 and there is no `a`. Subqueries may then stand apart: asked once for all people, which is what a
@@ -35,7 +36,7 @@ from regulars.filters.ast import (
     Not,
     SegmentCondition,
 )
-from regulars.filters.behaviour import CAMPAIGN_OPERATORS, CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
+from regulars.filters.behaviour import CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
 from regulars.filters.columns import Column, column_of
 from regulars.filters.compact import NO_SLOTS, compact_column_of
 from regulars.filters.events import EventNeed
@@ -43,6 +44,23 @@ from regulars.filters.operands import When
 from regulars.filters.sql import Sql, joined
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+# What came of the messages of a campaign's steps.
+_EMAILS = (
+    "email_recipient r JOIN campaign_email s ON s.project_id = r.project_id"
+    " AND s.email_id = r.email_id"
+)
+_CAME_OF_IT = {"sent": "r.state = 'sent'", "passed": "TRUE"}  # others: a time of their own
+# Where somebody is in a campaign, or how they left it.
+_STANDING = {
+    "under_way": "y.state = 'active' AND NOT y.held_out",
+    "passed": "TRUE",
+    "finished": "y.ended = 'finished'",
+    "left_at_goal": "y.ended = 'goal'",
+    "left_audience": "y.ended = 'audience_left'",
+    "missed_deadline": "y.ended = 'deadline'",
+}
+_THERE = " AND y.step = %s::text"
 
 
 def to_sql(filter_: Filter, *, now: datetime, zone: tzinfo) -> tuple[str, list[object]]:
@@ -106,7 +124,7 @@ class _Writer:
                 opposite = bool(CHECKPOINT_OPERATORS[filter_.op].negates)
                 return _plainly(self._checkpoint(filter_), negated=negated != opposite)
             case CampaignCondition():
-                opposite = bool(CAMPAIGN_OPERATORS[filter_.op].negates)
+                opposite = bool(filter_.operator.negates)
                 return _plainly(self._campaign(filter_), negated=negated != opposite)
 
     def _asked(self, condition: FieldCondition) -> Sql:
@@ -163,10 +181,18 @@ class _Writer:
         return self._exists("segment_member m", "m", Sql("m.segment_id = %s::uuid", (segment,)))
 
     def _campaign(self, condition: CampaignCondition) -> Sql:
-        outcome = CAMPAIGN_OPERATORS[condition.op].outcome
-        tests = Sql(
-            "o.campaign_id = %s::uuid AND o.outcome = %s::text", (condition.campaign, outcome)
-        )
+        outcome, campaign = condition.operator.outcome, condition.campaign
+        if condition.variant is not None or (
+            condition.step is not None and condition.operator.kept_in == "emails"
+        ):
+            return self._exists(_EMAILS, "r", _of_message(condition))
+        if condition.operator.kept_in == "entries":
+            tests = Sql(f"y.campaign_id = %s::uuid AND {_STANDING[outcome]}", (campaign,))
+            if condition.step is not None:
+                there = " AND y.passed @> ARRAY[%s::text]" if outcome == "passed" else _THERE
+                tests = tests.then(there, condition.step)
+            return self._exists("campaign_entry y", "y", tests)
+        tests = Sql("o.campaign_id = %s::uuid AND o.outcome = %s::text", (campaign, outcome))
         return self._exists("campaign_outcome o", "o", tests)
 
     def _exists(self, table: str, alias: str, tests: Sql) -> Sql:
@@ -205,6 +231,17 @@ class _CompactWriter(_Writer):
         whose = f"{alias}.project_id = %s::uuid AND {alias}.person_id = p.id"
         sql = f"EXISTS (SELECT 1 FROM {table} WHERE {whose} AND {tests.text})"
         return Sql(sql, (self._apart, *tests.params))
+
+
+def _of_message(condition: CampaignCondition) -> Sql:
+    """Whether the row `r` is of one of the step's messages, and that came of it."""
+    outcome = condition.operator.outcome
+    came = _CAME_OF_IT.get(outcome, f"r.{outcome}_at IS NOT NULL")
+    place = (condition.campaign, condition.step)
+    tests = Sql(f"s.campaign_id = %s::uuid AND s.step = %s::text AND {came}", place)
+    if condition.variant is None:
+        return tests
+    return tests.then(" AND s.variant = %s::text", condition.variant)
 
 
 def _matching(condition: EventCondition | EventNeed, when: When, *, of_people: bool = False) -> Sql:

@@ -17,7 +17,6 @@ from regulars.filters.ast import (
     EventCondition,
     FieldCondition,
 )
-from regulars.filters.behaviour import CAMPAIGN_OPERATORS
 from regulars.filters.catalog import ValueType
 from regulars.filters.facts import Facts
 from regulars.filters.folding import folded_tags
@@ -52,9 +51,8 @@ def aimed(
             back = timedelta(days=days or 0)
             times = {number: when.now - back + draw(_ticks) for number in condition.chain}
             person.checkpoints = {**person.checkpoints, **times}
-        case CampaignCondition(campaign, op):
-            outcome = CAMPAIGN_OPERATORS[op].outcome
-            person.campaigns = {**person.campaigns, campaign: {outcome}}
+        case CampaignCondition(campaign):
+            person.campaigns = {**person.campaigns, campaign: {condition.answer}}
         case _:
             pass
 

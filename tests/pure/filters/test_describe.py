@@ -105,12 +105,26 @@ SENTENCES: list[tuple[dict[str, Any], str]] = [
     ),
     ({"campaign": SEGMENT, "op": "opened"}, "Opened campaign Win-back"),
     ({"campaign": SEGMENT, "op": "not_sent"}, "Was not sent campaign Win-back"),
+    (
+        {"campaign": SEGMENT, "op": "clicked", "step": "mail"},
+        "Clicked in “We miss you” of campaign Win-back",
+    ),
+    (
+        {"campaign": SEGMENT, "op": "not_opened", "step": "mail", "variant": "b"},
+        "Has not opened “We miss you” (message B) of campaign Win-back",
+    ),
+    (
+        {"campaign": SEGMENT, "op": "under_way", "step": "wait"},
+        "Is now in wait of campaign Win-back",
+    ),
+    ({"not": {"campaign": SEGMENT, "op": "under_way"}}, "Is not now in campaign Win-back"),
 ]
 
 NAMES = Names(
     segments={UUID(SEGMENT): "Skipped two boxes"},
     campaigns={UUID(SEGMENT): "Win-back"},
     checkpoints={2: "Active"},
+    steps={(UUID(SEGMENT), "mail"): "“We miss you”"},
 )
 
 

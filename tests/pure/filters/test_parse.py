@@ -49,6 +49,10 @@ UNDERSTOOD: list[dict[str, Any]] = [
     {"checkpoint": 3, "op": "reached", "after": [1, 2]},
     {"checkpoint": 2, "op": "reached_within", "days": 7, "after": [4]},
     {"campaign": SEGMENT, "op": "not_opened"},
+    {"campaign": SEGMENT, "op": "clicked", "step": "mail-2", "variant": "b"},
+    {"campaign": SEGMENT, "op": "under_way"},
+    {"campaign": SEGMENT, "op": "not_under_way", "step": "Wait_1"},
+    {"campaign": SEGMENT, "op": "passed", "step": "wait"},
 ]
 
 
@@ -171,6 +175,15 @@ REFUSED: list[tuple[Any, str, str]] = [
     ({"checkpoint": 1, "op": "reached", "after": [2, 1]}, "filter.after", "once"),
     ({"checkpoint": 1, "op": "reached", "after": [2, 2]}, "filter.after", "once"),
     ({"campaign": SEGMENT, "op": "liked"}, "filter.op", "sent, not_sent"),
+    ({"campaign": SEGMENT, "op": "entered", "step": "a"}, "filter.step", "takes no step"),
+    ({"campaign": SEGMENT, "op": "passed"}, "filter.step", "needs a step"),
+    ({"campaign": SEGMENT, "op": "opened", "step": "a b"}, "filter.step", "id of a step"),
+    ({"campaign": SEGMENT, "op": "opened", "variant": "a"}, "filter.variant", "needs its step"),
+    (
+        {"campaign": SEGMENT, "op": "under_way", "step": "a", "variant": "a"},
+        "filter.variant",
+        "takes no message",
+    ),
 ]
 
 

@@ -7,6 +7,7 @@ dates, addresses); instants lie on, just before and just after what the filters 
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from regulars.filters.ast import Filter, conditions
-from regulars.filters.behaviour import CAMPAIGN_OPERATORS
+from regulars.filters.behaviour import CAMPAIGN_OPERATORS, CampaignOperator, campaign_answer
 from regulars.filters.catalog import STANDARD_FIELDS, ValueType
 from regulars.filters.evaluate import evaluate_event
 from regulars.filters.events import event_needs
@@ -54,7 +55,7 @@ KEYS = ["plan", "a.b", "\u00dcn\u00ef", 'size\'s "%s"', "size"]
 EVENTS = ["Order Completed", "order completed", "Signed %s"]
 SEGMENTS = [UUID(int=n) for n in (1, 2)]
 CAMPAIGNS = [UUID(int=n) for n in (3, 4)]
-OUTCOMES = sorted({one.outcome for one in CAMPAIGN_OPERATORS.values()})
+CAMPAIGN_STEPS, VARIANTS = ["mail", "Wait_2"], ["a", "b"]
 
 texts = st.sampled_from(WORDS) | st.sampled_from(WORDS).flatmap(
     lambda word: st.text(
@@ -79,7 +80,47 @@ raw_values = st.one_of(
     st.lists(texts, max_size=2),
     st.dictionaries(st.sampled_from(KEYS), texts, max_size=1),
 )
+answers = st.sampled_from(sorted(CAMPAIGN_OPERATORS)).flatmap(
+    lambda op: st.builds(
+        lambda step, variant: _answer(CAMPAIGN_OPERATORS[op], step, variant),
+        st.sampled_from([*CAMPAIGN_STEPS, None]),
+        st.sampled_from([*VARIANTS, None]),
+    )
+)
 bags = st.dictionaries(st.sampled_from(KEYS), raw_values, max_size=2)
+
+
+def _answer(operator: CampaignOperator, step: str | None, variant: str | None) -> str:
+    step = None if operator.of_step == "never" else step or "mail"
+    return campaign_answer(
+        operator.outcome, step, variant if step and operator.of_variant else None
+    )
+
+
+def closed(campaigns: Mapping[UUID, Collection[str]]) -> dict[UUID, set[str]]:
+    """With what goes with it: whoever opened a message opened the step's email, and had it."""
+    found = {}
+    for campaign, some in campaigns.items():
+        every = set(some)
+        for outcome, step, variant in (split(one) for one in some):
+            operator = CAMPAIGN_OPERATORS[outcome]
+            if step is None:
+                continue
+            if operator.kept_in == "emails":
+                which = variant or "z"
+                every |= {
+                    f"{outcome}:{step}", f"{outcome}:{step}:{which}", f"passed:{step}:{which}",
+                }  # fmt: skip
+            elif outcome == "under_way":
+                every.add(outcome)
+        found[campaign] = every
+    return found
+
+
+def split(answer: str) -> tuple[str, str | None, str | None]:
+    """An answer's outcome, step and message."""
+    outcome, step, variant, *_ = [*answer.split(":"), None, None]
+    return str(outcome), step, variant
 
 
 @dataclass
@@ -146,8 +187,8 @@ def facts(draw: st.DrawFn, now: datetime, zone: ZoneInfo) -> Facts:
         person.attributes[key] = draw(iso_texts(now, zone))
     person.segments = draw(st.sets(st.sampled_from(SEGMENTS)))
     person.checkpoints = draw(st.dictionaries(st.integers(1, 3), instants(now, zone), max_size=3))
-    person.campaigns = draw(
-        st.dictionaries(st.sampled_from(CAMPAIGNS), st.sets(st.sampled_from(OUTCOMES)), max_size=2)
+    person.campaigns = closed(
+        draw(st.dictionaries(st.sampled_from(CAMPAIGNS), st.sets(answers, max_size=4), max_size=2))
     )
     person.refold()
     return person
@@ -285,11 +326,20 @@ segment_conditions = st.builds(
     st.sampled_from(SEGMENTS),
     st.sampled_from(["is_in", "is_not_in"]),
 )
-campaign_conditions = st.builds(
-    lambda campaign, op: {"campaign": str(campaign), "op": op},
-    st.sampled_from(CAMPAIGNS),
-    st.sampled_from(sorted(CAMPAIGN_OPERATORS)),
-)
+
+
+@st.composite
+def campaign_conditions(draw: st.DrawFn) -> dict[str, Any]:
+    op = draw(st.sampled_from(sorted(CAMPAIGN_OPERATORS)))
+    operator = CAMPAIGN_OPERATORS[op]
+    found = {"campaign": str(draw(st.sampled_from(CAMPAIGNS))), "op": op}
+    if operator.of_step == "must" or (operator.of_step == "may" and draw(st.booleans())):
+        found["step"] = draw(st.sampled_from(CAMPAIGN_STEPS))
+        if operator.of_variant and draw(st.booleans()):
+            found["variant"] = draw(st.sampled_from(VARIANTS))
+    return found
+
+
 checkpoint_conditions = st.builds(
     lambda order, op, days: (
         {"checkpoint": order[0], "op": op}
@@ -333,7 +383,7 @@ def filters(now: datetime, zone: ZoneInfo, levels: int = 4) -> st.SearchStrategy
             "f": field_conditions(now, zone),
             "e": event_conditions(now, zone),
             "s": segment_conditions,
-            "c": campaign_conditions,
+            "c": campaign_conditions(),
             "p": checkpoint_conditions,
         }.__getitem__
     )
@@ -374,6 +424,7 @@ def worlds(
         for condition in (one for filter_ in parsed for one in conditions(filter_)):
             if draw(st.integers(0, 3)):
                 draw(aimed(condition, person, done, when))
+        person.campaigns = closed(person.campaigns)
         person.refold()
         remember(person, done, parsed, when)
         found.append(person)

@@ -11,7 +11,10 @@ from typing import Any
 import psycopg
 import pytest
 
-READ_TABLES = ("person", "person_activity", "person_compact", "event", "segment_member")
+READ_TABLES = (
+    "person", "person_activity", "person_compact", "event", "segment_member", "campaign_entry",
+    "campaign_email", "email_recipient",
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import psycopg
 from psycopg.types.json import Jsonb
 
 from regulars.filters.ast import Filter
+from regulars.filters.behaviour import CAMPAIGN_OPERATORS
 from regulars.filters.facts import Facts
 from regulars.filters.folding import TEXT_FIELDS
 from regulars.filters.operands import When
 from regulars.filters.to_sql import to_sql
 from tests.pure.filters.aim import Event
+from tests.pure.filters.worlds import split
 
 Connection = psycopg.Connection[Any]
 
@@ -98,16 +100,62 @@ def put_person(tables: Connection, project: UUID, n: int, person: Facts) -> None
         whose | {"checkpoint": number, "reached_at": at}
         for number, at in person.checkpoints.items()
     ]
-    outcomes = [
-        whose | {"campaign_id": campaign, "outcome": outcome}
-        for campaign, outcomes in person.campaigns.items()
-        for outcome in outcomes
-    ]
     _insert(tables, "segment_member", memberships)
     _insert(tables, "checkpoint_reached", reached)
     times = {f"at{number}": at for number, at in person.checkpoints.items()}
     _insert(tables, "checkpoint_times", [whose | times])
-    _insert(tables, "campaign_outcome", outcomes)
+    for campaign, answers_ in person.campaigns.items():
+        for answer in answers_:
+            put_answer(tables, whose | {"campaign_id": campaign}, *split(answer))
+
+
+def put_answer(
+    tables: Connection, whose: dict[str, Any], outcome: str, step: str | None, variant: str | None
+) -> None:
+    """A row that makes it so, and nothing else but what goes with it."""
+    operator = CAMPAIGN_OPERATORS[outcome]
+    if variant is not None:
+        _put_message(tables, whose, outcome, step, variant)
+    elif operator.kept_in == "entries":
+        _insert(tables, "campaign_entry", [_entry(whose, outcome, step)])
+    elif step is None:  # of a step it is its message that makes it so
+        _insert(tables, "campaign_outcome", [whose | {"outcome": outcome}])
+
+
+def _put_message(
+    tables: Connection, whose: dict[str, Any], outcome: str, step: str | None, variant: str
+) -> None:
+    project, campaign = whose["project_id"], whose["campaign_id"]
+    email = uuid5(campaign, f"{step}:{variant}")
+    named = {"project_id": project, "id": email, "campaign_id": campaign, "email_id": email}
+    place = {"step": step, "variant": variant, "round": 0, "turn": 0}
+    _insert(tables, "campaign_email", [named | place])
+    row = {
+        "project_id": project, "id": uuid5(email, outcome), "email_id": email,
+        "person_id": whose["person_id"], "first_person": whose["person_id"],
+        "state": "sent" if outcome == "sent" else "kept", "created_at": "2024-01-01",
+    }  # fmt: skip
+    if outcome not in ("sent", "passed"):
+        row[f"{outcome}_at"] = "2024-01-01"
+    _insert(tables, "email_recipient", [row])
+
+
+def _entry(whose: dict[str, Any], outcome: str, step: str | None) -> dict[str, Any]:
+    at = {"since": "2024-01-01", "entered_at": "2024-01-01"}
+    row = whose | at | {"id": uuid5(whose["campaign_id"], f"{outcome}:{step}")}
+    if outcome == "under_way":
+        return row | {"state": "active", "step": step}
+    if outcome == "passed":
+        return row | {"state": "ended", "passed": ["first", step]}
+    return row | {"state": "ended", "ended": _ENDS[outcome]}
+
+
+_ENDS = {
+    "finished": "finished",
+    "left_at_goal": "goal",
+    "left_audience": "audience_left",
+    "missed_deadline": "deadline",
+}
 
 
 def put_events(tables: Connection, project: UUID, n: int, done: list[Event]) -> None:
