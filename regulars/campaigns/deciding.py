@@ -193,7 +193,12 @@ def write(
     gone = [row for row in rows if row[2] == "sent" and row[1] not in people]
     if gone:
         raise CollidedError  # merged meanwhile: look again
-    _tell_emailed(changes, [row for row in rows if row[2] == "sent"])
+    done = [row for row in rows if row[2] == "sent"]
+    _tell_emailed(changes, done)
+    if done:
+        reached = {row[1] for row in done}
+        outcomes.keep(connection, project_id, email.campaign, "sent", reached, now)
+        changes.touch(reached)
     changes.flush()
     if sent:
         _tell_sent(changes, email, rows, {one.id: one for one in sent})
@@ -278,7 +283,6 @@ def _tell_sent(
         for id_, person_id, *_ in done
     ]
     outcomes.write_events(connection, project_id, "sent", said, now)
-    outcomes.keep(connection, project_id, email.campaign, "sent", {row[1] for row in done}, now)
     changes.outbox.append(
         ("emails", outcomes.body(email, "sent", [(row[0], row[1]) for row in done]))
     )

@@ -15,6 +15,7 @@ from regulars.campaigns.campaigns import Campaign
 from regulars.campaigns.counting import Counts
 from regulars.campaigns.engine.advance import Facts, starts_at
 from regulars.campaigns.engine.chance import held_out
+from regulars.campaigns.standing import Standing
 from regulars.kit import arrays
 from regulars.kit.ids import key_bytes
 
@@ -72,10 +73,11 @@ def enter(
     round_: Round | None = None,
     *,
     asked: bool = False,
+    standing: Standing,
 ) -> int:
     """Let in who belongs, once for each occasion; how many. `asked`: they are of the audience.
 
-    Whoever has reached the goal already stays out.
+    Whoever has reached the goal already stays out. `standing` hears of who entered.
     """
     definition, project_id = campaign.definition, campaign.project_id
     zones = asking.hold(connection, project_id, (one.person_id for one in arrivals))
@@ -93,7 +95,10 @@ def enter(
         and one.person_id not in holds.get("goal", ())
     ]
     rows = _rows(connection, campaign, let_in, now, round_ or Round())
-    return _write(connection, campaign, rows, zones, now, zone)
+    written = _write(connection, campaign, rows, zones, now, zone)
+    standing.changed(campaign.id, (row[1] for row in rows))
+    standing.news.add(campaign.id, "entered", (person for person, out in written if not out))
+    return len(written)
 
 
 def entry_id(campaign_id: UUID, person_id: UUID, occasion: str) -> bytes:
@@ -141,9 +146,9 @@ def _write(
     zones: Mapping[UUID, str | None],
     now: datetime,
     zone: tzinfo,
-) -> int:
+) -> list[tuple[UUID, bool]]:
     if not rows:
-        return 0
+        return []
     definition, text = campaign.definition, str(campaign.id)
     holdout = definition.audience.holdout
     nexts: list[datetime | None] = []
@@ -171,7 +176,7 @@ def _write(
         prepare=True,
     ).fetchall()
     _count(connection, campaign, written, now)
-    return len(written)
+    return written
 
 
 def _count(

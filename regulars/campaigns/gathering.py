@@ -17,6 +17,7 @@ from regulars.campaigns.campaigns import Campaign
 from regulars.campaigns.engine import definition as d
 from regulars.campaigns.engine import times
 from regulars.campaigns.entering import Arrival, Round
+from regulars.campaigns.standing import Standing
 from regulars.filters.ast import All, Filter, SegmentCondition
 from regulars.filters.to_sql import to_sql
 from regulars.kit.ids import first_id, key_hash
@@ -106,14 +107,21 @@ def gather_batch(
         zone = campaigns.zone_of(connection, project_id)
         ids = _next(connection, campaign, at, cursor, now, zone)
         number = Round(occurrence if campaign.definition.periodic else "", round_)
+        standing = Standing(connection, project_id, now)
+        standing.begin()
+        if ids and standing.asks([campaign_id]):
+            standing.hold(ids, ("campaign", campaign.name))
         arrivals = [Arrival(id_) for id_ in ids]
-        entered = entering.enter(connection, campaign, arrivals, now, zone, number, asked=True)
+        entered = entering.enter(
+            connection, campaign, arrivals, now, zone, number, asked=True, standing=standing
+        )
         is_last = len(ids) < AT_ONCE
         connection.execute(
             ADVANCE,
             (ids[-1] if ids else cursor, entered, now if is_last else None, project_id, run_id),
         )
         campaigns.tell(connection, project_id)
+        standing.finish()
         return max(1, len(ids))
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.campaigns import outcomes
+from regulars.kit import clock
 from regulars.mail.feedback import Feedback, Recipient
 
 Connection = psycopg.Connection[Any]
@@ -39,4 +40,5 @@ class EmailRecipients:
             feedback.at,
             detail=feedback.detail,
             machine=feedback.machine,
+            now=clock.now(),
         )

@@ -8,7 +8,7 @@ them at a time reads for a project.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Any
@@ -22,6 +22,8 @@ from regulars.campaigns.counting import Counts
 from regulars.campaigns.engine import definition as d
 from regulars.campaigns.entering import Arrival
 from regulars.campaigns.goals import reach
+from regulars.campaigns.news import News
+from regulars.campaigns.standing import Standing
 from regulars.events import outbox
 from regulars.filters.ast import EventCondition, FieldCondition
 from regulars.filters.to_sql import event_to_sql
@@ -42,6 +44,17 @@ MOVE = "UPDATE campaign_cursor SET seq = %s WHERE project_id = %s"
 # How far the project's campaigns have heard, where any goes on: the others begin at the end.
 PLACE = f"SELECT seq FROM campaign_cursor WHERE project_id = %s AND EXISTS ({campaigns.ANY_LIVE})"
 MATCHING = "SELECT e.id FROM event e WHERE e.project_id = %s AND e.id = ANY(%s::uuid[]) AND {text}"
+HAPPENED = """
+SELECT person_id, happened_at FROM event WHERE project_id = %s AND id = ANY(%s::uuid[])
+"""
+# Up to which instant everything was heard: where an entry waits to be, until before that one's.
+HEARD_TO = """
+SELECT min(at) FROM (
+    SELECT o.at
+    FROM campaign_cursor c JOIN outbox o ON o.project_id = c.project_id AND o.id > c.seq
+    WHERE c.project_id = %s ORDER BY o.id LIMIT 200
+) next
+"""
 # Entries of people who were touched that something may end or wake. Looked for by each person,
 # then locked by their keys in order: asked for all at once, the planner reads the whole
 # campaign for a few people.
@@ -54,7 +67,7 @@ WITH found AS MATERIALIZED (
     ) e
     WHERE e.campaign_id = ANY(%(campaigns)s::uuid[])
 )
-SELECT e.id, e.campaign_id, e.person_id, e.step, e.held_out, e.since,
+SELECT e.id, e.campaign_id, e.person_id, e.step, e.held_out, e.since, e.until,
        e.state = 'active' AND NOT e.held_out, e.goal_at IS NULL AND e.goal_until >= %(now)s
 FROM (
     SELECT * FROM campaign_entry
@@ -80,7 +93,7 @@ class Heard:
     """What a part of the outbox says, sorted: who moved between segments, who did which event."""
 
     moves: list[tuple[int, UUID, UUID, str]] = field(default_factory=list)
-    events: list[tuple[int, datetime, UUID, UUID, str]] = field(default_factory=list)
+    events: list[tuple[int, UUID, UUID, str]] = field(default_factory=list)
     reached: list[tuple[int, UUID, int]] = field(default_factory=list)
     touched: set[UUID] = field(default_factory=set)
 
@@ -95,6 +108,7 @@ class Watch:
     step: str | None
     held_out: bool
     since: datetime
+    until: datetime | None
     under_way: bool
     wants_goal: bool
 
@@ -120,6 +134,12 @@ def place(connection: Connection, project_id: UUID, now: datetime) -> int | None
     return row[0] if row else None
 
 
+def heard_to(connection: Connection, project_id: UUID) -> datetime | None:
+    """Before which instant everything that happened was heard; None where all of it was."""
+    row = connection.execute(HEARD_TO, (project_id,), prepare=True).fetchone()
+    return row[0] if row else None
+
+
 class _Hearing:
     """What follows from a part of a project's outbox."""
 
@@ -131,6 +151,14 @@ class _Hearing:
         self._campaigns = campaigns.live(connection, project_id, now)
 
     def take(self, heard: Heard) -> None:
+        standing = Standing(self._connection, self._project_id, self._now)
+        standing.begin()
+        if heard.touched and standing.asks(one.id for one in self._campaigns):
+            standing.hold(heard.touched, ("campaign", None))
+        self._carry_out(heard, standing)
+        standing.finish()
+
+    def _carry_out(self, heard: Heard, standing: Standing) -> None:
         news = False
         for campaign in self._campaigns:
             if campaign.state != "running":
@@ -138,14 +166,15 @@ class _Hearing:
             arrivals = list(self._arrivals(campaign, heard))
             if arrivals:
                 entered = entering.enter(
-                    self._connection, campaign, arrivals, self._now, self._zone
+                    self._connection, campaign, arrivals, self._now, self._zone, standing=standing
                 )
                 news = news or bool(entered)
         watched = self._watched(heard)
         for campaign in self._campaigns:
             own = [one for one in watched if one.campaign_id == campaign.id]
             if own:
-                self._follow(campaign, own, heard)
+                self._follow(campaign, own, heard, standing.news)
+                standing.changed(campaign.id, (one.person_id for one in own))
                 news = True
         if news:
             campaigns.tell(self._connection, self._project_id)
@@ -180,9 +209,9 @@ class _Hearing:
     def _happened(
         self, heard: Heard, first: int, event: str, where: tuple[FieldCondition, ...]
     ) -> Iterable[Arrival]:
-        named = [one for one in heard.events if one[0] > first and one[4] == event]
-        matching = self._matching([one[2] for one in named], event, where)
-        return [Arrival(one[3], str(one[2])) for one in named if one[2] in matching]
+        named = [one for one in heard.events if one[0] > first and one[3] == event]
+        matching = self._matching([one[1] for one in named], event, where)
+        return [Arrival(one[2], str(one[1])) for one in named if one[1] in matching]
 
     def _matching(
         self, ids: Sequence[UUID], event: str, where: tuple[FieldCondition, ...]
@@ -212,7 +241,9 @@ class _Hearing:
         )
         return [Watch(*row) for row in rows]
 
-    def _follow(self, campaign: Campaign, watched: Sequence[Watch], heard: Heard) -> None:
+    def _follow(
+        self, campaign: Campaign, watched: Sequence[Watch], heard: Heard, news: News
+    ) -> None:
         definition, now = campaign.definition, self._now
         wanted = {"audience": definition.audience.as_filter()}
         if definition.goal is not None:
@@ -233,20 +264,23 @@ class _Hearing:
             [(one.id, one.person_id, one.held_out) for one in reached],
             now,
             counts,
+            news,
         )
         ended = {one.id for one in reached}
-        self._end([one for one in reached if one.under_way], "goal", counts)
+        self._end(campaign, [one for one in reached if one.under_way], "goal", counts, news)
         if definition.leave_with_audience:
             left = [
                 one for one in watched
                 if one.under_way and one.id not in ended and one.person_id not in holds["audience"]
             ]  # fmt: skip
-            self._end(left, "audience_left", counts)
+            self._end(campaign, left, "audience_left", counts, news)
             ended |= {one.id for one in left}
         self._wake(campaign, [one for one in watched if one.id not in ended], heard)
         counts.write(self._connection, self._project_id, campaign.id, now)
 
-    def _end(self, entries: Sequence[Watch], how: str, counts: Counts) -> None:
+    def _end(
+        self, campaign: Campaign, entries: Sequence[Watch], how: str, counts: Counts, news: News
+    ) -> None:
         if not entries:
             return
         self._connection.execute(
@@ -259,6 +293,7 @@ class _Hearing:
             },
         )
         counts.add(f"ended_{how}", people=len(entries))
+        news.add(campaign.id, "completed", (one.person_id for one in entries), how)
 
     def _wake(self, campaign: Campaign, watched: Sequence[Watch], heard: Heard) -> None:
         """End the waits of those who did what they were waited for, since they came there."""
@@ -272,21 +307,31 @@ class _Hearing:
             here = [one for one in watched if one.step == step_id and one.under_way]
             if not here:
                 continue
-            did = self._did(heard, step)
-            woken |= {one.id for one in here if _since(did.get(one.person_id), one.since)}
+            did = self._did(heard, step, {one.person_id for one in here})
+            woken |= {one.id for one in here if _in_time(did.get(one.person_id, ()), one)}
         if woken:
             asked = (self._now, self._project_id, arrays.of_ids(sorted(woken)))
             self._connection.execute(WAKE, asked)
 
-    def _did(self, heard: Heard, step: d.WaitEvent) -> Mapping[UUID, datetime]:
-        """Who did the event, and when it was last heard of."""
-        named = [one for one in heard.events if one[4] == step.event]
-        matching = self._matching([one[2] for one in named], step.event, step.where)
-        return {person: at for _, at, id_, person, _ in named if id_ in matching}
+    def _did(
+        self, heard: Heard, step: d.WaitEvent, here: Collection[UUID]
+    ) -> Mapping[UUID, list[datetime]]:
+        """When those of these people who did the event did so."""
+        named = [
+            id_ for _, id_, person, name in heard.events if name == step.event and person in here
+        ]
+        if not named:
+            return {}
+        matching = arrays.of_ids(self._matching(named, step.event, step.where))
+        found: dict[UUID, list[datetime]] = {}
+        for person, at in self._connection.execute(HAPPENED, (self._project_id, matching)):
+            found.setdefault(person, []).append(at)
+        return found
 
 
-def _since(at: datetime | None, since: datetime) -> bool:
-    return at is not None and at >= since
+def _in_time(times: Iterable[datetime], one: Watch) -> bool:
+    """Whether it happened while they waited for it, however late it is heard of."""
+    return any(at >= one.since and (one.until is None or at <= one.until) for at in times)
 
 
 def _moved(heard: Heard, first: int, segment: UUID, way: str) -> Iterable[Arrival]:
@@ -300,7 +345,7 @@ def _moved(heard: Heard, first: int, segment: UUID, way: str) -> Iterable[Arriva
 def _sorted(entries: Sequence[tuple[int, str, Any, datetime]]) -> Heard:
     """The entries by what they say. What is not known here is nobody's."""
     heard = Heard()
-    for seq, topic, body, at in entries:
+    for seq, topic, body, _ in entries:
         match topic:
             case "segments":
                 moves = [(UUID(one[0]), UUID(one[1]), one[2]) for one in body.get("moves", ())]
@@ -311,7 +356,7 @@ def _sorted(entries: Sequence[tuple[int, str, Any, datetime]]) -> Heard:
                     person = UUID(person_id)
                     heard.touched.add(person)
                     if kind == "track" and name is not None:
-                        heard.events.append((seq, at, UUID(event_id), person, name))
+                        heard.events.append((seq, UUID(event_id), person, name))
             case "people":
                 heard.touched.update(UUID(one) for one in body.get("people", ()))
             case "checkpoints":

@@ -25,10 +25,14 @@ from regulars.campaigns.engine import definition as d
 from regulars.campaigns.engine.advance import Act, Decision, Facts, State, advance
 from regulars.campaigns.engine.rehearsing import kind_of
 from regulars.campaigns.goals import reach
+from regulars.campaigns.hearing import heard_to
 from regulars.campaigns.letters import Emails
+from regulars.campaigns.news import News
+from regulars.events import outbox
 from regulars.kit import arrays
 from regulars.kit.ids import key_bytes, key_hash
 from regulars.people.changes import Changes
+from regulars.segments.standing import campaigns_asked
 
 Connection = psycopg.Connection[Any]
 Manner = Literal["plain", "changing", "single"]
@@ -45,25 +49,27 @@ ORDER BY next_at LIMIT %s
 # index of who is due and reads all of them. Never prepared, as all that finds entries by person or
 # key: a plan that was made while the table was small reads all of it when many have entered.
 CLAIM = """
-SELECT e.id, e.person_id, e.round, e.step, e.turn, e.loops, e.until, e.came, e.goal_until
+SELECT e.id, e.person_id, e.round, e.step, e.turn, e.loops, e.until, e.came, e.goal_until, e.passed
 FROM (
     SELECT * FROM campaign_entry WHERE project_id = %(project)s AND id = ANY(%(ids)s::uuid[])
     ORDER BY id FOR UPDATE SKIP LOCKED
 ) e
 WHERE e.state = 'active' AND e.next_at <= %(now)s
+  AND (e.came OR e.until IS NULL OR e.step <> ALL(%(awaiting)s::text[])
+       OR e.until < %(heard)s::timestamptz)
 """
 MOVE = """
 UPDATE campaign_entry e
 SET step = n.step, turn = n.turn, loops = n.loops, until = n.until, came = n.came, why = n.why,
-    next_at = n.next_at,
+    next_at = n.next_at, passed = n.passed::text[],
     since = CASE WHEN e.step IS DISTINCT FROM n.step OR e.turn <> n.turn THEN %(now)s ELSE e.since
             END,
     state = CASE WHEN n.ended IS NULL THEN 'active' ELSE 'ended' END, ended = n.ended,
     ended_at = CASE WHEN n.ended IS NOT NULL THEN %(now)s::timestamptz END
 FROM unnest(%(ids)s::uuid[], %(steps)s::text[], %(turns)s::int[], %(loops)s::jsonb[],
             %(untils)s::timestamptz[], %(came)s::bool[], %(whys)s::text[],
-            %(nexts)s::timestamptz[], %(ended)s::text[])
-     AS n (id, step, turn, loops, until, came, why, next_at, ended)
+            %(nexts)s::timestamptz[], %(ended)s::text[], %(passed)s::text[])
+     AS n (id, step, turn, loops, until, came, why, next_at, ended, passed)
 WHERE e.project_id = %(project)s AND e.id = n.id
 """
 # A key that is there already would mean that a step is done twice: the statement fails then.
@@ -102,6 +108,7 @@ class Entry:
     until: datetime | None
     came: bool
     goal_until: datetime | None
+    passed: list[str]
 
     @property
     def state(self) -> State:
@@ -120,9 +127,10 @@ def move_campaign(
         return 0
     move = _Move(connection, project_id, campaign_id, now)
     rest = move.batch(due, "plain")
+    single = rest.single
     for n in range(0, len(rest.changing), CHANGED_AT_ONCE):
-        move.batch(rest.changing[n : n + CHANGED_AT_ONCE], "changing")
-    for one in rest.single:
+        single += move.batch(rest.changing[n : n + CHANGED_AT_ONCE], "changing").single
+    for one in single:
         move.batch([one], "single")
     return len(due)
 
@@ -158,6 +166,7 @@ class _Move:
         self._project_id = project_id
         self._campaign_id = campaign_id
         self._now = now
+        self._asked = False  # whether segments ask about the campaign
 
     def batch(self, due: Sequence[tuple[UUID, UUID]], manner: Manner) -> Rest:
         """Move these, in one transaction. Entries of another manner are left, and returned."""
@@ -166,6 +175,9 @@ class _Move:
             campaign = campaigns.share(self._connection, self._project_id, self._campaign_id)
             if campaign is None or campaign.state != "running":
                 return rest
+            self._asked = self._campaign_id in campaigns_asked(self._connection, self._project_id)
+            if self._asked and manner == "plain":
+                return Rest(list(due), [])  # segments follow each step: so these are changed
             changes = None
             if manner != "plain":
                 changes = Changes(self._connection, self._project_id, self._now)
@@ -178,9 +190,10 @@ class _Move:
                 asks = _manner(decision)
                 if asks in (manner, "plain"):
                     here.append((entry, decision))
+                elif asks == "single":
+                    rest.single.append((entry.id, entry.person_id))
                 elif manner == "plain":
-                    left = rest.changing if asks == "changing" else rest.single
-                    left.append((entry.id, entry.person_id))
+                    rest.changing.append((entry.id, entry.person_id))
             self._carry_out(campaign, here, changes)
         return rest
 
@@ -188,7 +201,7 @@ class _Move:
         connection, now = self._connection, self._now
         zones = asking.hold(connection, self._project_id, (person for _, person in due))
         ids = arrays.of_ids(sorted(id_ for id_, person in due if person in zones))
-        named = {"project": self._project_id, "ids": ids, "now": now}
+        named = {"project": self._project_id, "ids": ids, "now": now, **self._patience(campaign)}
         rows = connection.execute(CLAIM, named, prepare=False).fetchall()
         entries = [Entry(*row) for row in rows]
         if not entries:
@@ -211,6 +224,18 @@ class _Move:
             for entry in entries
         ]
 
+    def _patience(self, campaign: Campaign) -> dict[str, Any]:
+        """Who waits for an event goes on without it only when all is heard of until their deadline:
+        what happened in time counts, however late it is told.
+        """
+        steps = d.all_steps(campaign.definition.steps)
+        awaiting = [step.id for step in steps if isinstance(step, d.WaitEvent)]
+        heard = heard_to(self._connection, self._project_id) if awaiting else None
+        return {
+            "awaiting": arrays.of_texts(awaiting if heard is not None else ()),
+            "heard": heard,
+        }
+
     def _carry_out(self, campaign: Campaign, decided: Decided, changes: Changes | None) -> None:
         if not decided:
             return
@@ -224,13 +249,19 @@ class _Move:
             ledger.add_recipients(connection, self._project_id, email_id, people[email_id], now)
         reached = [(entry.id, entry.person_id, False) for entry, one in decided
                    if one.ended == "goal"]  # fmt: skip
-        reach(connection, campaign, reached, now, counts)
+        news = News()
+        reach(connection, campaign, reached, now, counts, news)
         _count(counts, decided)
+        for entry, one in decided:
+            if one.ended is not None:
+                news.add(campaign.id, "completed", [entry.person_id], one.ended)
         splits.begin(connection, campaign, decided, now)
         counts.write(connection, self._project_id, campaign.id, now)
         campaigns.tell(connection, self._project_id)
         if changes is not None:
-            self._change(decided, changes)
+            self._change(decided, changes, news)
+        else:
+            outbox.append(connection, self._project_id, news.entries(), now)
 
     def _emails(
         self, campaign: Campaign, decided: Decided
@@ -288,14 +319,17 @@ class _Move:
                 "whys": arrays.of_texts(one.why for _, one, _ in states),
                 "nexts": arrays.of_texts(_iso(one.next_at) for _, one, _ in states),
                 "ended": arrays.of_texts(one.ended for _, one, _ in states),
+                "passed": arrays.of_texts(_passed(entry, one) for entry, one, _ in states),
             },
             prepare=False,
         )
 
-    def _change(self, decided: Decided, changes: Changes) -> None:
+    def _change(self, decided: Decided, changes: Changes, news: News) -> None:
         """What changes the people, whom `changes` has locked. Writes the outbox, so comes last."""
         connection, project_id, now = self._connection, self._project_id, self._now
         changed: set[UUID] = set()
+        if self._asked:
+            changes.touch(entry.person_id for entry, _ in decided)
         for entry, act in _acts(decided):
             step = act.step
             if isinstance(step, d.Tag | d.Pick):
@@ -304,9 +338,10 @@ class _Move:
                     change(changes.people[entry.person_id])
                     changed.add(entry.person_id)
         if changed:
-            changes.flush()
             changes.outbox.append(("people", {"people": sorted(str(one) for one in changed)}))
-            changes.finish()
+        changes.outbox += news.entries()
+        changes.flush()
+        changes.finish()
         for entry, act in _acts(decided):
             deed = doing.DEEDS.get(kind_of(act.step))
             if deed is not None:
@@ -379,6 +414,12 @@ def _count(counts: Counts, decided: Decided) -> None:
             counts.add("passed", step=step)
         if decision.ended is not None:
             counts.add(f"ended_{decision.ended}")
+
+
+def _passed(entry: Entry, decision: Decision) -> str:
+    """The steps behind them now, each once, as an array's text: ids hold nothing to be escaped."""
+    every = dict.fromkeys((*entry.passed, *decision.passed))
+    return "{" + ",".join(f'"{id_}"' for id_ in every) + "}"
 
 
 def _iso(at: datetime | None) -> str | None:

@@ -17,11 +17,12 @@ import psycopg
 
 from regulars.campaigns import emails
 from regulars.campaigns.emails import Email
-from regulars.events import outbox
+from regulars.campaigns.standing import Standing
 from regulars.events import record as events
 from regulars.kit import arrays
 from regulars.kit.ids import ids_at, key_bytes, key_hash
 from regulars.people import store
+from regulars.people.changes import CollidedError
 
 Connection = psycopg.Connection[Any]
 Outcome = Literal[
@@ -50,6 +51,11 @@ FROM email e
 WHERE r.project_id = %(project)s AND r.id = %(recipient)s AND r.{column} IS NULL
   AND r.state <> 'left_out' AND e.project_id = r.project_id AND e.id = r.email_id
 RETURNING r.email_id, r.person_id, e.campaign_id, e.step_id, e.subject
+"""
+ABOUT = """
+SELECT r.person_id, coalesce(e.campaign_id, e.id)
+FROM email_recipient r JOIN email e ON e.project_id = r.project_id AND e.id = r.email_id
+WHERE r.project_id = %s AND r.id = %s
 """
 WHOSE = """
 SELECT r.email_id, r.person_id FROM email_recipient r WHERE r.project_id = %s AND r.id = %s
@@ -86,22 +92,49 @@ def record(
     *,
     detail: Mapping[str, Any] | None = None,
     machine: bool = False,
+    now: datetime | None = None,
 ) -> bool:
     """Record it, in a transaction; whether it was news. An id that is nobody's is none.
 
-    `detail` goes into the person's record: of a click its `url`, of a bounce its `reason`.
+    `detail` goes into the person's record: of a click its `url`, of a bounce its `reason`. `now` is
+    when we hear of it, where that is later: segments that ask about it are as they are then.
     """
     said = dict(detail or {})
     _partitions.ensure(connection, at)
+    while True:
+        try:
+            standing = Standing(connection, project_id, max(at, now or at))
+            return _record(
+                connection, project_id, recipient_id, outcome, at, said, standing, machine=machine
+            )
+        except CollidedError:
+            continue  # the person was merged between the look and the lock: look again
+
+
+def _record(
+    connection: Connection,
+    project_id: UUID,
+    recipient_id: UUID,
+    outcome: Outcome,
+    at: datetime,
+    said: dict[str, Any],
+    standing: Standing,
+    *,
+    machine: bool,
+) -> bool:
     column = f"machine_{outcome}_at" if machine and outcome in BY_MACHINES else f"{outcome}_at"
     with connection.transaction():
         named = {"project": project_id, "recipient": recipient_id, "at": at}
+        standing.begin()
+        held = _hold(standing, connection, project_id, recipient_id)
         row = connection.execute(FIRST.format(column=column), named).fetchone()
         if outcome == "clicked" and not machine:
             _count_click(connection, project_id, recipient_id, said.get("url"), at)
         if row is None:
             return False
         email_id, person_id, campaign_id, step_id, subject = row
+        if held not in (None, person_id):
+            raise CollidedError  # merged meanwhile: look again
         counted = COUNT.format(column=column.removesuffix("_at"))
         connection.execute(counted, (project_id, email_id))
         emails.tell(connection, project_id, emails.MOVED_TOPIC)
@@ -111,9 +144,24 @@ def record(
             about = {"subject": subject, "email_id": str(email_id)} | said
             write_events(connection, project_id, outcome, [(person_id, about)], at)
         keep(connection, project_id, campaign_id or email_id, outcome, [person_id], at)
+        standing.changed(campaign_id or email_id, [person_id])
         told = _body(email_id, campaign_id, step_id, outcome, [(recipient_id, person_id)])
-        outbox.append(connection, project_id, [("emails", told)], at)
+        standing.finish([("emails", told)])
     return True
+
+
+def _hold(
+    standing: Standing, connection: Connection, project_id: UUID, recipient_id: UUID
+) -> UUID | None:
+    """Lock the recipient's person where segments ask about the campaign; None where none does."""
+    if not standing.asks_any:
+        return None
+    row = connection.execute(ABOUT, (project_id, recipient_id)).fetchone()
+    if row is None or not standing.asks([row[1]]):
+        return None
+    person_id: UUID = row[0]
+    standing.hold([person_id], ("message", None))
+    return person_id
 
 
 def write_events(

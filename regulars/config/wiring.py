@@ -17,6 +17,7 @@ from regulars.campaigns.heard import EmailRecipients
 from regulars.campaigns.ledger import gather_audiences
 from regulars.campaigns.sending import send_emails
 from regulars.campaigns.upkeep import keep_drafts
+from regulars.campaigns.using import campaigns_using
 from regulars.config.campaign_deeds import CAMPAIGN_CHECKS, CAMPAIGN_DEEDS
 from regulars.events import trimming
 from regulars.events.trimming import Follower, trim_outbox
@@ -49,6 +50,7 @@ from regulars.reports import state as counts_state
 from regulars.reports.following import CountsFollow
 from regulars.reports.keeping import keep_counts
 from regulars.segments import builtin, steps
+from regulars.segments import queries as segment_queries
 from regulars.segments.bulk_picking import AddToSegment, RemoveFromSegment
 from regulars.segments.clock import move_people_by_time
 from regulars.segments.filling import fill_segments
@@ -100,5 +102,6 @@ def wire() -> None:
     mail_sending.WAY[:] = [sending_settings.way_of]
     ACTIONS.update(segment_add=AddToSegment(), segment_remove=RemoveFromSegment())
     steps.FOLLOWERS[:] = [progress.Filling()]
+    segment_queries.USERS[:] = [campaigns_using]
     after_project_created[:] = [builtin.give_project_its_segments, give_project_its_funnel]
     removal.FILES[:] = [export.forget_files, imports.forget_files]

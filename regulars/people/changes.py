@@ -67,6 +67,9 @@ class Consequence(Protocol):
     def loaded(self, changes: Changes, people: Sequence[Person]) -> None:
         """People are locked and read, and nobody has changed them yet."""
 
+    def touched(self, changes: Changes, people: Sequence[Person]) -> None:
+        """What other rows say of these people, who are locked, has just changed."""
+
     def done(self, changes: Changes) -> None:
         """`changes.deeds` are all there: remember of them what must be. Runs no statement."""
 
@@ -104,6 +107,9 @@ class NoConsequence:
         """Nothing."""
 
     def loaded(self, changes: Changes, people: Sequence[Person]) -> None:
+        """Nothing."""
+
+    def touched(self, changes: Changes, people: Sequence[Person]) -> None:
         """Nothing."""
 
     def done(self, changes: Changes) -> None:
@@ -217,6 +223,16 @@ class Changes:
             for consequence in CONSEQUENCES:
                 consequence.loaded(self, list(found.values()))
         return found
+
+    def touch(self, ids: Iterable[UUID]) -> None:
+        """Rows of others say something else of these people now: let follow what does.
+
+        After these rows are written and before `settle`. Those who are not loaded are passed over.
+        """
+        people = [self.people[id_] for id_ in sorted(set(ids)) if id_ in self.people]
+        if people:
+            for consequence in CONSEQUENCES:
+                consequence.touched(self, people)
 
     def wait_for_emails(self, emails: Iterable[str]) -> None:
         """Take turns with others who go by these folded addresses: else two would both make one.

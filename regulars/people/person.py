@@ -7,7 +7,7 @@ fact that was said, when (seconds since 1970), since the newest saying wins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -97,6 +97,8 @@ class Person(msgspec.Struct, eq=False, gc=False):
     context_at: datetime | None = None
     version: int = 0  # of the wide row, kept beside the hot one; 0: not known
     # Of this object alone:
+    # What segments want to know of campaigns, as `filters.facts` calls it; read with the person.
+    campaigns: Mapping[UUID, Collection[str]] = {}
     kind_before: Kind | None = None  # as the database has it; None for a fresh one
     compact_before: tuple[int, datetime | None] = (0, None)  # sessions and last seen, likewise
     signed_up_before: datetime | None = None  # likewise

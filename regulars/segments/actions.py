@@ -22,7 +22,7 @@ from regulars.kit.ids import new_id
 from regulars.kit.text import fold
 from regulars.people.changes import Changes
 from regulars.people.facts import unusable
-from regulars.segments import fills, needs, queries
+from regulars.segments import fills, needs, queries, standing
 from regulars.segments.picking import pick
 from regulars.segments.plan import KINDS, lock_plan, renew_plan, segments_written_out, tell
 from regulars.segments.queries import Segment, segment
@@ -166,7 +166,8 @@ def delete(connection: Connection, project_id: UUID, segment_id: UUID, now: date
     """Let a segment go. The people stay. Raises ConflictError where others are built on it."""
     _lock(connection, project_id)
     one = _own(connection, project_id, segment_id)
-    names = [use.name for use in queries.used_by(connection, project_id, segment_id)[:3]]
+    uses = queries.all_uses(connection, project_id, segment_id)
+    names = [use.name for use in uses if use.holds][:3]
     if names:
         raise ConflictError("segment", f"Built on {one.name}: {', '.join(names)}.")
     connection.execute(DELETE, (now, project_id, segment_id))
@@ -232,6 +233,9 @@ def _rule(connection: Connection, project_id: UUID, given: Any) -> Filter:
     missing = queries.missing_steps(connection, project_id, rule)
     if missing:
         raise FilterError(f"There is no checkpoint {min(missing)}", "filter")
+    gone = queries.missing_campaigns(connection, project_id, rule)
+    if gone:
+        raise FilterError(f"There is no campaign {min(gone)}", "filter")
     return rule
 
 
@@ -258,6 +262,7 @@ def _renew(
     """Let everybody evaluate by the segments as they are now, and remember what these need."""
     filters = segments_written_out(connection, project_id)
     needs.reconcile(connection, project_id, filters, refill, now)
+    standing.keep(connection, project_id, filters.values())
     renew_plan(connection, project_id)
     tell(connection, project_id, segment_id, now)
 

@@ -25,7 +25,7 @@ from regulars.kit import arrays
 from regulars.kit.ids import key_bytes
 from regulars.people.changes import Changes, Columns, Move, NoConsequence
 from regulars.people.person import Person
-from regulars.segments import memory, steps, transitions
+from regulars.segments import memory, standing, steps, transitions
 from regulars.segments.plan import Plan, Plans
 
 Connection = psycopg.Connection[Any]
@@ -93,6 +93,8 @@ class Membership(NoConsequence):
     def loaded(self, changes: Changes, people: Sequence[Person]) -> None:
         """Bring those up to date who come by before a new segment's filling has reached them."""
         plan = self._plans.kept(changes.project_id)
+        if plan.campaigns:
+            standing.read(changes.connection, changes.project_id, plan.campaigns, people)
         if plan.unfilled:
             for number in sorted(plan.unfilled & plan.needs.keys()):
                 unread = [person for person in people if number not in person.event_times]
@@ -100,6 +102,14 @@ class Membership(NoConsequence):
         if plan.fitting is not None:
             for person in people:
                 changes.before[person.id] = plan.fitting(person, changes.now)
+
+    def touched(self, changes: Changes, people: Sequence[Person]) -> None:
+        """Look again how they stand with campaigns; whoever stands otherwise is evaluated."""
+        plan = self._plans.kept(changes.project_id)
+        if plan.campaigns:
+            asked = (changes.connection, changes.project_id, plan.campaigns, people)
+            for person in standing.read(*asked):
+                person.seen_changed = True
 
     def done(self, changes: Changes) -> None:
         plan = self._plans.kept(changes.project_id)
@@ -116,8 +126,11 @@ class Membership(NoConsequence):
 
     def written(self, changes: Changes) -> None:
         """Write the moves, now that the people they refer to are there."""
+        plan = self._plans.kept(changes.project_id)
+        if plan.campaigns and (changes.merges or changes.returning):
+            _look_again(changes, plan)
         if changes.undated:
-            steps.date(changes, self._plans.kept(changes.project_id))
+            steps.date(changes, plan)
         moves = [*changes.moves, *changes.quiet_moves]
         if not moves:
             return
@@ -137,7 +150,6 @@ class Membership(NoConsequence):
                 },
                 prepare=True,
             )
-        plan = self._plans.kept(changes.project_id)
         transitions.write(changes, plan.ids.get(plan.everybody or 0))
 
     def counted(self, changes: Changes) -> None:
@@ -187,16 +199,7 @@ class Membership(NoConsequence):
         people = [changes.people[back], changes.people[from_]]
         _recall(changes, plan, sorted(plan.needs), people)
         for person in people:
-            _evaluate(changes, plan, person)
-            times = msgspec.json.encode(person.event_times).decode()
-            reached = msgspec.json.encode(person.checkpoints).decode()
-            changes.connection.execute(
-                REWRITE,
-                (
-                    person.segments, times, person.next_move_at, reached, changes.project_id,
-                    person.id,
-                ),
-            )  # fmt: skip
+            _rewrite(changes, plan, person)
         _cancel(changes)
 
     def erased(self, changes: Changes, person: Person) -> None:
@@ -262,6 +265,25 @@ def _evaluate(changes: Changes, plan: Plan, person: Person) -> None:
     if person.segments != before:
         _move(changes, plan, person, before)
     keep_instant(person, again)
+
+
+def _look_again(changes: Changes, plan: Plan) -> None:
+    """After merges and undone ones: what campaigns know of people has moved by now."""
+    people = {into.survivor().id for _, _, into, *_ in changes.merges}
+    people |= {person.id for pair in changes.returning for person in pair}
+    there = [changes.people[id_] for id_ in sorted(people)]
+    for person in standing.read(changes.connection, changes.project_id, plan.campaigns, there):
+        _rewrite(changes, plan, person)
+    _cancel(changes)
+
+
+def _rewrite(changes: Changes, plan: Plan, person: Person) -> None:
+    """Evaluate somebody whose row is written already, and write it once more."""
+    _evaluate(changes, plan, person)
+    times = msgspec.json.encode(person.event_times).decode()
+    reached = msgspec.json.encode(person.checkpoints).decode()
+    said = (person.segments, times, person.next_move_at, reached, changes.project_id, person.id)
+    changes.connection.execute(REWRITE, said)
 
 
 def _reach(changes: Changes, plan: Plan, person: Person, numbers: list[int]) -> bool:

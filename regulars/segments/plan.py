@@ -21,7 +21,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from regulars.events import outbox
-from regulars.filters.ast import CheckpointCondition, Filter, conditions, fields_of
+from regulars.filters.ast import (
+    CampaignCondition,
+    CheckpointCondition,
+    Filter,
+    conditions,
+    fields_of,
+)
 from regulars.filters.compile import Matcher, Verdict, compile_filters, compile_matcher
 from regulars.filters.errors import FilterError
 from regulars.filters.events import EventNeed, event_needs
@@ -29,12 +35,13 @@ from regulars.filters.inline import all_inlined
 from regulars.filters.parse import parse
 from regulars.people.person import Person
 from regulars.segments.needs import kept
+from regulars.segments.standing import asked_of
 from regulars.segments.steps import Step, made
 
 Connection = psycopg.Connection[Any]
 
-# What a kept segment may ask about: what people's rows answer.
-KINDS = frozenset({"field", "event", "segment", "checkpoint"})
+# What a kept segment may ask about: what people's rows answer, and `standing` of campaigns.
+KINDS = frozenset({"field", "event", "segment", "checkpoint", "campaign"})
 
 # What is in `builtin` of a segment that stands behind a checkpoint.
 CHECKPOINT = "checkpoint"
@@ -92,6 +99,7 @@ class Plan:
     over_users: bool = True
     asks_for_steps: bool = False  # a segment has a condition on a checkpoint
     asks_for_emails: bool = False  # a segment may change when somebody is emailed
+    campaigns: tuple[CampaignCondition, ...] = ()  # what segments ask about campaigns
 
 
 class Plans:
@@ -169,6 +177,7 @@ def read_plan(connection: Connection, project_id: UUID, version: Version) -> Pla
         over_users=version[2],
         asks_for_steps=any(map(asks_for_checkpoints, filters.values())),
         asks_for_emails=any(map(asks_for_emails, filters.values())),
+        campaigns=asked_of(filters.values()),
     )
     if filling:
         chosen = {number: by_number[number] for number in filling if number in by_number}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -14,6 +14,7 @@ import psycopg
 from regulars.filters.ast import CheckpointCondition, Filter, SegmentCondition, conditions
 from regulars.filters.parse import parse
 from regulars.segments.plan import KINDS
+from regulars.segments.standing import asked_of
 from regulars.workspaces.errors import UnknownError
 
 Connection = psycopg.Connection[Any]
@@ -25,6 +26,11 @@ WHERE project_id = %s AND deleted_at IS NULL AND builtin IS DISTINCT FROM 'check
 """
 STEPS = """
 SELECT number, checkpoint, name FROM segment WHERE project_id = %s AND checkpoint IS NOT NULL
+"""
+# Those slices stand above this one: their tables are read here as reports would.
+CAMPAIGNS = """
+SELECT id FROM campaign WHERE project_id = %(project)s AND id = ANY(%(ids)s)
+UNION ALL SELECT id FROM email WHERE project_id = %(project)s AND id = ANY(%(ids)s)
 """
 KNOWN = """
 SELECT id FROM segment
@@ -149,9 +155,15 @@ class Transition:
 class Use:
     """Something that a segment is used by."""
 
-    kind: str  # segment or checkpoint
+    kind: str  # segment, checkpoint or campaign
     id: UUID
     name: str
+    note: str = ""  # how it stands
+    holds: bool = True  # the segment can't be deleted while it is so
+
+
+# What slices above build on a segment of the project: `config` wires them.
+USERS: list[Callable[[Connection, UUID, UUID], list[Use]]] = []
 
 
 def saved(connection: Connection, project_id: UUID) -> list[Segment]:
@@ -238,7 +250,7 @@ def transitions_counted(
 
 
 def used_by(connection: Connection, project_id: UUID, segment_id: UUID) -> list[Use]:
-    """What is built on the segment."""
+    """The segments and checkpoints that are built on the segment."""
     rows = connection.execute(FILTERS, (project_id,)).fetchall()
     return [
         Use("checkpoint" if builtin == "checkpoint" else "segment", id_, name)
@@ -250,10 +262,22 @@ def used_by(connection: Connection, project_id: UUID, segment_id: UUID) -> list[
     ]
 
 
+def all_uses(connection: Connection, project_id: UUID, segment_id: UUID) -> list[Use]:
+    """What is built on the segment, here and in slices above."""
+    found = used_by(connection, project_id, segment_id)
+    for users in USERS:
+        found += users(connection, project_id, segment_id)
+    return found
+
+
 class Called(dict[UUID, str]):
-    """What the project's segments are called, and its checkpoints by number."""
+    """What the project's segments are called, and its checkpoints by number.
+
+    Whoever knows campaigns adds their names, and those of their steps.
+    """
 
     checkpoints: Mapping[int, str] = MappingProxyType({})
+    steps: Mapping[tuple[UUID, str], str] = MappingProxyType({})
 
 
 def names(connection: Connection, project_id: UUID) -> Called:
@@ -291,6 +315,15 @@ def missing_steps(connection: Connection, project_id: UUID, rule: Filter) -> set
         for number in one.chain
     }
     return named - set(steps(connection, project_id).values()) if named else set()
+
+
+def missing_campaigns(connection: Connection, project_id: UUID, rule: Filter) -> set[UUID]:
+    """The campaigns a filter names that the project does not have. Emails to many are some, too."""
+    named = {one.campaign for one in asked_of([rule])}
+    if not named:
+        return named
+    rows = connection.execute(CAMPAIGNS, {"project": project_id, "ids": list(named)})
+    return named - {row[0] for row in rows}
 
 
 def known(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> set[UUID]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 
-from regulars.filters.ast import is_timed
+from regulars.filters.ast import Filter, is_timed
 from regulars.filters.compile import compile_filters
 from regulars.filters.describe import Names
 from regulars.filters.evaluate import evaluate
@@ -24,6 +25,7 @@ from regulars.people.person import Person
 from regulars.segments import queries
 from regulars.segments.needs import kept
 from regulars.segments.plan import KINDS, segments_written_out
+from regulars.segments.standing import asked_of, read
 from regulars.workspaces.errors import UnknownError
 
 Connection = psycopg.Connection[Any]
@@ -50,11 +52,17 @@ class _Known:
 
 
 def why(
-    connection: Connection, project_id: UUID, segment_id: UUID, person_id: UUID, now: datetime
+    connection: Connection,
+    project_id: UUID,
+    segment_id: UUID,
+    person_id: UUID,
+    now: datetime,
+    names: queries.Called | None = None,
 ) -> tuple[Why | None, queries.Membership | None]:
     """The segment's rule with the person's own values, and since when they are in it.
 
     The first is None for a segment picked by hand, the second for somebody who is not in it.
+    `names` are those of what the rule names, where a slice above knows more of them.
     Raises UnknownError.
     """
     one = queries.segment(connection, project_id, segment_id)
@@ -65,11 +73,13 @@ def why(
     inside = next((each for each in memberships if each.id == segment_id), None)
     if one.filter is None:
         return None, inside
+    rule = parse(one.filter, kinds=KINDS)
+    _stand(connection, project_id, rule, [person])
     facts = _facts(person, _known(connection, project_id))
-    called = queries.names(connection, project_id)
-    names = Names(segments=called, checkpoints=called.checkpoints)
+    called = names or queries.names(connection, project_id)
+    known = Names(called, called, called.checkpoints, called.steps)
     when = When(now, ZoneInfo(_zone(connection, project_id)))
-    return why_filter(parse(one.filter, kinds=KINDS), facts, when, names), inside
+    return why_filter(rule, facts, when, known), inside
 
 
 def next_to_leave(
@@ -90,7 +100,9 @@ def next_to_leave(
     asked = compile_filters([rule], zone).evaluate
     known = _known(connection, project_id)
     soonest: tuple[UUID, datetime] | None = None
-    for person in people.people(connection, project_id, [row[0] for row in rows]).values():
+    found = people.people(connection, project_id, [row[0] for row in rows])
+    _stand(connection, project_id, rule, list(found.values()))
+    for person in found.values():
         facts = _facts(person, known)
         again = asked(facts, now)[1]
         if again is None or (soonest is not None and again >= soonest[1]):
@@ -98,6 +110,13 @@ def next_to_leave(
         if not evaluate(rule, facts, When(again, zone)):
             soonest = person.id, again
     return soonest
+
+
+def _stand(connection: Connection, project_id: UUID, rule: Filter, found: Sequence[Person]) -> None:
+    """Let these people know how they stand with the campaigns that the rule asks about."""
+    asked = asked_of([rule])
+    if asked and found:
+        read(connection, project_id, asked, found)
 
 
 def _known(connection: Connection, project_id: UUID) -> _Known:
@@ -117,6 +136,7 @@ def _facts(person: Person, known: _Known) -> Facts:
     facts.checkpoints = {
         known.steps[key]: at for key, at in person.checkpoints.items() if key in known.steps
     }
+    facts.campaigns = person.campaigns
     facts.event_times = {
         known.needs[number]: times
         for number, times in person.event_times.items()

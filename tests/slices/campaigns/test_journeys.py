@@ -9,11 +9,17 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from regulars.campaigns import campaigns
+from regulars.campaigns import campaigns, hearing, results
 from regulars.people import actions as people_actions
 from regulars.workspaces.errors import ConflictError, InvalidError
 from tests.slices.campaigns.stage import DAY, HOUR, Stage, email, wait
-from tests.slices.segments.saved import erase, save_and_fill, save_picked, wait_until
+from tests.slices.segments.saved import (
+    erase,
+    members,
+    save_and_fill,
+    save_picked,
+    wait_until,
+)
 from tests.slices.tracking.site import NOON, open_site, page, track
 
 PRO = {"field": "attributes.plan", "op": "is", "value": "pro"}
@@ -209,6 +215,58 @@ def test_an_awaited_event_is_one_that_happens_while_it_is_awaited(stage: Stage) 
     stage.site.send(track("Bought", "ada-browser"), at=at)
     stage.run(at)
     assert len(stage.emailed(one)) == 2
+
+
+def test_an_awaited_event_counts_when_it_is_told_of_after_the_deadline(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("ada", "ben"):
+        stage.user(name)
+    waiting = {"id": "w", "type": "wait_event", "event": "Bought", "hours": 2}
+    one = stage.started(email("a"), {**waiting, "on_deadline": "leave"}, email("b"), at=NOON + DAY)
+    stage.run(NOON + DAY)
+    in_time, late = NOON + DAY + HOUR, NOON + DAY + 3 * HOUR
+    for n in range(5):  # so much is told before that it takes more than one round to hear
+        stage.site.send(track(f"Other {n}", "ada-browser"), at=in_time)
+    stage.site.send(track("Bought", "ada-browser"), at=in_time)
+    stage.site.send(track("Bought", "ben-browser"), at=late)
+    monkeypatch.setattr(hearing, "AT_ONCE", 2)
+    stage.run(late)
+    left = {row["person_id"]: row["ended"] for row in stage.entries(one)}
+    assert sorted(left.values()) == ["deadline", "finished"]
+    assert left[stage.site.person_of(user="ada").id] == "finished"  # type: ignore[union-attr]
+
+
+def test_what_is_behind_somebody_is_written_down(stage: Stage) -> None:
+    stage.user("ada")
+    branch = {"id": "if", "type": "branch", "filter": PRO, "no": [wait("w", hours=1)]}
+    one = stage.started(email("a"), branch, email("b"))
+    stage.run(NOON)
+    rule = {"campaign": str(one), "op": "passed", "step": "if"}
+    segment = save_and_fill(stage.site, {**rule, "step": "w"})
+    assert members(stage.site, save_and_fill(stage.site, rule, "If")) != set()
+    assert members(stage.site, segment) == set()
+    stage.run(NOON + HOUR)
+    assert len(members(stage.site, segment)) == 1
+
+
+def test_goals_count_for_the_messages_that_were_had(stage: Stage) -> None:
+    for name in ("ada", "ben"):
+        stage.user(name)
+    one = stage.started(email("a"), wait(days=1), email("b"), goal={"filter": PRO})
+    stage.run(NOON)
+    stage.user("ada", at=NOON + HOUR, plan="pro")
+    stage.run(NOON + HOUR)
+    stage.run(NOON + DAY)
+    stage.user("ben", at=NOON + 2 * DAY, plan="pro")
+    stage.run(NOON + 2 * DAY)
+    found = results.results(
+        stage.connection, campaigns.get(stage.connection, stage.project_id, one), NOON + 2 * DAY
+    )
+    assert [(step.step.id, step.goal) for step in found.steps if step.kind == "email"] == [
+        ("a", 2), ("b", 1),
+    ]  # fmt: skip
+    assert sum(day.goal for day in found.days) == found.goal == 2
 
 
 def test_tags_and_segments_change_the_person_and_the_branch_behind_knows_it(stage: Stage) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
-from regulars.campaigns import campaigns_loop
+from regulars.campaigns import campaigns_loop, hearing
 from regulars.kit import database as kit_database
 from tests.slices.campaigns.stage import DAY, HOUR, Stage, email, wait
 from tests.slices.tracking.site import open_site, track
@@ -88,21 +88,26 @@ class Entry:
     zone: str
     entered: datetime
     place: int = 0
+    since: datetime | None = None
     until: datetime | None = None
     over: bool = False
     done: list[tuple[str, datetime]] = field(default_factory=list)
 
-    def tick(self, steps: list[dict[str, Any]], now: datetime) -> None:
+    def tick(self, steps: list[dict[str, Any]], now: datetime, bought: list[datetime]) -> None:
         while not self.over:
             if self.place == len(steps):
                 self.over = True
                 return
             step = steps[self.place]
-            if step["type"] == "wait":
+            if step["type"].startswith("wait"):
+                self.since = self.since or now
                 self.until = self.until or waited(step, now, self.zone)
-                if now < self.until:
-                    return
-                self.until = None
+                came = any(self.since <= at <= self.until for at in bought)
+                if step["type"] == "wait" or not came:
+                    if now < self.until:
+                        return
+                    self.over = step["type"] == "wait_event"
+                self.since = self.until = None
             else:
                 self.done.append((step["id"], now))
             self.place += 1
@@ -120,8 +125,8 @@ class Campaign(RuleBasedStateMachine):
 
     connection: ClassVar[psycopg.Connection[Any]]
 
-    @initialize(kinds=st.lists(st.sampled_from(["email", "wait", "hours", "tag"]), min_size=1,
-                               max_size=6))  # fmt: skip
+    @initialize(kinds=st.lists(st.sampled_from(["email", "wait", "hours", "tag", "event"]),
+                               min_size=1, max_size=6))  # fmt: skip
     def begin(self, kinds: list[str]) -> None:
         self.stage = Stage(open_site(self.connection))
         self.now = BEGIN
@@ -130,6 +135,7 @@ class Campaign(RuleBasedStateMachine):
         self.entries: list[Entry] = []
         self.pending: list[UUID] = []
         self.at_goal: set[UUID] = set()
+        self.bought: dict[UUID, list[datetime]] = {}
         self.running = True
         self.steps = [_step(kind, n) for n, kind in enumerate(kinds)]
         for zone in ZONES:
@@ -153,6 +159,14 @@ class Campaign(RuleBasedStateMachine):
         self.stage.site.send(track("Go", f"{self.named[person]}-browser"), at=self.now)
         if self.running and person not in self.at_goal:
             self.pending.append(person)
+
+    @rule(who=st.integers(0, len(ZONES) - 1), early=st.sampled_from([0, 0, 1, 5, 26]))
+    def buys(self, who: int, early: int) -> None:
+        """Told now, though it may have happened hours ago."""
+        person = list(self.zones)[who]
+        at = self.now - early * HOUR
+        self.stage.site.send(track("Bought", f"{self.named[person]}-browser", at=at), at=self.now)
+        self.bought.setdefault(person, []).append(at)
 
     @rule(who=st.integers(0, len(ZONES) - 1))
     @precondition(lambda self: len(self.entries) > 3)
@@ -185,7 +199,7 @@ class Campaign(RuleBasedStateMachine):
                 self.entries.append(Entry(person, self.zones[person], self.now))
         self.pending = []
         for entry in self.entries:
-            entry.tick(self.steps, self.now)
+            entry.tick(self.steps, self.now, self.bought.get(entry.person, []))
         self.holds()
 
     def holds(self) -> None:
@@ -207,14 +221,18 @@ def _step(kind: str, n: int) -> dict[str, Any]:
             return wait(f"wait{n}", days=1 + n % 2)
         case "hours":
             return wait(f"wait{n}", hours=3)
+        case "event":
+            said = {"event": "Bought", "hours": 30, "on_deadline": "leave"}
+            return {"id": f"event{n}", "type": "wait_event", **said}
         case _:
             return {"id": f"tag{n}", "type": "tag", "add": [f"tag{n}"]}
 
 
 @pytest.mark.usefixtures("_reachable")
 def test_killed_anywhere_nothing_is_done_twice_or_left_out(
-    database: psycopg.Connection[Any],
+    database: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(hearing, "AT_ONCE", 2)  # so that it is behind when deadlines come
     Campaign.connection = database
     run_machine(
         Campaign,

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from regulars.segments import actions, clock, filling, fills, queries
 from regulars.segments.upkeep import let_go
 from regulars.tracking.commit import Committer
 from regulars.workspaces.errors import ConflictError, InvalidError, UnknownError
+from tests.slices.segments.campaigning import Campaigning
 from tests.slices.segments.saved import check, fill, wait_until
 from tests.slices.segments.test_interleavings import RULES
 from tests.slices.tracking.site import NOON, Site, identify, open_site, page, track
@@ -42,7 +44,8 @@ def test_whatever_happens_at_once_everybody_is_where_they_belong(
     site.send(*(page(f"a{number}") for number in range(60)))
     world = _World(site)
     works = [world.come_by] * 3 + [world.change_segments] * 2 + [world.fill] * 2
-    failures = _at_once([*works, world.merge, world.tick])
+    campaign = [world.move_campaign] * 2 + [world.send, world.hear_back]
+    failures = _at_once([*works, world.merge, world.tick, *campaign])
     assert failures == []
     end = world.now()
     fill(site, end)
@@ -50,6 +53,7 @@ def test_whatever_happens_at_once_everybody_is_where_they_belong(
     check(site, end)
     assert world.filled > 5
     assert world.made > 5
+    assert world.came > 5
 
 
 class _World:
@@ -57,7 +61,9 @@ class _World:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.filled = self.made = 0
+        self.filled = self.made = self.came = 0
+        self.campaigning = Campaigning(site)
+        self.rules = [*RULES, *self.campaigning.rules() * 2]
         self._started = time.monotonic()
 
     def now(self) -> datetime:
@@ -88,10 +94,10 @@ class _World:
         what, name = dice.random(), f"S{dice.randrange(10**9)}"
         if what < 0.5 or not mine:
             if len(mine) < 12:
-                actions.create(connection, project, name, now, filter_=dice.choice(RULES))
+                actions.create(connection, project, name, now, filter_=dice.choice(self.rules))
                 self.made += 1
         elif what < 0.7:
-            rule = dice.choice([*RULES, {"segment": str(dice.choice(mine).id), "op": "is_in"}])
+            rule = dice.choice([*self.rules, {"segment": str(dice.choice(mine).id), "op": "is_in"}])
             actions.change_filter(connection, project, dice.choice(mine).id, rule, now)
         else:
             actions.delete(connection, project, dice.choice(mine).id, now)
@@ -119,6 +125,25 @@ class _World:
                 pass
             time.sleep(0.1)
 
+    def move_campaign(self, connection: Database, _dice: random.Random) -> None:
+        while self.runs():
+            with suppress(*_MET):
+                self.campaigning.move(connection, self.now())
+            time.sleep(0.01)
+
+    def send(self, connection: Database, dice: random.Random) -> None:
+        while self.runs():
+            with suppress(*_MET):
+                self.campaigning.send(connection, dice, self.now())
+            time.sleep(0.005)
+
+    def hear_back(self, connection: Database, dice: random.Random) -> None:
+        while self.runs():
+            with suppress(*_MET):
+                self.campaigning.come(connection, dice, self.now())
+                self.came += 1
+            time.sleep(0.005)
+
     def tick(self, connection: Database, _dice: random.Random) -> None:
         while self.runs():
             clock.move_project(connection, self.site.project.id, self.now())
@@ -132,13 +157,18 @@ def _anything(dice: random.Random, now: datetime) -> dict[str, Any]:
     anon = f"a{dice.randrange(200)}"
     at = now - timedelta(days=dice.choice([0, 0, 0, 1, 2, 3]))
     more = {"total": dice.choice([10, 60]), "plan": dice.choice(["pro", "x"])}
-    traits = {"plan": dice.choice(["pro", "free"]), "due": at.isoformat()}
+    user = f"u{dice.randrange(20)}"
+    traits = {
+        "plan": dice.choice(["pro", "free"]),
+        "due": at.isoformat(),
+        "email": f"{user}@example.com",
+    }
     return dice.choice(
         [
             page(anon),
             track("Order Completed", anon, properties=more, at=at),
             track("Order Completed", anon, properties=more, at=at),
-            identify(f"u{dice.randrange(20)}", anon, traits),
+            identify(user, anon, traits),
         ]
     )
 

@@ -22,13 +22,14 @@ from regulars.people.merge import NothingToUndoError
 from regulars.segments import actions, filling, queries
 from regulars.segments.upkeep import let_go
 from regulars.workspaces.errors import ConflictError
+from tests.slices.segments.campaigning import Campaigning
 from tests.slices.segments.saved import check, fill, fills_of, wait_until
 from tests.slices.tracking.site import NOON, Site, identify, open_site, page, track
 
 Database = psycopg.Connection[Any]
 
 EXAMPLES = int(os.environ.get("REGULARS_WORLD_EXAMPLES", "12"))
-STEPS = 45
+STEPS = 60
 TICK = timedelta(microseconds=1)
 
 ORDER = {"event": "Order Completed", "op": "at_least", "count": 1}
@@ -83,6 +84,8 @@ class World:
         self.refused: list[str] = []
         self._chance = random.Random(seed)
         self._names = 0
+        self._campaigning = Campaigning(site)
+        self._rules = [*RULES, *self._campaigning.rules()]
 
     def step(self) -> str:
         """One thing happens; returns what it was."""
@@ -91,6 +94,7 @@ class World:
             (2, self._merge), (2, self._undo), (1, self._erase), (5, self._wait),
             (4, self._save), (1, self._save_picked), (2, self._change), (1, self._delete),
             (2, self._pick), (7, self._fill_a_little), (1, self._fill_all),
+            (5, self._campaign), (4, self._send), (5, self._come_of_it),
         ]  # fmt: skip
         weights = [weight for weight, _ in steps]
         chosen = self._chance.choices([step for _, step in steps], weights)[0]
@@ -125,11 +129,12 @@ class World:
         self.site.send(*orders, at=self.now)
 
     def _identify(self) -> None:
+        user = f"u{self._chance.randrange(5)}"
         traits = {
+            "email": f"{user}@example.com",
             "plan": self._chance.choice(["pro", "free", None]),
             "due": (self.now - timedelta(days=self._chance.randrange(-2, 6))).isoformat(),
         }
-        user = f"u{self._chance.randrange(5)}"
         self.site.send(identify(user, self._browser(), traits), at=self.now)
 
     def _edit(self) -> None:
@@ -180,7 +185,7 @@ class World:
         wait_until(self.site, self.now)
 
     def _rule(self) -> Any:
-        rule = self._chance.choice(RULES)
+        rule = self._chance.choice(self._rules)
         other = self._segment()
         if other and self._chance.random() < 0.3:
             condition = {"segment": str(other), "op": self._chance.choice(["is_in", "is_not_in"])}
@@ -234,6 +239,15 @@ class World:
                 change(
                     self.site.connection, self.site.project.id, segment, [person], self.now
                 )  # fmt: skip
+
+    def _campaign(self) -> None:
+        self._campaigning.move(self.site.connection, self.now)
+
+    def _send(self) -> None:
+        self._campaigning.send(self.site.connection, self._chance, self.now)
+
+    def _come_of_it(self) -> None:
+        self._campaigning.come(self.site.connection, self._chance, self.now)
 
     def _fill_a_little(self) -> None:
         mine = fills_of(self.site)
