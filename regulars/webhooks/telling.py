@@ -22,6 +22,7 @@ SELECT id, kind, user_id, email, name FROM person WHERE project_id = %s AND id =
 """
 SEGMENTS = "SELECT id, name, builtin FROM segment WHERE project_id = %s AND id = ANY(%s)"
 CHECKPOINTS = "SELECT id, title FROM checkpoint WHERE project_id = %s"
+CAMPAIGN = "SELECT name FROM campaign WHERE project_id = %s AND id = %s AND deleted_at IS NULL"
 EVENTS = """
 SELECT id, name, happened_at, url, properties, source FROM event
 WHERE project_id = %s AND id = ANY(%s)
@@ -201,6 +202,26 @@ def _read_emails(
         found.add(topic, person, {"email": email})
 
 
+def _read_campaigns(
+    connection: Connection, project_id: UUID, body: Any, wanted: frozenset[str], found: _Found
+) -> None:
+    """Who entered a campaign, reached its goal, or is through with it, and how."""
+    topic = f"campaign.{body['what']}"
+    if topic not in wanted:
+        return
+    row = connection.execute(CAMPAIGN, (project_id, body["campaign"])).fetchone()
+    if row is None:
+        return  # deleted since
+    campaign = {"id": body["campaign"], "name": row[0]}
+    told: dict[str, Any] = {"campaign": campaign}
+    if body["what"] == "completed":
+        told["how"] = body["how"]
+    elif body["what"] == "goal":
+        told["held_out"] = body.get("how") == "held_out"
+    for person in body["people"]:
+        found.add(topic, person, told)
+
+
 def _of_message(row: Sequence[Any]) -> list[tuple[str, dict[str, Any]]]:
     """What one message comes to: nothing for the team's own notes."""
     conversation_id, seq, id_, by, agent_id, channel, text, what, at, *conversation, begins = row
@@ -254,6 +275,7 @@ READERS: dict[str, Reader] = {
     "checkpoints": _read_checkpoints,
     "messages": _read_messages,
     "emails": _read_emails,
+    "campaigns": _read_campaigns,
 }
 
 

@@ -10,6 +10,7 @@ from regulars.events import outbox
 from regulars.people import actions
 from regulars.webhooks import deliveries, topics, webhooks
 from regulars.workspaces.errors import InvalidError
+from tests.slices.campaigns.stage import Stage, email, wait
 from tests.slices.tracking.site import identify, page, track
 from tests.slices.webhooks.conftest import Told
 from tests.slices.webhooks.receiver import Receiver
@@ -180,3 +181,28 @@ def test_what_other_slices_write_into_the_outbox_is_told(told: Told, receiver: R
     assert receiver.told[1]["data"]["email"] == {
         "id": "e1", "recipient": "r1", "campaign": None, "step": None,
     }  # fmt: skip
+
+
+def test_a_campaign_tells_who_enters_reaches_its_goal_and_is_through(
+    told: Told, receiver: Receiver
+) -> None:
+    stage = Stage(told.site)
+    pro = {"field": "attributes.plan", "op": "is", "value": "pro"}
+    one = stage.started(
+        email(), wait(days=1), trigger={"type": "registered"}, goal={"filter": pro}, at=told.now
+    )
+    hook = told.webhook(receiver.url, ["campaign.*"])
+    ada = stage.user("ada", at=told.now)
+    stage.user("ben", at=told.now)
+    stage.run(told.now)
+    stage.user("ada", at=told.now, plan="pro")
+    stage.run(told.now)
+    told.tend(hook)
+    assert receiver.topics() == [
+        "campaign.entered", "campaign.entered", "campaign.goal", "campaign.completed",
+    ]  # fmt: skip
+    goal, completed = (one["data"] for one in receiver.told[2:])
+    assert goal["campaign"] == {"id": str(one), "name": "Campaign"}
+    assert goal["person"]["id"] == str(ada.id)
+    assert goal["held_out"] is False
+    assert completed["how"] == "goal"
