@@ -43,7 +43,7 @@ SELECT step, count(*) FROM (
 BY_DAY = """
 SELECT day, what, sum(people)::bigint FROM campaign_count
 WHERE project_id = %s AND campaign_id = %s AND day >= %s
-  AND (what IN ('entered', 'goal') OR (what = 'done' AND variant <> ''))
+  AND (step = '' AND what IN ('entered', 'goal') OR what = 'done' AND variant <> '')
 GROUP BY day, what
 """
 # For the list: all campaigns at once.
@@ -90,6 +90,7 @@ class OfVariant:
     variant: d.Variant
     done: int
     mailed: Mailed
+    goal: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class OfStep:
     waiting: int
     mailed: Mailed
     variants: tuple[OfVariant, ...] = ()
+    goal: int = 0  # had its message, and reached the goal then
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +240,7 @@ def _steps(
                     one,
                     counted.get((step.id, one.id, "done"), 0),
                     mails.get((step.id, one.id), Mailed()),
+                    counted.get((step.id, one.id, "goal"), 0),
                 )
                 for one in step.variants
             )
@@ -246,7 +249,8 @@ def _steps(
         done = sum(n for (id_, _, what), n in counted.items() if (id_, what) == (step.id, "done"))
         passed = counted.get((step.id, "", "passed"), 0)
         here = waiting.get(step.id, 0)
-        yield OfStep(step, kind_of(step), depth, done or passed, here, mailed, variants)
+        reached = sum(one.goal for one in variants)
+        yield OfStep(step, kind_of(step), depth, done or passed, here, mailed, variants, reached)
         if isinstance(step, d.Branch):
             for side in (step.yes, step.no):
                 yield from _steps(side, counted, mails, waiting, depth + 1)

@@ -33,6 +33,16 @@ def percent(part: int, whole: int) -> str | SafeString:
 
 
 @register.simple_tag
+def people(value: int, url: str, whole: int = 0) -> str | SafeString:
+    """“1,208”, or a share of a whole, as the way to these people; a dash for none."""
+    if not value:
+        return _DASH
+    says = f"{100 * value / whole:.1f}%" if whole else f"{value:,}"
+    titled = f"See the {value:,}" if whole else "See these people"
+    return format_html('<a class="of-people" href="{}" title="{}">{}</a>', url, titled, says)
+
+
+@register.simple_tag
 def spark(numbers: Sequence[int]) -> SafeString:
     """A line of days, or a dash."""
     if not numbers or not max(numbers):

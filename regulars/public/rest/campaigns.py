@@ -254,10 +254,11 @@ def _step(step: OfStep) -> schemas.StepResults:
         type=step.kind,
         done=step.done,
         waiting=step.waiting,
+        goal=step.goal,
         emails=_emails(step.mailed) if step.kind == "email" else None,
         variants=[
             schemas.VariantResults(
-                variant=one.variant.id, done=one.done, emails=_emails(one.mailed)
+                variant=one.variant.id, done=one.done, emails=_emails(one.mailed), goal=one.goal
             )
             for one in step.variants
         ],

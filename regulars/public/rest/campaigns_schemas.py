@@ -105,6 +105,7 @@ class VariantResults(Schema):
     variant: str
     done: int
     emails: Emails
+    goal: int = Field(description="How many had it, and reached the goal then.")
 
 
 class StepResults(Schema):
@@ -114,6 +115,7 @@ class StepResults(Schema):
     type: str
     done: int = Field(description="How many times it was done, or gone through.")
     waiting: int = Field(description="How many are there now.")
+    goal: int = Field(description="How many had its email, and reached the goal then.")
     emails: Emails | None
     variants: list[VariantResults]
 
