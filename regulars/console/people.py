@@ -14,9 +14,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from regulars.campaigns.campaigns import names as campaign_names
 from regulars.console import people_columns, people_page
 from regulars.console.access import MANAGERS, AgentRequest, agent_view
+from regulars.console.filter_names import names_in
 from regulars.console.frame import frame, project_url
 from regulars.console.people_filter import check_segments, chips
 from regulars.console.people_lists import Listed, listed_of
@@ -181,8 +181,7 @@ def _around(
     context = people_page.head(listed, counts, drawn["columns"], custom, segment)
     if "wrong" in drawn:
         return context | {"total": Total(0), "chips": []}
-    names = segments.names(connection, project_id)
-    names.update(campaign_names(connection, project_id))
+    names = names_in(connection, project_id, listed.rule())
     context["chips"] = chips(project_id, listed, names)
     context["can_import"] = request.role.role in MANAGERS
     context["rows_url"] = reverse("people_rows", args=[project_id]) + listed.address()

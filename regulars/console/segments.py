@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET
 
 from regulars.console import segments_freeze, segments_rule, segments_words
 from regulars.console.access import AgentRequest, agent_view
+from regulars.console.filter_names import names_in
 from regulars.console.frame import frame, project_url, rail_of
 from regulars.console.people_lists import Listed, listed_of
 from regulars.console.segments_edits import gone_to, record, settle, url_of
@@ -66,7 +67,7 @@ def segments(request: AgentRequest) -> HttpResponseBase:
     sort = sort if sort in SORTS else "name"
     with database.of_django() as core:
         saved = queries.saved(core, request.project.id)
-        names = queries.names(core, request.project.id)
+        names = names_in(core, request.project.id, *(one.filter for one in saved))
     found = [one for one in saved if fold(typed) in fold(one.name)]
     agents = agents_of(request)
     context = {
@@ -144,7 +145,8 @@ def _form(request: AgentRequest, listed: Listed, asked: str) -> dict[str, Any]:
     with database.of_django() as core:
         try:
             filter_ = segments_rule.rule_of(core, project_id, listed, at)
-            rule = segments_words.rule_words(project_id, filter_, queries.names(core, project_id))
+            names = names_in(core, project_id, filter_)
+            rule = segments_words.rule_words(project_id, filter_, names)
             total = people.count(
                 core, project_id, listed.which(at, ZoneInfo(request.project.time_zone))
             ).number

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from regulars.console import segments_growth, segments_words
 from regulars.console.access import AgentRequest, agent_view
+from regulars.console.filter_names import names_in
 from regulars.console.frame import frame, project_url
 from regulars.console.segments_freeze import NAME_TAIL
 from regulars.console.segments_growth import Growth
@@ -64,6 +65,7 @@ class Used:
     says: str
     icon: str
     url: str
+    holds: bool  # keeps it from being deleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def head_of(core: Connection, request: AgentRequest, found: Segment) -> dict[str
     """What every part of the page says of the segment."""
     project_id = request.project.id
     people_url = project_url(project_id, "people/")
-    names = queries.names(core, project_id)
+    names = names_in(core, project_id, found.filter)
     agents = agents_of(request)
     return {
         "project": request.project,
@@ -192,12 +194,12 @@ def _dialogs_part(core: Connection, request: AgentRequest, found: Segment) -> di
     """What the menu's dialogs say: what is built on the segment, and what deleting it takes."""
     used = [
         _used(request.project.id, use)
-        for use in queries.used_by(core, request.project.id, found.id)
+        for use in queries.all_uses(core, request.project.id, found.id)
     ]
     people_stay = f"The {number(found.people)} people in it stay."
     return {
         "used": used,
-        "blocked": bool(used),
+        "blocked": any(one.holds for one in used),
         "delete_title": f"Delete {found.name}?",
         "delete_note": "The one person in it stays." if found.people == 1 else people_stay,
         "frozen_name": found.name[: actions.MAX_NAME - len(NAME_TAIL)] + NAME_TAIL,
@@ -206,8 +208,12 @@ def _dialogs_part(core: Connection, request: AgentRequest, found: Segment) -> di
 
 def _used(project_id: UUID, use: Use) -> Used:
     icon, says = _USES.get(use.kind, ("link", use.kind.capitalize()))
-    url = segments_words.url_of(project_id, use.id) if use.kind == "segment" else ""
-    return Used(use.name, says, icon, url)
+    urls = {
+        "segment": segments_words.url_of(project_id, use.id),
+        "campaign": project_url(project_id, f"campaigns/{use.id}/"),
+    }
+    said = f"{says}, {use.note}" if use.note else says
+    return Used(use.name, said, icon, urls.get(use.kind, ""), use.holds)
 
 
 def _now_part(core: Connection, request: AgentRequest, found: Segment) -> dict[str, Any]:

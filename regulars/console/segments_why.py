@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from regulars.console import segments_words
 from regulars.console.access import AgentRequest, agent_view
+from regulars.console.filter_names import names_in
 from regulars.console.frame import project_url
 from regulars.console.segments_page import agents_of, url_of
 from regulars.kit import clock, database
@@ -75,7 +76,8 @@ def why_of(
 ) -> dict[str, Any]:
     """Whether they are in, since when, and every condition with their own value."""
     project_id = request.project.id
-    answer, membership = reasons.why(core, project_id, segment.id, person.id, clock.now())
+    names = names_in(core, project_id, segment.filter)
+    answer, membership = reasons.why(core, project_id, segment.id, person.id, clock.now(), names)
     return {
         "person": person,
         "person_name": _called(person),

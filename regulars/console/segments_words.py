@@ -55,7 +55,9 @@ class Reason:
 
 def rule_words(project_id: UUID, filter_: Any, names: Mapping[UUID, str]) -> list[Words]:
     """A rule as its sentence, the segments in it linked to their pages."""
-    called = Names(segments=names, campaigns=names, checkpoints=getattr(names, "checkpoints", {}))
+    called = Names(
+        names, names, getattr(names, "checkpoints", {}), steps=getattr(names, "steps", {})
+    )
     pieces = describe_pieces(parse(filter_), called)
     return [
         Words(

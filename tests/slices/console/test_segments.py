@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from regulars.campaigns import campaigns
 from regulars.kit import clock
 from regulars.people import bulk, bulk_jobs
 from regulars.segments import actions, filling, queries
@@ -248,6 +249,28 @@ def test_the_page_says_what_is_built_on_the_segment(cast: Cast) -> None:
     pros = made(cast, "Pros")
     made(cast, "Other", {"not": {"segment": str(pros), "op": "is_in"}})
     assert "Other Segment, built on this one" in words(see(cast.bob, cast, f"{pros}/"))
+
+
+def test_the_page_names_the_campaigns_that_use_the_segment(cast: Cast) -> None:
+    pros = made(cast, "Pros")
+    with cast.connection.transaction():
+        one = campaigns.create(
+            cast.connection, cast.home.id, "Letter", {"audience": {"segment": str(pros)}},
+            clock.now(),
+        )  # fmt: skip
+    page = see(cast.bob, cast, f"{pros}/")
+    assert "Letter Campaign, a draft" in words(page)
+    assert f'href="{cast.home.url(f"campaigns/{one}/")}"' in page
+    assert "Delete Pros?" in page
+    cast.connection.execute(
+        "UPDATE campaign SET published = draft, state = 'running'"
+        " WHERE project_id = %s AND id = %s",
+        (cast.home.id, one),
+    )
+    assert "Letter Campaign, sending" in words(see(cast.bob, cast, f"{pros}/"))
+    do(cast.bob, cast, f"{pros}/delete")
+    assert "Built on Pros: Letter." in see(cast.bob, cast, f"{pros}/")
+    assert set(saved(cast)) == {"Pros"}
 
 
 def test_who_comes_and_goes_is_listed_with_what_brought_it_about(cast: Cast) -> None:
