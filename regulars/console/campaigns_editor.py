@@ -12,6 +12,7 @@ from uuid import UUID
 import psycopg
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from regulars.campaigns import campaigns as slice_
@@ -32,6 +33,7 @@ from regulars.console.refusals import refusal
 from regulars.console.segments_edits import settle
 from regulars.filters.to_json import to_json as filter_to_json
 from regulars.kit import clock, database
+from regulars.mail.content import thumb
 from regulars.mail.content.errors import ContentError
 from regulars.people import values
 from regulars.segments import queries as segments
@@ -159,7 +161,8 @@ def _context(request: AgentRequest, campaign_id: UUID, part: str) -> dict[str, A
             part = _first_part(one, written)
         step = route.steps.get(part)
         choices = _choices(core, project_id)
-        preview = _preview(core, project_id, step) if isinstance(step, d.Email) else None
+        preview = _preview(core, project_id, one, step) if isinstance(step, d.Email) else None
+        shapes = _shapes(core, project_id, step) if isinstance(step, d.Email) else {}
     return (
         head_of(request, one, "edit")
         | {
@@ -178,7 +181,7 @@ def _context(request: AgentRequest, campaign_id: UUID, part: str) -> dict[str, A
             "preview": preview,
         }
         | choices
-        | _form(one, written, step, called)
+        | _form(one, written, step, called, shapes)
     )
 
 
@@ -257,7 +260,11 @@ def _choices(core: Connection, project_id: UUID) -> dict[str, Any]:
 
 
 def _form(
-    one: Campaign, written: d.Definition, step: d.Step | None, called: Called
+    one: Campaign,
+    written: d.Definition,
+    step: d.Step | None,
+    called: Called,
+    shapes: dict[str, list[Any]],
 ) -> dict[str, Any]:
     """What the open form shows."""
     trigger = one.draft.get("trigger", {})
@@ -268,6 +275,7 @@ def _form(
         "without": [str(each) for each in written.audience.exclude_segments],
         "audience_filter": _text(written.audience.filter),
         "goal_filter": _text(written.goal.filter if written.goal else None),
+        "event_rule": _event_text(trigger if step is None else _kept(one, step)),
         "step": step,
         "kind": kind_of(step) if step is not None else "",
     }
@@ -276,7 +284,11 @@ def _form(
     said["title"] = campaigns_words.step_title(step, called)
     said["form"] = f"console/campaigns/step_{kind_of(step)}.html"
     if isinstance(step, d.Email):
-        said["variants"] = [_variant(each) for each in step.variants]
+        said["variants"] = [
+            _variant(each, shapes.get(each.id, []))
+            | {"url": reverse("campaign_message", args=[one.project_id, one.id, step.id, each.id])}
+            for each in step.variants
+        ]
     if isinstance(step, d.Branch):
         said["branch_filter"] = _text(step.filter)
     if isinstance(step, d.Repeat):
@@ -289,7 +301,16 @@ def _form(
     return said
 
 
-def _variant(variant: d.Variant) -> dict[str, Any]:
+def _event_text(said: dict[str, Any]) -> str:
+    """An event and the conditions on its properties, for the builder."""
+    return slice_.encoded({key: said[key] for key in ("event", "where") if said.get(key)})
+
+
+def _kept(one: Campaign, step: d.Step) -> dict[str, Any]:
+    return campaigns_forms.find(one.draft, step.id)
+
+
+def _variant(variant: d.Variant, shapes: list[Any]) -> dict[str, Any]:
     content = variant.content or {}
     text = campaigns_forms.text_of(variant.content)
     return {
@@ -300,6 +321,7 @@ def _variant(variant: d.Variant) -> dict[str, Any]:
         "subject": variant.subject or content.get("subject", ""),
         "preheader": content.get("preheader", ""),
         "body": text,
+        "shapes": shapes,
     }
 
 
@@ -307,15 +329,35 @@ def _text(filter_: Any) -> str:
     return slice_.encoded(filter_to_json(filter_)) if filter_ is not None else ""
 
 
-def _preview(core: Connection, project_id: UUID, step: d.Email) -> dict[str, Any] | None:
-    """The first message as somebody of whom little is known would read it."""
+def _preview(
+    core: Connection, project_id: UUID, one: Campaign, step: d.Email
+) -> dict[str, Any] | None:
+    """The first message, for the frame beside the form; `version` is another when it changes."""
+    variant = step.variants[0]
     try:
-        content = wording.content_of(core, project_id, step.variants[0])
+        content = wording.content_of(core, project_id, variant)
         if content is None:
             return None
-        shown = wording.previewed(core, project_id, content, step)
+        subject = wording.previewed(core, project_id, content, step).subject
     except (ContentError, LookupError, ValueError):
         return None
-    sender = step.from_name or slice_.project_name(core, project_id)
-    lines = [part.split("\n") for part in shown.text.strip().split("\n\n")]
-    return {"subject": shown.subject, "sender": sender, "paragraphs": lines}
+    place = [project_id, one.id, step.id, variant.id]
+    return {
+        "subject": subject,
+        "sender": step.from_name or slice_.project_name(core, project_id),
+        "url": reverse("campaign_message_preview", args=place),
+        "version": int(one.changed_at.timestamp() * 1000),
+        "which": variant.id.upper() if len(step.variants) > 1 else "",
+    }
+
+
+def _shapes(core: Connection, project_id: UUID, step: d.Email) -> dict[str, list[Any]]:
+    """The step's messages in miniature, by their ids."""
+    found = {}
+    for variant in step.variants:
+        try:
+            content = wording.content_of(core, project_id, variant)
+        except (ContentError, LookupError):
+            continue
+        found[variant.id] = list(thumb.facts(content)) if content is not None else []
+    return found

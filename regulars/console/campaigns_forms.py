@@ -16,6 +16,8 @@ from uuid import UUID
 from django.http import QueryDict
 
 from regulars.campaigns.engine.definition import WEEKDAYS
+from regulars.mail.content.content import Content
+from regulars.mail.content.errors import ContentError
 from regulars.workspaces.errors import InvalidError
 
 Json = dict[str, Any]
@@ -98,6 +100,17 @@ def removed(data: Json, id_: str) -> Json:
     return new
 
 
+def with_message(data: Json, id_: str, variant: str, content: Json) -> Json:
+    """The JSON with a message of an email step written anew, in place of what it was."""
+    new = deepcopy(data)
+    for one in find(new, id_).get("variants", []):
+        if one["id"] == variant:
+            for key in ("template", "subject"):
+                one.pop(key, None)
+            one["content"] = content
+    return new
+
+
 def find(data: Json, id_: str) -> Json:
     """The step. Raises InvalidError."""
     among, n = _place(data, id_)
@@ -113,6 +126,25 @@ def steps_of(data: Json) -> Iterator[Json]:
 
 def text_of(content: Json | None) -> str | None:
     """A message as the editor's text; None for one that has more than text and buttons."""
+    text = _text_of(content)
+    if not content or text is None:
+        return text
+    same = content_of(content.get("subject", ""), content.get("preheader", ""), text)
+    return text if _bare(same) == _bare(content) else None
+
+
+def _bare(content: Json) -> Any:
+    """What a message says, whatever its blocks are called."""
+    try:
+        said = Content.from_json(content).to_json()
+    except ContentError:
+        return None
+    return said | {
+        "blocks": [{k: v for k, v in one.items() if k != "id"} for one in said["blocks"]]
+    }
+
+
+def _text_of(content: Json | None) -> str | None:
     if not content:
         return ""
     if content.get("format", "blocks") != "blocks":
@@ -165,6 +197,17 @@ def filter_of(text: str) -> Any:
         raise InvalidError("filter", "Expected a filter.") from None
 
 
+def event_of(post: QueryDict, before: Json) -> Json:
+    """An event and the conditions on its properties as the event builder wrote them. Where it
+    did not, since it was not there yet, those there were.
+    """
+    rule = filter_of(post.get("event_rule", ""))
+    if not isinstance(rule, dict):
+        some = post.get("first_event") or NEW["wait_event"]["event"]
+        rule = before if before.get("event") else {"event": some}
+    return {key: rule[key] for key in ("event", "where") if rule.get(key)}
+
+
 def _who(new: Json, post: QueryDict) -> None:
     audience: Json = {"kinds": post.getlist("kinds"), "holdout": _whole(post, "holdout")}
     whom = post.get("whom", "everybody")
@@ -199,9 +242,7 @@ def _when(new: Json, post: QueryDict) -> None:  # noqa: C901 - one a trigger
         case "checkpoint":
             trigger["checkpoint"] = _whole(post, "checkpoint", 1)
         case "event":
-            trigger["event"] = post.get("event") or "Order Completed"
-            if before.get("where") and before.get("event") == trigger["event"]:
-                trigger["where"] = before["where"]
+            trigger |= event_of(post, before)
         case "every":
             trigger |= {
                 "period": post.get("period", "week"),
@@ -247,7 +288,9 @@ def _step(step: Json, post: QueryDict) -> Json:  # noqa: C901, PLR0911 - one a k
             days = [one for one in post.getlist("weekdays") if one in WEEKDAYS]
             return {"at": post.get("at", "09:00"), "weekdays": days, "time_zone": _zone(post)}
         case "wait_event":
-            said = {"event": post.get("event", ""), "hours": _whole(post, "hours", 24)}
+            rule = event_of(post, step)
+            step.pop("where", None)
+            said = {**rule, "hours": _whole(post, "hours", 24)}
             return {**said, "on_deadline": post.get("on_deadline", "continue")}
         case "branch":
             rule = filter_of(post.get("filter", ""))
@@ -301,7 +344,8 @@ def _variant(one: Json, post: QueryDict) -> Json:
             kept["subject"] = said("subject")
         return kept
     if text_of(one.get("content")) is None:
-        return {**kept, "content": {**one["content"], "subject": said("subject")}}
+        own = {key: said(key) for key in ("subject", "preheader")}
+        return {**kept, "content": {**one["content"], **own}}
     if said("subject") or said("body"):
         kept["content"] = content_of(said("subject"), said("preheader"), said("body"))
     return kept

@@ -127,6 +127,7 @@ def _rehearsed(core: Connection, one: slice_.Campaign, chosen: str) -> dict[str,
         "name": _called(person) if person else "",
         "against": rehearsal.against,
         "out": rehearsal.held_out,
+        "enters": campaigns_words.trigger_words(one.written.trigger, called),
         "lines": [_line(line, one.written, called) for line in rehearsal.lines],
     }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from regulars.campaigns.engine import definition as d
+from regulars.filters.ast import All, FieldCondition
 from regulars.filters.describe import Names, describe
 
 DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -95,7 +96,7 @@ def trigger_words(trigger: d.Trigger, called: Called) -> str:  # noqa: PLR0911 -
             name = called.checkpoints.get(checkpoint, f"checkpoint {checkpoint}")
             return f"When someone reaches {name}"
         case d.Happened(event, where):
-            return f"When {event} happens" + (" in a certain way" if where else "")
+            return f"When {event} happens{where_words(where)}"
         case d.Every():
             return f"Every {_round(trigger)} {trigger.clock:%H:%M}{_whose(trigger.zone)}"
 
@@ -120,8 +121,8 @@ def step_title(step: d.Step, called: Called) -> str:  # noqa: C901, PLR0911 - on
         case d.WaitUntil(_, clock, weekdays, _):
             days = ", ".join(DAYS[day] for day in weekdays) or "any day"
             return f"Wait until {days} {clock:%H:%M}"
-        case d.WaitEvent(_, event, hours):
-            return f"Wait for {event}, {hours_words(hours)} at most"
+        case d.WaitEvent(_, event, hours, where):
+            return f"Wait for {event}{where_words(where)}, {hours_words(hours)} at most"
         case d.Branch(_, filter_):
             return f"If {describe(filter_, called.for_filters)}"
         case d.Tag(_, add, remove):
@@ -163,6 +164,11 @@ def email_title(variant: d.Variant, called: Called) -> str:
     if variant.template is not None:
         return called.templates.get(variant.template, "A template that is gone")
     return str((variant.content or {}).get("subject", ""))
+
+
+def where_words(where: tuple[FieldCondition, ...]) -> str:
+    """“ where total is greater than 50”; nothing for any event of that name."""
+    return f" where {describe(All(where))}" if where else ""
 
 
 def wait_words(step: d.Wait) -> str:

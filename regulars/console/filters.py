@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 
 from regulars.campaigns.campaigns import names as campaign_names
 from regulars.console.access import AgentRequest, agent_view
+from regulars.console.campaigns_called import steps_listed
 from regulars.console.filter_fields import FLAGS, GROUPS, ICONS, icon_of
 from regulars.filters.behaviour import (
     CAMPAIGN_OPERATORS,
@@ -62,6 +63,7 @@ def catalog(request: AgentRequest) -> HttpResponseBase:
         of_checkpoint = request.GET.get("of") == "checkpoint"  # which asks for no other
         checkpoints = {} if of_checkpoint else funnels.titles(core, project_id)
         campaigns = {} if of_checkpoint else campaign_names(core, project_id)
+        steps = steps_listed(core, project_id) if campaigns else {}
     return JsonResponse(
         {
             "groups": [
@@ -81,10 +83,13 @@ def catalog(request: AgentRequest) -> HttpResponseBase:
                 {**_named(one), "windowed": one.windowed} for one in CHECKPOINT_OPERATORS.values()
             ],
             "campaigns": [
-                {"id": str(id_), "name": name}
+                {"id": str(id_), "name": name, "steps": steps.get(id_, [])}
                 for id_, name in sorted(campaigns.items(), key=lambda one: one[1].casefold())
             ],
-            "campaign_operators": [_named(one) for one in CAMPAIGN_OPERATORS.values()],
+            "campaign_operators": [
+                {**_named(one), "of_step": one.of_step, "of_email": one.of_variant}
+                for one in CAMPAIGN_OPERATORS.values()
+            ],
             "kinds": KINDS,
             "flags": FLAGS,
             "levels": MAX_LEVELS,

@@ -125,6 +125,18 @@ def preview(request: AgentRequest) -> HttpResponseBase:
     return framed(HttpResponse(shown_by(request.POST, html)), request.POST)
 
 
+def as_page(request: AgentRequest, content: Content, *, marketing: bool) -> HttpResponse:
+    """A content as whoever was here last gets it, as a page for a sandboxed frame."""
+    with database.of_django() as core:
+        look, facts = _facts(core, request, "")
+    try:
+        html = compile_content(content, look, marketing=marketing).render(facts).html
+    except ContentError as wrong:
+        stopped = render(request, "console/mail/stopped.html", {"wrong": wrong})
+        return framed(stopped, {}, styles="'self'")
+    return framed(HttpResponse(shown_by({}, html)), {})
+
+
 def framed(
     answer: HttpResponse, sent: Mapping[str, str], *, styles: str = "'unsafe-inline'"
 ) -> HttpResponse:

@@ -207,6 +207,19 @@ def _file(cast: Cast) -> dict[str, Any]:
     return {"file_id": kept.id}
 
 
+_MESSAGE = "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/message/<str:step_id>/<str:variant_id>"
+
+
+def _message(cast: Cast) -> dict[str, Any]:
+    content = {"format": "html", "subject": "Ours", "source": "<p>Ours</p>"}
+    step = {"id": "mail", "type": "email", "variants": [{"id": "a", "content": content}]}
+    with cast.connection.transaction():
+        made = campaigns.create(
+            cast.connection, cast.home.id, "Ours", {"steps": [step]}, clock.now()
+        )
+    return {"campaign_id": made, "step_id": "mail", "variant_id": "a"}
+
+
 def _campaign(cast: Cast) -> dict[str, Any]:
     with cast.connection.transaction():
         made = campaigns.create(cast.connection, cast.home.id, "Ours", {}, clock.now())
@@ -404,6 +417,10 @@ ADDRESSES: dict[str, Address] = {
     "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/review": Address("project", _campaign),
     "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/start": Address("project", _campaign),
     "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/try": Address("project", _campaign),
+    f"{_MESSAGE}/": Address("project", _message),
+    f"{_MESSAGE}/save": Address("project", _message),
+    f"{_MESSAGE}/begin": Address("project", _message),
+    f"{_MESSAGE}/preview": Address("project", _message),
     "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/results": Address("project", _campaign),
     "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/results/now": Address("project", _campaign),
     "p/<uuid:project_id>/campaigns/<uuid:campaign_id>/pause": Address("project", _campaign),

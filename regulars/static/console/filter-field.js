@@ -1,4 +1,4 @@
-// <filter-field>: a filter builder in a form. What is built is the value of the hidden input, which
+// <filter-field>: a filter builder, or one of events, in a form. What is built is the value of the hidden input, which
 // says so by a change of its own.
 
 class FilterField extends HTMLElement {
@@ -12,12 +12,12 @@ class FilterField extends HTMLElement {
     // What is typed in the builder is its own until it says so.
     for (const kind of ["change", "input"]) {
       this.addEventListener(kind, (event) => {
-        if (event.target instanceof Element && event.target.closest("filter-builder")) event.stopPropagation();
+        if (event.target instanceof Element && event.target.closest("filter-builder, event-builder")) event.stopPropagation();
       });
     }
     // What was typed a moment ago counts, however soon the form is sent.
     this.closest("form")?.addEventListener("submit", () => {
-      const builder = /** @type {any} */ (this.querySelector("filter-builder"));
+      const builder = /** @type {any} */ (this.querySelector("filter-builder, event-builder"));
       if (builder?.now) input.value = builder.now();
     });
   }

@@ -314,7 +314,7 @@ class FilterBuilder extends HTMLElement {
   #made(choice) {
     const catalog = /** @type {Catalog} */ (this.#catalog);
     const id = tree.nextId();
-    if (choice.kind === "campaign") return { kind: "campaign", id, campaign: choice.key, op: "opened" };
+    if (choice.kind === "campaign") return { kind: "campaign", id, campaign: choice.key, op: "opened", step: null, variant: null };
     if (choice.kind === "segment") return { kind: "segment", id, segment: choice.key, op: "is_in" };
     if (choice.kind === "checkpoint") {
       return { kind: "checkpoint", id, checkpoint: Number(choice.key), op: "reached", days: null, after: [] };

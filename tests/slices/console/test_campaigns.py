@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from regulars.campaigns import campaigns, campaigns_loop, ready_made
 from regulars.console import campaigns_forms
 from regulars.kit import clock
+from regulars.mail.ready_made import READY_MADE
 from tests.cast import Cast
 
 
@@ -188,3 +192,144 @@ def test_a_segment_or_checkpoint_leads_to_a_campaign_for_its_people(cast: Cast, 
     audiences = [one.draft["audience"] for one in made]
     assert {"kinds": ["user", "lead"], "segment": str(slipping[0]), "holdout": 0} in audiences
     assert any(one.get("filter") == {"checkpoint": 2, "op": "reached"} for one in audiences)
+
+
+WHERE = [{"field": "properties.total", "op": "gt", "value": 50}]
+
+
+def test_an_event_with_conditions_on_its_properties_lets_people_in(cast: Cast) -> None:
+    one = make(cast)
+    assert edit(cast, one, part="when", type="event", whole="1", first_event="Signed") == 200
+    assert draft(cast, one)["trigger"] == {"type": "event", "event": "Signed"}
+    rule = {"event": "Order Completed", "where": WHERE}
+    assert edit(cast, one, part="when", type="event", event_rule=json.dumps(rule)) == 200
+    assert draft(cast, one)["trigger"] == {"type": "event", **rule}
+    at = cast.home.url(f"campaigns/{one}/")
+    says = "When Order Completed happens where total is more than 50"
+    assert says in cast.alice.client.get(f"{at}?part=when").content.decode()
+    dry = cast.alice.client.get(f"{at}try?person={cast.pat.id}").content.decode()
+    assert says in dry
+    wrong = {"event": "Order Completed", "where": [{"field": "total", "op": "gt", "value": 50}]}
+    assert edit(cast, one, part="when", type="event", event_rule=json.dumps(wrong)) == 422
+    assert edit(cast, one, part="when", type="event", event_rule="{") == 422
+
+
+def test_an_awaited_event_has_conditions_too(cast: Cast) -> None:
+    one = make(cast)
+    edit(cast, one, do="add", type="wait_event")
+    step = draft(cast, one)["steps"][-1]["id"]
+    rule = json.dumps({"event": "Paid", "where": WHERE})
+    assert edit(cast, one, part=step, event_rule=rule, hours="48") == 200
+    page = cast.alice.client.get(cast.home.url(f"campaigns/{one}/?part={step}")).content.decode()
+    assert "Wait for Paid where total is more than 50, 2 days at most" in page
+
+
+def message_url(cast: Cast, one: UUID, rest: str = "") -> str:
+    step = draft(cast, one)["steps"][0]["id"]
+    return cast.home.url(f"campaigns/{one}/message/{step}/a/{rest}")
+
+
+PICTURE = {
+    "format": "blocks", "subject": "Look", "preheader": "", "layout": "letter",
+    "blocks": [
+        {"type": "heading", "id": "h", "text": "News"},
+        {"type": "text", "id": "t", "html": "<p>Hello</p>"},
+    ],
+}  # fmt: skip
+
+
+def test_a_message_is_written_in_the_mail_editor_and_kept_in_its_step(cast: Cast) -> None:
+    one = make(cast)
+    client, at = cast.alice.client, message_url(cast, one)
+    page = client.get(at).content.decode()
+    version = page.partition('data-version="')[2].partition('"')[0]
+    said = {"content": json.dumps(PICTURE), "version": version}
+    answer = client.post(f"{at}save", said)
+    assert answer.status_code == 200, answer.content
+    content = draft(cast, one)["steps"][0]["variants"][0]["content"]
+    assert [block["type"] for block in content["blocks"]] == ["heading", "text"]
+    late = client.post(f"{at}save", said)
+    assert late.status_code == 409
+    again = {**said, "version": answer.json()["version"]}
+    assert client.post(f"{at}save", again).status_code == 200
+    part = draft(cast, one)["steps"][0]["id"]
+    editor = client.get(cast.home.url(f"campaigns/{one}/?part={part}")).content.decode()
+    assert "Edit the message" in editor
+    assert "News" in client.get(f"{at}preview").content.decode()
+
+
+def test_the_short_form_leaves_a_rich_message_as_it_is(cast: Cast) -> None:
+    one = make(cast)
+    client, at = cast.alice.client, message_url(cast, one)
+    version = client.get(at).content.decode().partition('data-version="')[2].partition('"')[0]
+    client.post(f"{at}save", {"content": json.dumps(PICTURE), "version": version})
+    step = draft(cast, one)["steps"][0]["id"]
+    assert edit(cast, one, part=step, subject_a="Other", preheader_a="More", share_a="100") == 200
+    content = draft(cast, one)["steps"][0]["variants"][0]["content"]
+    assert (content["subject"], content["preheader"]) == ("Other", "More")
+    assert [block["type"] for block in content["blocks"]] == ["heading", "text"]
+
+
+def test_a_message_begins_with_a_template_and_is_its_own_from_then_on(cast: Cast) -> None:
+    one = make(cast)
+    key = next(iter(READY_MADE))
+    answer = cast.alice.client.post(message_url(cast, one, "begin"), {"from": key})
+    assert answer.headers["Location"] == message_url(cast, one)
+    variant = draft(cast, one)["steps"][0]["variants"][0]
+    assert variant["content"]["subject"] == READY_MADE[key].content.subject
+    assert "template" not in variant
+    cast.alice.client.post(message_url(cast, one, "begin"), {"from": "nothing"})
+    assert draft(cast, one)["steps"][0]["variants"][0] == variant
+
+
+def test_what_is_no_message_is_refused_and_a_step_that_is_none_is_not_there(cast: Cast) -> None:
+    one = make(cast)
+    client, at = cast.alice.client, message_url(cast, one)
+    assert client.post(f"{at}save", {"content": "{", "version": ""}).status_code == 422
+    edit(cast, one, do="add", type="wait")
+    for place in ("wait-1/a/", "gone/a/", f"{draft(cast, one)['steps'][0]['id']}/z/"):
+        assert client.get(cast.home.url(f"campaigns/{one}/message/{place}")).status_code == 404
+
+
+def test_every_number_leads_to_its_people(cast: Cast) -> None:
+    has_sender(cast)
+    pat = cast.pat
+    one = make(cast)
+    step = draft(cast, one)["steps"][0]["id"]
+    edit(cast, one, part=step, subject_a="Hi", body_a="Hello", share_a="100")
+    edit(cast, one, do="add", type="wait")
+    client, at = cast.alice.client, cast.home.url(f"campaigns/{one}/")
+    client.post(f"{at}start")
+    while campaigns_loop.step_project(cast.connection, cast.home.id, clock.now()):
+        pass
+    page = html.unescape(client.get(f"{at}results").content.decode())
+    links = re.findall(r'href="([^"]*kind=everybody[^"]*)"', page)
+    asked = [json.loads(parse_qs(urlsplit(link).query)["filter"][0]) for link in links]
+    whole = {"campaign": str(one)}
+    for rule in (
+        {**whole, "op": "entered"},
+        {**whole, "op": "passed", "step": step},
+        {**whole, "op": "under_way", "step": "wait-1"},
+        {**whole, "op": "under_way"},
+    ):
+        link = links[asked.index(rule)]
+        listed = client.get(link).content.decode()
+        assert f"people/{pat.id}/" in listed
+        assert "Everybody" in listed
+    said = client.get(links[asked.index({**whole, "op": "under_way", "step": "wait-1"})])
+    assert "Is now in “Wait 3 days” of campaign Ours" in _plain(said.content.decode())
+
+
+def _plain(page: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", "", page)).split())
+
+
+def test_the_panel_knows_the_steps_of_campaigns(cast: Cast) -> None:
+    one = make(cast)
+    catalog = cast.alice.client.get(cast.home.url("filters/catalog")).json()
+    (listed,) = catalog["campaigns"]
+    assert listed["id"] == str(one)
+    assert [step["variants"] for step in listed["steps"]] == [["a"]]
+    assert {"op": "passed", "label": "through the step", "of_step": "must", "of_email": True} in (
+        catalog["campaign_operators"]
+    )

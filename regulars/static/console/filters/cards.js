@@ -158,9 +158,13 @@ function eventRows(on, node) {
   return [
     h("div", { class: "rule-row" }, ...often),
     h("div", { class: "rule-row" }, ...days),
-    ...node.where.map((one) => propertyRows(on, node, one)),
-    whereAdder(on, node),
+    ...propertyConditions(on, node),
   ];
+}
+
+/** What the event's properties must be, and the way to say more of them. @param {On} on @param {EventNode} node */
+export function propertyConditions(on, node) {
+  return [...node.where.map((one) => propertyRows(on, node, one)), whereAdder(on, node)];
 }
 
 /** @param {On} on @param {EventNode} event @param {FieldNode} node */
@@ -315,7 +319,7 @@ function campaignRows(on, node) {
   );
   op.addEventListener("change", () => {
     node.op = /** @type {HTMLSelectElement} */ (op).value;
-    on.changed(true);
+    on.redraw(node.id, "op");
   });
   const which = select(
     { "aria-label": "Campaign", "data-focus": "value" },
@@ -324,9 +328,47 @@ function campaignRows(on, node) {
   );
   which.addEventListener("change", () => {
     node.campaign = /** @type {HTMLSelectElement} */ (which).value;
+    node.step = node.variant = null;
+    on.redraw(node.id, "value");
+  });
+  return [h("div", { class: "rule-row" }, op), h("div", { class: "rule-row" }, which), ...stepRows(on, node)];
+}
+
+/** Which of the campaign's steps, and which of its messages. @param {On} on @param {CampaignNode} node */
+function stepRows(on, node) {
+  const catalog = on.catalog;
+  const operator = catalog.campaign_operators.find((one) => one.op === node.op);
+  const of = operator?.of_step ?? "never";
+  if (of === "never") {
+    node.step = node.variant = null;
+    return [];
+  }
+  const all = catalog.campaigns.find((one) => one.id === node.campaign)?.steps ?? [];
+  const steps = operator?.of_email && of === "may" ? all.filter((one) => one.variants.length) : all;
+  // A step that was taken out since is kept as it was said.
+  if (of === "must" && !node.step) node.step = steps[0]?.id ?? null;
+  /** @type {[string, string][]} */
+  const options = steps.map((one) => [one.id, one.name]);
+  if (node.step && !steps.some((one) => one.id === node.step)) options.push([node.step, node.step]);
+  if (of === "may") options.unshift(["", "the whole campaign"]);
+  if (options.length < (of === "may" ? 2 : 1)) return [];
+  const step = select({ "aria-label": "Step", "data-focus": "step" }, [["", options]], node.step ?? "");
+  step.addEventListener("change", () => {
+    node.step = /** @type {HTMLSelectElement} */ (step).value || null;
+    node.variant = null;
+    on.redraw(node.id, "step");
+  });
+  const variants = steps.find((one) => one.id === node.step)?.variants ?? [];
+  const rows = [h("div", { class: "rule-row" }, step)];
+  if (!operator?.of_email || variants.length < 2) return rows;
+  /** @type {[string, string][]} */
+  const messages = [["", "any message"], ...variants.map((one) => /** @type {[string, string]} */ ([one, `message ${one.toUpperCase()}`]))];
+  const message = select({ "aria-label": "Message", "data-focus": "variant" }, [["", messages]], node.variant ?? "");
+  message.addEventListener("change", () => {
+    node.variant = /** @type {HTMLSelectElement} */ (message).value || null;
     on.changed(true);
   });
-  return [h("div", { class: "rule-row" }, op), h("div", { class: "rule-row" }, which)];
+  return [...rows, h("div", { class: "rule-row" }, message)];
 }
 
 const TYPES = /** @type {Record<string, string>} */ ({

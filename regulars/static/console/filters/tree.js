@@ -5,7 +5,7 @@
 /** @typedef {{kind: "field", id: number, field: string, type: string, op: string, value: any}} FieldNode */
 /** @typedef {{kind: "event", id: number, event: string, op: string, count: any, days: any, where: FieldNode[]}} EventNode */
 /** @typedef {{kind: "segment", id: number, segment: string, op: string}} SegmentNode */
-/** @typedef {{kind: "campaign", id: number, campaign: string, op: string}} CampaignNode */
+/** @typedef {{kind: "campaign", id: number, campaign: string, op: string, step: string | null, variant: string | null}} CampaignNode */
 /** @typedef {{kind: "raw", id: number, json: any}} RawNode a condition the panel cannot edit */
 /** @typedef {{kind: "checkpoint", id: number, checkpoint: number, op: string, days: number | null, after: number[]}} CheckpointNode */
 /** @typedef {Group | FieldNode | EventNode | SegmentNode | CheckpointNode | CampaignNode | RawNode} Node */
@@ -50,7 +50,8 @@ function readNode(json) {
     return { kind: "segment", id: nextId(), segment: json.segment, op: json.op ?? "is_in" };
   }
   if (typeof json.campaign === "string") {
-    return { kind: "campaign", id: nextId(), campaign: json.campaign, op: json.op ?? "opened" };
+    const { campaign, op = "opened", step = null, variant = null } = json;
+    return { kind: "campaign", id: nextId(), campaign, op, step, variant };
   }
   if (typeof json.checkpoint === "number") {
     const { checkpoint, op = "reached", days = null } = json;
@@ -84,7 +85,8 @@ export function write(node, at = "filter", places = new Map()) {
   }
   if (node.kind === "checkpoint") return writeCheckpoint(node);
   if (node.kind === "campaign") {
-    return node.campaign ? { campaign: node.campaign, op: node.op } : null;
+    const { campaign, op, step, variant } = node;
+    return campaign ? { campaign, op, ...(step ? { step } : {}), ...(step && variant ? { variant } : {}) } : null;
   }
   if (node.kind === "event") return writeEvent(node);
   return node.kind === "raw" ? node.json : writeField(node);
