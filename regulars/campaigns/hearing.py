@@ -123,8 +123,8 @@ def hear(connection: Connection, project_id: UUID, now: datetime) -> int:
         entries = outbox.after(connection, project_id, row[0], AT_ONCE)
         if not entries:
             return 0
-        _Hearing(connection, project_id, now).take(_sorted(entries))
         connection.execute(MOVE, (entries[-1][0], project_id))
+        _Hearing(connection, project_id, now).take(_sorted(entries))
         return len(entries)
 
 
