@@ -23,7 +23,7 @@ from regulars.campaigns.engine.checking import Problem
 from regulars.campaigns.engine.editing import RULES
 from regulars.campaigns.engine.rehearsing import kind_of
 from regulars.campaigns.world import Checked
-from regulars.console import campaigns_forms, campaigns_words
+from regulars.console import campaigns_forms, campaigns_texts, campaigns_words
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.campaigns import note, url_of
 from regulars.console.campaigns_called import called_of
@@ -312,7 +312,7 @@ def _kept(one: Campaign, step: d.Step) -> dict[str, Any]:
 
 def _variant(variant: d.Variant, shapes: list[Any]) -> dict[str, Any]:
     content = variant.content or {}
-    text = campaigns_forms.text_of(variant.content)
+    text = campaigns_texts.text_of(variant.content)
     return {
         "id": variant.id,
         "name": variant.id.upper(),

@@ -5,9 +5,7 @@ Only what concerns the form is changed; whether the whole is a campaign is for t
 
 from __future__ import annotations
 
-import html
 import json
-import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
@@ -16,16 +14,12 @@ from uuid import UUID
 from django.http import QueryDict
 
 from regulars.campaigns.engine.definition import WEEKDAYS
-from regulars.mail.content.content import Content
-from regulars.mail.content.errors import ContentError
+from regulars.console.campaigns_texts import content_of, text_of
 from regulars.workspaces.errors import InvalidError
 
 Json = dict[str, Any]
 
 SEEN = {"field": "last_seen", "op": "within_last", "value": 7}
-_BUTTON = re.compile(r"\s*\[button:\s*(?P<label>.+?)\s*(?:→|->)\s*(?P<href>\S+)\s*\]\s*")
-_TAGS = re.compile(r"<(/?)(p|br)\s*/?>")
-_ANY_TAG = re.compile(r"<[a-zA-Z/][^>]*>")
 
 # What a step says when it is added.
 NEW: Mapping[str, Json] = {
@@ -122,71 +116,6 @@ def steps_of(data: Json) -> Iterator[Json]:
     """All steps in reading order."""
     for among in _lists(data.get("steps", [])):
         yield from among
-
-
-def text_of(content: Json | None) -> str | None:
-    """A message as the editor's text; None for one that has more than text and buttons."""
-    text = _text_of(content)
-    if not content or text is None:
-        return text
-    same = content_of(content.get("subject", ""), content.get("preheader", ""), text)
-    return text if _bare(same) == _bare(content) else None
-
-
-def _bare(content: Json) -> Any:
-    """What a message says, whatever its blocks are called."""
-    try:
-        said = Content.from_json(content).to_json()
-    except ContentError:
-        return None
-    return said | {
-        "blocks": [{k: v for k, v in one.items() if k != "id"} for one in said["blocks"]]
-    }
-
-
-def _text_of(content: Json | None) -> str | None:
-    if not content:
-        return ""
-    if content.get("format", "blocks") != "blocks":
-        return None
-    parts = []
-    for block in content.get("blocks", []):
-        if block.get("type") == "text":
-            words = _words(block.get("html", ""))
-            if words is None:
-                return None
-            parts.append(words)
-        elif block.get("type") == "button":
-            parts.append(f"[button: {block.get('label', '')} → {block.get('href', '')}]")
-        else:
-            return None
-    return "\n\n".join(parts)
-
-
-def content_of(subject: str, preheader: str, text: str) -> Json:
-    """The message that the editor's text says."""
-    blocks: list[Json] = []
-    paragraphs: list[str] = []
-
-    def close() -> None:
-        if paragraphs:
-            blocks.append(
-                {"type": "text", "id": f"text-{len(blocks)}", "html": "".join(paragraphs)}
-            )
-            paragraphs.clear()
-
-    for paragraph in re.split(r"\n\s*\n", text.replace("\r\n", "\n").strip()):
-        button = _BUTTON.fullmatch(paragraph)
-        if button:
-            close()
-            said = {"label": button["label"], "href": button["href"]}
-            blocks.append({"type": "button", "id": f"button-{len(blocks)}", **said})
-        elif paragraph.strip():
-            lines = (html.escape(line, quote=False) for line in paragraph.split("\n"))
-            paragraphs.append(f"<p>{'<br>'.join(lines)}</p>")
-    close()
-    said = {"format": "blocks", "layout": "plain", "subject": subject, "preheader": preheader}
-    return {**said, "blocks": blocks}
 
 
 def filter_of(text: str) -> Any:
@@ -355,15 +284,6 @@ def _share_alike(variants: list[Json]) -> None:
     each, rest = divmod(100, len(variants))
     for n, one in enumerate(variants):
         one["share"] = each + (1 if n < rest else 0)
-
-
-def _words(rich: str) -> str | None:
-    """The text of simple HTML; None where there is more in it than paragraphs."""
-    parts = re.split(r"</p>\s*<p>", re.sub(r"^\s*<p>|</p>\s*$", "", rich))
-    lines = ["\n".join(re.split(r"<br\s*/?>", part)) for part in parts]
-    if any(_ANY_TAG.search(_TAGS.sub("", line)) for line in lines):
-        return None
-    return "\n\n".join(html.unescape(line) for line in lines)
 
 
 def _lists(steps: list[Json]) -> Iterator[list[Json]]:

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from regulars.campaigns import campaigns, campaigns_loop, ready_made
-from regulars.console import campaigns_forms
+from regulars.console import campaigns_forms, campaigns_texts
 from regulars.kit import clock
 from regulars.mail.ready_made import READY_MADE
 from tests.cast import Cast
@@ -104,7 +104,7 @@ def test_what_is_typed_is_kept_as_the_campaign_s_own(cast: Cast) -> None:
     assert kept["trigger"]["weekday"] == "friday"
     content = kept["steps"][0]["variants"][0]["content"]
     assert [block["type"] for block in content["blocks"]] == ["text", "button", "text"]
-    assert campaigns_forms.text_of(content) == body
+    assert campaigns_texts.text_of(content) == body
 
 
 def test_what_can_t_be_kept_is_said_and_changes_nothing(cast: Cast) -> None:
