@@ -34,6 +34,7 @@ MOST = 300.0  # milliseconds that a page may take, in 95 of 100
 COUNTED_WITHIN = 30.0  # seconds
 RATE, BATCH, CONNECTIONS = 2_000, 10, 8  # events a second, of a request, at once
 WARM_UP, ALONE, PATIENCE = 20.0, 20.0, 300.0  # seconds
+UNDER_WAY = 4.0  # seconds until the stream runs steadily
 COMING_BACK = 20_000  # people whose events the stream is
 P99 = 100.0  # ms of a request of the stream
 
@@ -58,7 +59,6 @@ RETURNING = """
 SELECT kind, value FROM identity TABLESAMPLE BERNOULLI (%s)
 WHERE project_id = %s AND kind <> 'former' ORDER BY random() LIMIT %s
 """
-KEY = "SELECT write_key FROM project WHERE id = %s"
 FORGET_IMPACT = "DELETE FROM funnel_impact WHERE project_id = %s"
 
 
@@ -134,10 +134,14 @@ def _beside_duckdb(project: Large, folder: Path, times: int) -> None:
 
 def _edit(folder: Path, project_id: UUID, host: str) -> None:
     """Another condition for the second checkpoint, while events arrive."""
+    from regulars.workspaces.keys import load_project
+
     state = json.loads((folder / "data" / "run" / "state.json").read_text("utf-8"))
     os.environ["DATABASE_URL"] = state["dsn"]
     with database.connect() as connection:
-        (key,) = connection.execute(KEY, (project_id,)).fetchall()[0]
+        found = load_project(connection, project_id)
+        assert found is not None
+        key = found.write_keys[0]
         people = folder / "people.json"
         counted = connection.execute("SELECT sum(people) FROM kind_count").fetchone()
         share = min(100.0, 300.0 * COMING_BACK / float(counted[0] if counted else 1))
@@ -148,6 +152,7 @@ def _edit(folder: Path, project_id: UUID, host: str) -> None:
         before = _rule_of(connection, project_id)
         for name, rule in {**RULES, "as it was": before}.items():
             streaming = _stream(host, key, people, PATIENCE)
+            time.sleep(UNDER_WAY)
             took = _counted(connection, project_id, rule)
             streaming.terminate()
             _say(f"{name}, beside it", _ended(streaming))
