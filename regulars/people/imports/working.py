@@ -34,6 +34,7 @@ PAUSE = 0.25  # seconds between looks while there is nothing to do
 TIDY_EVERY = 60.0  # seconds
 AT_ONCE = 100  # rows a transaction: whoever tracks these people waits for it
 AT_ONCE_DRY = 500  # nobody waits for a look
+MEETINGS = 200  # times in a row that a step may meet another writer
 TRIES = 5  # times that a step may fail in a row
 
 log = logging.getLogger(__name__)
@@ -103,7 +104,9 @@ class Working:
                 if self._step(job, now):
                     ended = job
         except (CollidedError, *database.Collision):
-            return True  # it met another writer, and nothing of it is done: again
+            # It met another writer, and nothing of it is done: again.
+            if jobs.stumble(self._connection, project_id, import_id, now) >= MEETINGS:
+                self._fail(job, now, "Others kept changing the same people. Try it again later.")
         except database.Away:
             raise
         except (FileError, FileNotFoundError) as wrong:

@@ -54,6 +54,14 @@ def test_all_keys_are_listed_over_as_many_pages_as_it_takes(kept: Storage) -> No
     assert set(kept.all_keys()) == keys
 
 
+def test_the_keys_of_one_project_are_listed_apart(kept: Storage) -> None:
+    mine, other = a_key(), a_key()
+    kept.keep(mine, b"1")
+    kept.keep(other, b"2")
+    assert list(kept.keys_of(mine.partition("/")[0])) == [mine]
+    assert list(kept.keys_of(a_key().partition("/")[0])) == []
+
+
 def test_a_trial_leaves_nothing(kept: Storage) -> None:
     try_out(kept)
     assert list(kept.all_keys()) == []

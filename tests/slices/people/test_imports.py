@@ -15,6 +15,7 @@ from regulars.kit import clock
 from regulars.mail import subscriptions
 from regulars.mail.links import address_hash
 from regulars.people import actions, bulk
+from regulars.people.changes import CollidedError
 from regulars.people.imports import jobs, mapping, taking, working
 from regulars.people.imports.bringing import How
 from regulars.people.imports.jobs import Import
@@ -390,3 +391,19 @@ def test_only_so_many_imports_go_on_at_once(site: Site) -> None:
         jobs.start(site.connection, other, replace(other).options, NOON)
     with pytest.raises(ConflictError):
         jobs.start(site.connection, job, job.options, NOON)
+
+
+def test_an_import_that_never_gets_through_says_so(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(working, "MEETINGS", 3)
+    job = checked(site, "email\na@b.example\n")
+    jobs.start(site.connection, job, job.options, NOON)
+
+    def collides(*_: Any) -> Any:
+        raise CollidedError
+
+    monkeypatch.setattr(working.Bringing, "bring", collides)
+    ended = done(site, job)
+    assert (ended.state, ended.rows_done) == ("failed", 0)
+    assert "Others kept changing" in (ended.error or "")
