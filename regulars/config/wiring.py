@@ -42,7 +42,7 @@ from regulars.people.bulk_actions import ACTIONS
 from regulars.people.bulk_jobs import ForgetBulkChanges
 from regulars.people.erasure import Erasing
 from regulars.people.imports import jobs as imports
-from regulars.people.imports.jobs import ForgetImported
+from regulars.people.imports.file_rows import ForgetImported
 from regulars.people.imports.working import bring_people_in
 from regulars.people.merge import Merging
 from regulars.public.rest.idempotency import ForgetAnswers

@@ -23,7 +23,7 @@ from regulars.console.refusals import refusal
 from regulars.console.templatetags.console import number
 from regulars.kit import clock, database
 from regulars.people import actions, bulk
-from regulars.people.imports import cells, jobs, mapping, sheet, taking
+from regulars.people.imports import cells, file_rows, jobs, mapping, sheet, taking
 from regulars.people.imports.bringing import Existing, How
 from regulars.people.imports.jobs import Import
 from regulars.people.imports.mapping import Column
@@ -183,7 +183,7 @@ def cancel_import(request: AgentRequest, import_id: UUID) -> HttpResponseBase:
     with database.of_django() as core:
         job = jobs.find(core, request.project.id, import_id)
         if job.is_dry:
-            jobs.forget(core, request.project.id, import_id)
+            file_rows.forget(core, request.project.id, import_id)
             return HttpResponseRedirect(reverse("import_people", args=[request.project.id]))
         if jobs.end(core, job, "cancelled", now):
             audit.record(

@@ -11,7 +11,7 @@ import psycopg
 
 from regulars.console.templatetags.console import number
 from regulars.people import queries
-from regulars.people.imports import cells, jobs, mapping, taking
+from regulars.people.imports import cells, file_rows, mapping, taking
 from regulars.people.imports.bringing import Bringing, Result
 from regulars.people.imports.jobs import Import
 from regulars.people.imports.mapping import Column, Given
@@ -273,4 +273,4 @@ def agents_named(agents: dict[UUID, str], job: Import) -> str:
 
 def refused_rows(connection: Connection, job: Import) -> list[tuple[int, str, str, str, str]]:
     """The first refused ones."""
-    return jobs.refused(connection, job)
+    return file_rows.refused(connection, job)

@@ -144,7 +144,7 @@ def _brought(
 ) -> _Outcome:
     """Bring everybody in, as the worker would, with a bar on the terminal."""
     from regulars.kit import database  # noqa: PLC0415 - needs the installation
-    from regulars.people.imports import jobs, mapping, taking, working  # noqa: PLC0415
+    from regulars.people.imports import file_rows, jobs, mapping, taking, working  # noqa: PLC0415
     from regulars.people.imports.bringing import How  # noqa: PLC0415
 
     with database.connect() as connection:
@@ -166,12 +166,12 @@ def _brought(
             if rejects is not None:
                 with _opened(rejects) as out:
                     out.write(taking.refused_text(job))
-            counts, shown = job.counts, jobs.refused(connection, job)
+            counts, shown = job.counts, file_rows.refused(connection, job)
         except BaseException:
-            jobs.forget(connection, project_id, job.id)
+            file_rows.forget(connection, project_id, job.id)
             raise
         if dry:
-            jobs.forget(connection, project_id, job.id)
+            file_rows.forget(connection, project_id, job.id)
     made = counts.get("user", 0) + counts.get("lead", 0)
     changed, same = counts.get("changed", 0), counts.get("same", 0)
     return _Outcome(made, changed, same, counts.get("refused", 0), shown)

@@ -18,13 +18,10 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
-from regulars.kit import arrays, environment
-from regulars.kit.ids import key_hash
-from regulars.people.changes import Changes, Columns, NoConsequence
+from regulars.kit import environment
 from regulars.people.imports.bringing import How
 from regulars.people.imports.mapping import Column
-from regulars.people.imports.sheet import RowError, Sheet
-from regulars.people.person import Person
+from regulars.people.imports.sheet import Sheet
 from regulars.workspaces.errors import ConflictError, UnknownError
 
 Connection = psycopg.Connection[Any]
@@ -35,7 +32,6 @@ ENDED = ("done", "cancelled", "failed")
 KEPT = timedelta(days=30)  # imports that have ended, and whom they made
 DRAFTS_KEPT = timedelta(days=2)  # files that nobody brought in
 MOST_OPEN = 5  # imports of a project being worked on
-SHOWN = 100  # refused rows that are kept to be shown
 
 _COLUMNS = (
     "project_id, id, created_by, file_name, file_bytes, encoding, separator, columns, options,"
@@ -112,53 +108,11 @@ UNDONE = """
 UPDATE people_import SET undone_by = %s
 WHERE project_id = %s AND id = %s AND undone_by IS NULL AND ended_at IS NOT NULL
 """
-# Whoever stands in the file for the first time; the lines at which the others stood before.
-TAKE = """
-INSERT INTO people_import_row (project_id, id, import_id, revision, line)
-SELECT %(project)s, n.id, %(import)s, %(revision)s, n.line
-FROM unnest(%(ids)s::uuid[], %(lines)s::bigint[]) AS n (id, line) ORDER BY n.id
-ON CONFLICT (project_id, id) DO NOTHING
-"""
-TAKEN = "SELECT id, line FROM people_import_row WHERE project_id = %s AND id = ANY(%s::uuid[])"
-MADE = """
-UPDATE people_import_row r SET person_id = n.person_id
-FROM unnest(%(ids)s::uuid[], %(people)s::uuid[]) AS n (id, person_id)
-WHERE r.project_id = %(project)s AND r.id = n.id
-"""
-REFUSE = """
-INSERT INTO people_import_refusal
-    (project_id, id, import_id, revision, line, field, why, says, help)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (project_id, id) DO NOTHING
-"""
-REFUSED = """
-SELECT line, field, why, says, help FROM people_import_refusal
-WHERE project_id = %s AND import_id = %s AND revision = %s ORDER BY line LIMIT %s
-"""
-VOID_ROWS = """
-DELETE FROM people_import_row WHERE project_id = %(project)s AND id IN (
-    SELECT id FROM people_import_row
-    WHERE project_id = %(project)s AND import_id = %(id)s AND revision < %(revision)s LIMIT 5000
-)
-"""
-VOID_REFUSALS = """
-DELETE FROM people_import_refusal
-WHERE project_id = %(project)s AND import_id = %(id)s AND revision < %(revision)s
-"""
 OLD = """
 SELECT project_id, id FROM people_import
 WHERE state IN ('done', 'cancelled', 'failed') AND worked_at < %s
    OR state IN ('draft', 'checked') AND worked_at < %s
 LIMIT 20
-"""
-FORGET = "DELETE FROM people_import WHERE project_id = %s AND id = %s"
-FORGET_PERSON = """
-UPDATE people_import_row SET person_id = NULL
-WHERE project_id = %(project)s AND (
-    person_id = %(person)s OR person_id IN (
-        SELECT value::uuid FROM identity
-        WHERE project_id = %(project)s AND person_id = %(person)s AND kind = 'former'
-    )
-)
 """
 
 
@@ -213,17 +167,6 @@ class Import:
         """The file."""
         names = tuple(one["name"] for one in self.columns)
         return Sheet(file_of(self.id), self.encoding, self.separator, names)
-
-
-class ForgetImported(NoConsequence):
-    """Who is erased is forgotten here too."""
-
-    erases: Columns = (("people_import_row", "person_id"),)
-
-    def erased(self, changes: Changes, person: Person) -> None:
-        """The row stays as a line of a file, and names nobody."""
-        named = {"project": changes.project_id, "person": person.id}
-        changes.connection.execute(FORGET_PERSON, named)
 
 
 def forget_files(connection: Connection, project_id: UUID) -> None:
@@ -395,83 +338,9 @@ def mark_undone(connection: Connection, job: Import, by: UUID) -> None:
         raise ConflictError("import", "That is undone already, or not done yet.")
 
 
-def key_in(job: Import, name: str, value: str) -> UUID:
-    """The key of somebody in the file, by what they are known by there."""
-    return key_hash("import", str(job.id), str(job.revision), name, value)
-
-
-def take(connection: Connection, job: Import, keys: Mapping[UUID, int]) -> dict[UUID, int]:
-    """Whoever stands at these lines does so for the first time, or stood at the line returned."""
-    ordered = sorted(keys)
-    ids = arrays.of_ids(ordered)
-    given = {
-        "project": job.project_id,
-        "import": job.id,
-        "revision": job.revision,
-        "ids": ids,
-        "lines": [keys[key] for key in ordered],
-    }
-    connection.execute(TAKE, given, prepare=True)
-    return dict(connection.execute(TAKEN, (job.project_id, ids), prepare=True).fetchall())
-
-
-def note_made(connection: Connection, job: Import, made: Mapping[UUID, UUID]) -> None:
-    """These rows, by their keys, made these people."""
-    ordered = sorted(made)
-    given = {
-        "project": job.project_id,
-        "ids": arrays.of_ids(ordered),
-        "people": arrays.of_ids(made[key] for key in ordered),
-    }
-    connection.execute(MADE, given, prepare=True)
-
-
-def note_refused(
-    connection: Connection, job: Import, refused: Sequence[tuple[int, RowError]]
-) -> None:
-    """Keep the first refused rows, to be shown."""
-    for line, wrong in refused[: max(0, SHOWN - job.counts.get("refused", 0))]:
-        key = key_hash("refusal", str(job.id), str(job.revision), str(line))
-        says = wrong.says.replace("\x00", "␀")
-        connection.execute(
-            REFUSE,
-            (
-                job.project_id, key, job.id, job.revision, line, wrong.column, wrong.why, says,
-                wrong.help,
-            ),
-        )  # fmt: skip
-
-
-def refused(
-    connection: Connection, job: Import, limit: int = SHOWN
-) -> list[tuple[int, str, str, str, str]]:
-    """The first refused rows: line, column, why, what it says, what would help."""
-    given = (job.project_id, job.id, job.revision, limit)
-    return connection.execute(REFUSED, given).fetchall()
-
-
-def clear(connection: Connection, job: Import, *, rows_before: int) -> None:
-    """Let go of what earlier revisions found, in steps of a transaction each."""
-    named = {"project": job.project_id, "id": job.id, "revision": rows_before}
-    while connection.execute(VOID_ROWS, named).rowcount:
-        pass
-    connection.execute(VOID_REFUSALS, named | {"revision": min(rows_before, job.revision)})
-
-
 def old(connection: Connection, now: datetime) -> list[tuple[UUID, UUID]]:
     """Imports of which nothing need be kept."""
     return connection.execute(OLD, (now - KEPT, now - DRAFTS_KEPT)).fetchall()
-
-
-def forget(connection: Connection, project_id: UUID, import_id: UUID) -> None:
-    """Let go of an import, its rows and its files."""
-    for file in (file_of(import_id), refused_file(import_id)):
-        file.unlink(missing_ok=True)
-    named = {"project": project_id, "id": import_id, "revision": 2**31 - 1}
-    for statement in (VOID_ROWS, VOID_REFUSALS):
-        while connection.execute(statement, named).rowcount:
-            pass
-    connection.execute(FORGET, (project_id, import_id))
 
 
 def _json(columns: Sequence[Column]) -> Jsonb:

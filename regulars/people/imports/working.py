@@ -22,7 +22,7 @@ import psycopg
 from regulars.kit import clock, database
 from regulars.people.changes import CollidedError
 from regulars.people.export import BYTE_ORDER_MARK, csv_line
-from regulars.people.imports import cells, jobs, mapping
+from regulars.people.imports import cells, file_rows, jobs, mapping
 from regulars.people.imports.bringing import Bringing, Result
 from regulars.people.imports.jobs import Import
 from regulars.people.imports.mapping import REFUSED_LINE, REFUSED_WHY, Given
@@ -50,7 +50,7 @@ def bring_people_in(stop: threading.Event) -> None:
                 continue
             if monotonic() - tidied > TIDY_EVERY:
                 for project_id, import_id in jobs.old(connection, clock.now()):
-                    jobs.forget(connection, project_id, import_id)
+                    file_rows.forget(connection, project_id, import_id)
                 tidied = monotonic()
             stop.wait(PAUSE)
 
@@ -153,13 +153,13 @@ class Working:
                 for (_, key, _), result in zip(rows, brought, strict=True)
                 if result.person and result.became in ("user", "lead")
             }
-            jobs.note_made(connection, job, made)
+            file_rows.note_made(connection, job, made)
         refused = [
             (record, wrong)
             for record, result in zip(records, results.values(), strict=True)
             if (wrong := result.wrong) is not None
         ]
-        jobs.note_refused(connection, job, [(record.line, wrong) for record, wrong in refused])
+        file_rows.note_refused(connection, job, [(record.line, wrong) for record, wrong in refused])
         jobs.advance(
             connection,
             job,
@@ -187,11 +187,11 @@ class Working:
             except RowError as wrong:
                 results[number] = Result(None, wrong=wrong)
             else:
-                said.append((number, jobs.key_in(job, name, value), name, given))
+                said.append((number, file_rows.key_in(job, name, value), name, given))
         keys: dict[UUID, int] = {}
         for _, key, _, given in said:
             keys.setdefault(key, given.line)
-        first = jobs.take(self._connection, job, keys)
+        first = file_rows.take(self._connection, job, keys)
         rows: list[tuple[int, UUID, Given]] = []
         for number, key, name, given in said:
             if first[key] == given.line:
@@ -215,7 +215,7 @@ class Working:
         """What an ended dry run or import need not keep."""
         self._open.pop(job.id, None)
         kept = job.revision + 1 if job.is_dry else job.revision
-        jobs.clear(self._connection, job, rows_before=kept)
+        file_rows.clear(self._connection, job, rows_before=kept)
         if not job.is_dry:
             jobs.file_of(job.id).unlink(missing_ok=True)
 

@@ -16,7 +16,7 @@ from regulars.mail import subscriptions
 from regulars.mail.links import address_hash
 from regulars.people import actions, bulk
 from regulars.people.changes import CollidedError
-from regulars.people.imports import jobs, mapping, taking, working
+from regulars.people.imports import file_rows, jobs, mapping, taking, working
 from regulars.people.imports.bringing import How
 from regulars.people.imports.jobs import Import
 from regulars.people.imports.mapping import Column
@@ -67,7 +67,7 @@ def brought(site: Site, text: str | bytes, how: How | None = None) -> Import:
 
 
 def whys(site: Site, job: Import) -> list[tuple[int, str, str]]:
-    return [row[:3] for row in jobs.refused(site.connection, job)]
+    return [row[:3] for row in file_rows.refused(site.connection, job)]
 
 
 def by_email(site: Site) -> dict[str, Any]:
@@ -364,7 +364,7 @@ def test_who_is_erased_is_forgotten_by_the_import_too(site: Site) -> None:
 
 def test_nothing_is_left_of_an_old_import(site: Site) -> None:
     job = brought(site, "email\na@b.example\nbad\n")
-    jobs.forget(site.connection, site.project.id, job.id)
+    file_rows.forget(site.connection, site.project.id, job.id)
     assert [site.count(table) for table in (
         "people_import", "people_import_row", "people_import_refusal")] == [0, 0, 0]  # fmt: skip
     assert not jobs.refused_file(job.id).exists()
