@@ -95,7 +95,7 @@ def numbers(job: Import) -> dict[str, Any]:
     """What became, or would become, of the rows so far."""
     counts = job.counts
     made = counts.get("user", 0) + counts.get("lead", 0)
-    found = {
+    found: dict[str, Any] = {
         "made": made,
         "users": counts.get("user", 0),
         "leads": counts.get("lead", 0),

@@ -27,7 +27,7 @@ def test_what_turns_out_to_be_too_much_is_cut_off(monkeypatch: pytest.MonkeyPatc
         return {"type": "http.request", "body": b"12345", "more_body": True}
 
     limited = body_limit.counted(receive)
-    kinds = [asyncio.run(limited())["type"] for _ in range(4)]  # type: ignore[arg-type]
+    kinds: list[str] = [asyncio.run(limited())["type"] for _ in range(4)]  # type: ignore[arg-type]
     assert kinds == ["http.request", "http.request", "http.disconnect", "http.disconnect"]
 
 
