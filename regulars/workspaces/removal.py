@@ -105,12 +105,10 @@ def ask(project_id: UUID, typed: str, *, by: Actor, now: datetime) -> None:
     project = locked_project(project_id)
     if fold(typed) != fold(project.name):
         raise InvalidError("typed", f"Type the project's name, {project.name}.")
-    others = Role.objects.filter(agent_id=by.agent_id, role=RoleName.OWNER).exclude(  # type: ignore[misc]
-        project_id=project_id
-    )
-    if by.agent_id is not None and not others.exists():
+    agent = Agent.objects.filter(id=by.agent_id).first() if by.agent_id else None
+    others = Role.objects.filter(agent=agent, role=RoleName.OWNER).exclude(project_id=project_id)
+    if agent is not None and not others.exists():
         raise InvalidError("typed", "This is the only project you own. Make another one first.")
-    agent = Agent.objects.filter(id=by.agent_id).first()  # type: ignore[misc]
     ProjectKey.objects.filter(project_id=project_id, revoked_at=None).update(revoked_at=now)
     Role.objects.filter(project_id=project_id).delete()
     announce(project_id)

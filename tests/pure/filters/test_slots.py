@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from regulars.filters import slots
 from regulars.filters.slots import (
     BEYOND_NUMBERS,
     DATES,
@@ -18,6 +18,7 @@ from regulars.filters.slots import (
     other_code,
     text_code,
 )
+from regulars.filters.times import read_iso
 
 numbers = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
@@ -62,7 +63,7 @@ def test_dates_stand_in_their_order_by_the_millisecond(one: datetime, other: dat
 @given(text=st.text(min_size=1))
 def test_other_texts_stand_above_dates(text: str) -> None:
     assert DATES <= text_code(text) < 2**63
-    assert (text_code(text) >= TEXTS) == (slots.read_iso(text) is None)
+    assert (text_code(text) >= TEXTS) == (read_iso(text) is None)
 
 
 @given(one=words, other=words)
@@ -86,6 +87,7 @@ def test_short_plain_texts_are_known_by_their_number(text: str, is_short: bool) 
 
 
 def test_what_is_no_number_and_no_text_stands_between_them() -> None:
-    others = [other_code(value) for value in (False, True, ["a"], {})]
+    values: list[Any] = [False, True, ["a"], {}]
+    others = [other_code(value) for value in values]
     assert all(BEYOND_NUMBERS <= code < DATES for code in others)
     assert len(set(others)) == 3
