@@ -49,8 +49,8 @@ def aimed(
             done += [_aimed_event(draw, condition, when) for _ in range(times)]
         case CheckpointCondition(days=days):
             back = timedelta(days=days or 0)
-            times = {number: when.now - back + draw(_ticks) for number in condition.chain}
-            person.checkpoints = {**person.checkpoints, **times}
+            reached = {number: when.now - back + draw(_ticks) for number in condition.chain}
+            person.checkpoints = {**person.checkpoints, **reached}
         case CampaignCondition(campaign):
             person.campaigns = {**person.campaigns, campaign: {condition.answer}}
         case _:
