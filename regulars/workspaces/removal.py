@@ -68,11 +68,12 @@ FROM pg_constraint o
 JOIN pg_class t ON t.oid = o.conrelid JOIN pg_class f ON f.oid = o.confrelid
 WHERE o.contype = 'f' AND t.oid <> f.oid AND NOT t.relispartition
 """
+# An index may carry columns along that are not of the key, and may be NULL.
 KEYS = """
 SELECT array_agg(a.attname::text ORDER BY k.place)
 FROM pg_index x CROSS JOIN unnest(x.indkey::int2[]) WITH ORDINALITY AS k (number, place)
 JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = k.number
-WHERE x.indrelid = %s::regclass AND x.indisprimary
+WHERE x.indrelid = %s::regclass AND x.indisprimary AND k.place <= x.indnkeyatts
 """
 
 # What lets go of files that rows alone know of, before the rows go; filled by the wiring.
