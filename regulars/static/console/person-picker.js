@@ -17,6 +17,12 @@ class PersonPicker extends HTMLElement {
   #timer = 0;
   /** @type {AbortController | null} */
   #asking = null;
+  /** What the list answers; null before the first answer. @type {string | null} */
+  #answered = null;
+  /** Whether Enter waits for the answer to what stands in the box. */
+  #entered = false;
+  /** Whether arrows have marked somebody since the last letter. */
+  #moved = false;
 
   connectedCallback() {
     const box = this.#box;
@@ -74,6 +80,7 @@ class PersonPicker extends HTMLElement {
   /** @param {number} [wait] */
   #soon(wait = PAUSE) {
     this.#box?.setCustomValidity("");
+    this.#entered = this.#moved = false;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#ask(), wait);
   }
@@ -85,21 +92,27 @@ class PersonPicker extends HTMLElement {
     this.#asking?.abort();
     this.#asking = new AbortController();
     const { signal } = this.#asking;
-    const url = `${this.dataset.url}?q=${encodeURIComponent(box.value.trim())}`;
+    const query = box.value.trim();
+    const url = `${this.dataset.url}?q=${encodeURIComponent(query)}`;
     try {
       const answer = await fetch(url, { signal, headers: { "HX-Request": "true" } });
       if (!answer.ok) throw new Error(String(answer.status));
       const html = await answer.text();
       if (document.activeElement !== box || signal.aborted) return;
+      const marked = this.#moved ? this.#active?.dataset.person : undefined;
       list.innerHTML = html;
+      this.#answered = query;
+      this.#open(this.#options.find((one) => marked && one.dataset.person === marked));
     } catch {
       if (signal.aborted) return;
       list.innerHTML = '<p class="picker-none">People can’t be looked up right now.</p>';
+      this.#open();
     }
-    this.#open();
+    if (this.#entered && this.#active && this.#answered === query) this.#choose(this.#active);
   }
 
-  #open() {
+  /** @param {HTMLElement} [marked] whoever stays marked; else the first */
+  #open(marked) {
     const [box, list] = [this.#box, this.#list];
     if (!box || !list) return;
     this.#options.forEach((option, at) => {
@@ -108,7 +121,7 @@ class PersonPicker extends HTMLElement {
     list.hidden = false;
     list.scrollTop = 0;
     box.setAttribute("aria-expanded", "true");
-    this.#mark(this.#options[0]);
+    this.#mark(marked ?? this.#options[0]);
     const found = this.querySelectorAll("[role=option][data-person]").length;
     const status = this.querySelector("[data-count]");
     if (status) status.textContent = `${found} ${found === 1 ? "person" : "people"} found`;
@@ -116,6 +129,7 @@ class PersonPicker extends HTMLElement {
 
   #close() {
     clearTimeout(this.#timer);
+    this.#entered = false;
     this.#asking?.abort();
     const [box, list] = [this.#box, this.#list];
     if (!box || !list) return;
@@ -144,10 +158,13 @@ class PersonPicker extends HTMLElement {
       const at = options.findIndex((option) => option === this.#active);
       const step = event.key === "ArrowDown" ? 1 : -1;
       this.#mark(options[(at + step + options.length) % options.length]);
+      this.#moved = true;
     } else if (event.key === "Enter") {
       event.preventDefault(); // the form is not sent from here
-      if (!list.hidden && this.#active) this.#choose(this.#active);
-      else this.#soon(0);
+      const fits = this.#answered === this.#box?.value.trim();
+      if (fits && !list.hidden && this.#active) return this.#choose(this.#active);
+      this.#soon(0);
+      this.#entered = !fits; // what is listed answers fewer letters than were typed
     } else if (event.key === "Escape" && !list.hidden) {
       event.preventDefault(); // the dialog stays
       this.#close();
@@ -157,6 +174,7 @@ class PersonPicker extends HTMLElement {
   /** @param {HTMLElement} option */
   #choose(option) {
     const { person = "", email = "", short = "" } = option.dataset;
+    this.#answered = null;
     if (this.#person) this.#person.value = person;
     if (this.#email) this.#email.value = email;
     this.#show(option, email);
