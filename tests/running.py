@@ -20,6 +20,11 @@ from typing import IO
 from regulars.config import processes
 from regulars.config.data_folder import DataFolder
 
+# In a shell's background interrupts are ignored, and would be by what is started here until it
+# heeds them itself.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # An unprivileged user that has a name everywhere.
 NOBODY = 65534
 

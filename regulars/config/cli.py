@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from regulars.config import asked_to_stop  # noqa: F401 - first: it listens from here on
+
+# isort: split
 import sys
 from typing import NoReturn
 
 import click
 
-from regulars.config import asked_to_stop  # noqa: F401 - first: it listens from here on
 from regulars.config.commands import (
     agents,
     backups,
