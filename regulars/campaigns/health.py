@@ -81,6 +81,7 @@ SELECT r.domain, count(*) AS all, count(*) FILTER (WHERE r.state = 'waiting') AS
        count(*) FILTER (WHERE r.state = 'sent' AND r.tries > 1) AS deferred,
        count(*) FILTER (WHERE r.state = 'failed' OR r.bounced_at IS NOT NULL) AS bounced
 FROM (SELECT id FROM email WHERE project_id = %(project)s AND worked_at > %(since)s
+      AND state IN ('sending', 'paused', 'sent', 'stopped')
       ORDER BY worked_at DESC LIMIT %(newest)s) AS e
 CROSS JOIN LATERAL (
     SELECT domain, state, tries, bounced_at FROM email_recipient

@@ -212,6 +212,14 @@ def test_how_many_leave_a_minute(hand: Hand, server: Sink, monkeypatch: pytest.M
     assert health.by_minute(hand.connection, hand.project_id, now)[0] is None
 
 
+def test_only_what_was_sent_off_waits_at_a_provider(hand: Hand) -> None:
+    hand.mailing.gathered(hand.mailing.people("a@example.com"))
+    assert health.providers(hand.connection, hand.project_id, hand.mailing.now) == []
+    hand.mailing.accepted(hand.mailing.people("b@example.org"))
+    found = health.providers(hand.connection, hand.project_id, hand.mailing.now)
+    assert [(one.domain, one.waiting) for one in found] == [("example.org", 1)]
+
+
 def test_drafts_that_nobody_sends_let_their_people_go_and_keep_their_words(hand: Hand) -> None:
     email = hand.mailing.gathered(hand.mailing.people("a@example.com", "b@example.com"))
     changed = hand.mailing.look(email).changed_at
