@@ -168,7 +168,8 @@ class Intake:
             log.warning("A batch met other writers at every try: its senders will come again.")
             self._tell(batch, AwayError())
             return
-        except BaseException:
+        except BaseException as error:
+            self._lose(error)  # before anybody is told: whoever hears of it comes to a closed door
             self._tell(batch, AwayError())
             raise
         self.committed_batches += 1
