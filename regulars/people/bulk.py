@@ -12,15 +12,14 @@ import logging
 import threading
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from regulars.kit import clock, database
+from regulars.kit import database
 from regulars.kit.ids import new_id
-from regulars.people import bulk_jobs, export, selection
+from regulars.people import bulk_jobs, export, selection, taking_turns
 from regulars.people.bulk_actions import ACTIONS
 from regulars.people.bulk_jobs import Batch, Job
 from regulars.people.changes import CollidedError
@@ -29,8 +28,6 @@ from regulars.workspaces.errors import ConflictError, InvalidError, UnknownError
 
 Connection = psycopg.Connection[Any]
 
-PAUSE = 0.25  # seconds between looks while there is nothing to do
-TIDY_EVERY = 60.0  # seconds
 READ_AHEAD = 5_000  # people whose ids are read at a time
 MOST_OPEN = 20  # jobs of a project
 TRIES = 5  # times that a step may fail in a row
@@ -159,16 +156,7 @@ def _found(connection: Connection, project_id: UUID, job_id: UUID) -> Job:
 
 def work_off(stop: threading.Event) -> None:
     """Until stopped: work on what agents asked for, and forget what is long done."""
-    tidied = 0.0
-    with database.connect() as connection:
-        working = Working(connection)
-        while not stop.is_set():
-            if working.step(clock.now()):
-                continue
-            if monotonic() - tidied > TIDY_EVERY:
-                tidy(connection, clock.now())
-                tidied = monotonic()
-            stop.wait(PAUSE)
+    taking_turns.work_off(stop, Working, tidy)
 
 
 def tidy(connection: Connection, now: datetime) -> None:

@@ -13,13 +13,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from regulars.kit import clock, database
+from regulars.kit import database
+from regulars.people import taking_turns
 from regulars.people.changes import CollidedError
 from regulars.people.export import BYTE_ORDER_MARK, csv_line
 from regulars.people.imports import cells, file_rows, jobs, mapping
@@ -30,8 +30,6 @@ from regulars.people.imports.sheet import FileError, Record, RowError
 
 Connection = psycopg.Connection[Any]
 
-PAUSE = 0.25  # seconds between looks while there is nothing to do
-TIDY_EVERY = 60.0  # seconds
 AT_ONCE = 100  # rows a transaction: whoever tracks these people waits for it
 AT_ONCE_DRY = 500  # nobody waits for a look
 MEETINGS = 200  # times in a row that a step may meet another writer
@@ -42,17 +40,13 @@ log = logging.getLogger(__name__)
 
 def bring_people_in(stop: threading.Event) -> None:
     """Until stopped: work on what agents asked for, and forget what is long done."""
-    tidied = 0.0
-    with database.connect() as connection:
-        working = Working(connection)
-        while not stop.is_set():
-            if working.step(clock.now()):
-                continue
-            if monotonic() - tidied > TIDY_EVERY:
-                for project_id, import_id in jobs.old(connection, clock.now()):
-                    file_rows.forget(connection, project_id, import_id)
-                tidied = monotonic()
-            stop.wait(PAUSE)
+    taking_turns.work_off(stop, Working, tidy)
+
+
+def tidy(connection: Connection, now: datetime) -> None:
+    """Let go of imports that ended long ago."""
+    for project_id, import_id in jobs.old(connection, now):
+        file_rows.forget(connection, project_id, import_id)
 
 
 @dataclass(slots=True)
