@@ -1,7 +1,7 @@
 """Every address that Django serves. The rest (tracking, the tracker, the demo) never gets here.
 
 Addresses below `/p/<project_id>/` belong to a project and open through `access.agent_view`.
-tests/architecture/test_stranger.py has a line for each pattern.
+tests/architecture/addresses.py has a line for each pattern.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ from regulars.events import trimming
 from regulars.events.trimming import Follower, trim_outbox
 from regulars.funnels import progress
 from regulars.funnels.beginning import give_project_its_funnel
-from regulars.funnels.impact_kept import keep_impact
+from regulars.funnels.kept import keep_reports
 from regulars.funnels.upkeep import keep_funnels
 from regulars.inbox.following import ConversationsFollow, MailFollows
 from regulars.inbox.mail_in import take_mail_in
@@ -75,7 +75,7 @@ LOOPS: tuple[Loop, ...] = (
     keep_house, trim_outbox, keep_clear, remove_projects,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
     keep_conversations, tell_webhooks, gather_audiences, run_campaigns, keep_mail, send_emails,
-    keep_funnels, keep_impact, keep_drafts,
+    keep_funnels, keep_reports, keep_drafts,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -92,11 +92,17 @@ def _answer(
 ) -> HttpResponseBase:
     """Run a view; what its actions refuse becomes the answer HTTP has for it."""
     try:
-        return view(request, *args, **kwargs)
+        answer = view(request, *args, **kwargs)
     except UnknownError as unknown:
         raise Http404 from unknown
     except ForbiddenError as refused:
         raise PermissionDenied from refused
+    if isinstance(answer, HttpResponseNotAllowed) and request.method == "GET":
+        # Where only forms lead: somebody reloaded, or followed an address they had kept.
+        said = render(request, "405.html", status=answer.status_code)
+        said["Allow"] = answer["Allow"]
+        return said
+    return answer
 
 
 def own_page(

@@ -21,7 +21,7 @@ from regulars.console.frame import frame, project_url
 from regulars.console.people_lists import EVERYBODY, Listed
 from regulars.console.people_lists import KINDS as ALL_KINDS
 from regulars.filters.parse import parse
-from regulars.funnels import bars, parts, report, report_kept, weeks
+from regulars.funnels import bars, kept, parts, report, weeks
 from regulars.funnels.parts import Part, Split
 from regulars.funnels.report import Report, Stage
 from regulars.kit import clock, database
@@ -51,8 +51,9 @@ class Asked:
     @property
     def address(self) -> str:
         """The query string of it."""
-        given = {"days": self.days, "split": self.split}
-        return "?" + urlencode({key: value for key, value in given.items() if value})
+        given = {"split": self.split, "part": self.part}
+        named = {key: value for key, value in given.items() if value}
+        return "?" + urlencode({"days": self.days or "", **named})
 
     def beside(self, found: Report) -> str:
         """The query string of channels and weeks: of the step at which most people stay behind."""
@@ -106,7 +107,10 @@ def only_of(request: AgentRequest, core: Connection) -> parts.Only | None:
 @agent_view()
 @require_GET
 def funnel(request: AgentRequest) -> HttpResponse:
-    """The page; its weeks and what channels do are asked for when it stands."""
+    """The page; its weeks and what channels do are asked for when it stands.
+
+    Where many people have to be counted first, it stands at once and asks for itself anew.
+    """
     asked, now, wrong = asked_of(request), clock.now(), ""
     project_id = request.project.id
     with database.of_django() as core:
@@ -114,18 +118,26 @@ def funnel(request: AgentRequest) -> HttpResponse:
             split = parts.split_of(core, project_id, asked.split)
         except InvalidError as refused:
             split, wrong, asked = None, refused.message, replace(asked, split="")
-        only = only_of(request, core)
-        found, at = report_kept.of(core, project_id, asked.days, asked.split, now)
         names = segments.names(core, project_id)
-        choices = _splits(core, project_id, names)
+        context = {
+            "shell": frame(request, "funnel"),
+            "project": request.project,
+            "asked": asked,
+            "wrong": wrong,
+            "periods": PERIODS.items(),
+            "days": str(asked.days or ""),
+            "splits": _splits(core, project_id, names),
+        }
+        is_waiting = "count" in request.GET
+        if not is_waiting and not kept.has_report(core, project_id, asked.days, asked.split, now):
+            return render(request, "console/funnel/counting.html", context)
+        found, at = kept.report_of(core, project_id, asked.days, asked.split, now)
+        only = only_of(request, core)
     if asked.part not in {part.key for part in found.parts}:
         asked, only = replace(asked, part=""), None
     columns = _columns(project_id, found, asked, names)
-    context = {
-        "shell": frame(request, "funnel"),
-        "project": request.project,
+    context |= {
         "asked": asked,
-        "wrong": wrong,
         "report": found,
         "counted_at": at if at < now else None,
         "columns": columns,
@@ -133,9 +145,6 @@ def funnel(request: AgentRequest) -> HttpResponse:
         "rows": _rows(project_id, found, asked, split),
         "only": only,
         "beside": asked.beside(found),
-        "periods": PERIODS.items(),
-        "days": str(asked.days or ""),
-        "splits": choices,
         "sentence": _sentence(found),
         "counting": [one.checkpoint for one in found.stages if one.checkpoint.counting],
         "dated": [one.checkpoint for one in found.stages if one.checkpoint.dated_at],
@@ -156,7 +165,8 @@ def cohorts(request: AgentRequest) -> HttpResponse:
         given = request.GET.get("place", "")
         place = int(given) if given.isdecimal() and 2 <= int(given) <= size else 2  # noqa: PLR2004
         only = only_of(request, core)
-        found = weeks.cohorts(core, request.project.id, chain, place, now, only)
+        wanted = kept.Asked(place, None, *(only.asked if only else ()))
+        found, _ = kept.of(core, request.project.id, kept.WEEKS, chain, wanted, now)
     context = {
         "project": request.project,
         "checkpoints": list(enumerate(chain.checkpoints, start=1))[1:],
@@ -176,7 +186,7 @@ def export(request: AgentRequest) -> HttpResponse:
     """The table as CSV."""
     asked, now = asked_of(request), clock.now()
     with database.of_django() as core:
-        found, _ = report_kept.of(core, request.project.id, asked.days, asked.split, now)
+        found, _ = kept.report_of(core, request.project.id, asked.days, asked.split, now)
     written = io.StringIO()
     writer = csv.writer(written)
     labels = [part.label for part in found.parts]

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.funnel import only_of
-from regulars.funnels import impact, impact_kept, report
+from regulars.funnels import impact, kept, report
 from regulars.funnels.impact import Channel
 from regulars.kit import clock, database
 
@@ -45,7 +45,8 @@ def channels(request: AgentRequest) -> HttpResponse:
         place = _number(request.GET.get("step"), range(1, size), 1)
         days = _number(request.GET.get("days"), impact.CHOICES, impact.DAYS)
         only = only_of(request, core)
-        found, at = impact_kept.of(core, request.project.id, chain, place, days, now, only)
+        wanted = kept.Asked(place, days, *(only.asked if only else ()))
+        found, at = kept.of(core, request.project.id, kept.IMPACT, chain, wanted, now)
     pairs = list(zip(chain.checkpoints, chain.checkpoints[1:], strict=False))
     context = {
         "project": request.project,

@@ -19,7 +19,7 @@ from regulars.campaigns import campaigns, results
 from regulars.campaigns.results import Glance
 from regulars.console import charts
 from regulars.console.access import AgentRequest, agent_view
-from regulars.funnels import report_kept
+from regulars.funnels import kept
 from regulars.kit import clock, database
 
 Connection = psycopg.Connection[Any]
@@ -92,8 +92,8 @@ def _campaigns(core: Connection, request: AgentRequest) -> list[Campaign]:
 
 def _stages(core: Connection, request: AgentRequest) -> list[Stage]:
     """Who reached the first checkpoint in the last weeks, and how far they came."""
-    kept, _ = report_kept.of(core, request.project.id, FUNNEL_DAYS, "", clock.now())
-    found = kept.stages
+    report, _ = kept.report_of(core, request.project.id, FUNNEL_DAYS, "", clock.now())
+    found = report.stages
     first = found[0].reached if found else 0
     return [
         Stage(

@@ -59,7 +59,7 @@ RETURNING = """
 SELECT kind, value FROM identity TABLESAMPLE BERNOULLI (%s)
 WHERE project_id = %s AND kind <> 'former' ORDER BY random() LIMIT %s
 """
-FORGET_IMPACT = "DELETE FROM funnel_impact WHERE project_id = %s"
+FORGET_KEPT = "DELETE FROM funnel_kept WHERE project_id = %s"
 
 
 def main() -> None:
@@ -84,7 +84,7 @@ def main() -> None:
 
 
 def _pages(project: Large, times: int) -> None:
-    project.connection.execute(FORGET_IMPACT, (project.project_id,))
+    project.connection.execute(FORGET_KEPT, (project.project_id,))
     browser, every = project.agent(), []
     for name, page in PAGES.items():
         url = f"/p/{project.project_id}/{page}" if page else _bar(browser, project)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from regulars.funnels import actions, queries
+from regulars.funnels import actions, kept, queries
 from regulars.funnels.rows import Draft
 from regulars.kit import clock
 from regulars.segments import filling
@@ -74,6 +74,21 @@ def test_it_is_split_by_an_attribute(cast: Cast) -> None:
     assert re.search(r" free 1 1 ", shown)
 
 
+@pytest.mark.usefixtures("users")
+def test_it_does_not_wait_for_many_to_be_counted(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept, "FEW", 0)
+    waits = see(cast.bob, cast, split="attributes.plan", days="")
+    assert "Counting everybody" in waits
+    assert "By part" not in waits
+    (again,) = re.findall(r'hx-get="([^"]+count)"', waits)
+    assert again.endswith("funnel/?days=&split=attributes.plan&count")
+    assert " pro 2 1 " in words(cast.bob.client.get(again).content.decode())
+    assert "By part" in see(cast.bob, cast, split="attributes.plan", days="")
+    assert "Counting everybody" in see(cast.bob, cast, days="28")
+
+
 def test_an_odd_address_shows_a_funnel_and_says_what_is_wrong(cast: Cast) -> None:
     shown = see(cast.bob, cast, split="shoe", days="-1")
     assert "The funnel can't be split by that." in shown
@@ -90,6 +105,8 @@ def test_it_is_exported(cast: Cast) -> None:
     lines = see(cast.bob, cast, "funnel.csv").splitlines()
     assert lines[0].startswith("Checkpoint,Reached")
     assert lines[1].startswith("Signed up,")
+    (link,) = re.findall(r'href="([^"]+funnel.csv[^"]*)"', see(cast.bob, cast, days=""))
+    assert link.endswith("funnel.csv?days=")  # of all time, as the page is
 
 
 def test_a_checkpoint_is_added_counted_and_changed(cast: Cast) -> None:

@@ -207,3 +207,9 @@ def test_a_ready_made_one_fills_a_draft_too(cast: Cast) -> None:
     chosen = cast.alice.client.post(f"{begun['Location']}template", {"template": "notice"})
     assert chosen.status_code == 302
     assert READY_MADE["notice"].content.subject in cast.alice.client.get(begun["Location"]).text
+
+
+def test_an_address_where_forms_are_sent_says_so_when_it_is_opened(cast: Cast) -> None:
+    answer = cast.alice.client.get(cast.home.url("templates/new"))
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "This is not a page to open" in answer.content.decode()

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from regulars.filters.errors import FilterError
-from regulars.funnels import actions, impact_kept, queries, report_kept
+from regulars.funnels import actions, kept, queries
 from regulars.funnels.rows import Draft
 from regulars.funnels.upkeep import clear_lanes
 from regulars.people import actions as people
@@ -251,10 +251,10 @@ def test_a_sign_up_that_turns_out_to_be_earlier_takes_the_others_with_it(site: S
 def test_the_report_of_a_large_project_is_kept_and_counted_anew(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(report_kept, "FEW", 0)
+    monkeypatch.setattr(kept, "FEW", 0)
 
     def reached_at(at: datetime) -> tuple[list[int], list[str], datetime]:
-        found, counted = report_kept.of(site.connection, site.project.id, 28, "country", at)
+        found, counted = kept.report_of(site.connection, site.project.id, 28, "country", at)
         return [one.reached for one in found.stages], [one.label for one in found.parts], counted
 
     site.send(identify("one", "a"), page("a"), at=NOON)
@@ -262,11 +262,14 @@ def test_the_report_of_a_large_project_is_kept_and_counted_anew(
     assert first == ([1, 1], ["Not known"], NOON + HOUR)
     site.send(identify("two", "b"), page("b"), at=NOON + HOUR)
     assert reached_at(NOON + HOUR + 2 * MINUTE) == first
-    impact_kept.count_stale(site.connection, NOON + HOUR + 3 * MINUTE)
+    kept.count_stale(site.connection, NOON + HOUR + 3 * MINUTE)
     assert reached_at(NOON + HOUR + 3 * MINUTE) == (
         [2, 2], ["Not known"], NOON + HOUR + 3 * MINUTE,
     )  # fmt: skip
-    assert reached_at(NOON + 2 * HOUR)[2] == NOON + 2 * HOUR  # too old to show
+    asked = (site.connection, site.project.id, 28, "country")
+    assert kept.has_report(*asked, NOON + HOUR + 17 * MINUTE)
+    assert not kept.has_report(*asked, NOON + 2 * HOUR)  # too old to show
+    assert reached_at(NOON + 2 * HOUR)[2] == NOON + 2 * HOUR
 
 
 def test_who_is_counted_for_other_days_is_dated_as_before(site: Site) -> None:

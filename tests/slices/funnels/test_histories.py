@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from regulars.filters.parse import parse
-from regulars.funnels import bars, report
+from regulars.funnels import bars, report, weeks
 from regulars.funnels.report import Period
 from regulars.people import queries
 from regulars.people.person import Person
@@ -141,7 +141,23 @@ def _check_report(site: Site, people: list[dict[int, datetime]], now: datetime) 
         assert stage.reached == sum(len(one) > n for one in inside)
         assert stage.before == sum(len(one) > n for one in before)
         gaps = [one[n] - one[n - 1] for one in inside if n and len(one) > n]
-        assert stage.median == (_median(gaps) if gaps else None)
+        assert stage.median == (_quantile(gaps, 1, 2) if gaps else None)
+        assert stage.p90 == (_quantile(gaps, 9, 10) if gaps else None)
+    _check_weeks(site, ordered, now)
+
+
+def _check_weeks(site: Site, ordered: list[list[datetime]], now: datetime) -> None:
+    """Week by week: of whom began in it, how many had come so far after each whole week."""
+    chain = report.chain_of(site.connection, site.project.id)
+    for n in range(1, len(chain.lanes)):
+        found = weeks.cohorts(site.connection, site.project.id, chain, n + 1, now)
+        for back, week in zip(range(weeks.WEEKS, 0, -1), found, strict=True):
+            began = now - 7 * back * DAY
+            of_it = [one for one in ordered if began <= one[0] < began + 7 * DAY]
+            assert (week.since, week.people) == (began, len(of_it))
+            ways = [one[n] - one[0] for one in of_it if len(one) > n]
+            came = [sum(way < 7 * k * DAY for way in ways) for k in range(1, back)]
+            assert week.shares == tuple(one / len(of_it) if of_it else 0.0 for one in came)
 
 
 def _check_lists(site: Site, found: report.Report, now: datetime) -> None:
@@ -158,12 +174,13 @@ def _listed(site: Site, wanted: list[dict[str, Any]], now: datetime) -> int:
     return queries.count(site.connection, site.project.id, which).number
 
 
-def _median(gaps: list[timedelta]) -> timedelta:
+def _quantile(gaps: list[timedelta], part: int, of: int) -> timedelta:
+    """What so many parts of them stay below: between two of them, as far as it lies."""
     ordered = sorted(gaps)
-    middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[middle]
-    return ordered[middle - 1] + (ordered[middle] - ordered[middle - 1]) / 2
+    below, rest = divmod((len(ordered) - 1) * part, of)
+    if not rest:
+        return ordered[below]
+    return ordered[below] + (ordered[below + 1] - ordered[below]) * rest / of
 
 
 def _in_order(one: dict[int, datetime]) -> list[datetime]:

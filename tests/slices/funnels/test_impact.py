@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from regulars.funnels import impact, impact_kept, report
+from regulars.funnels import impact, kept, report
 from regulars.funnels.lift import Share
 from tests.slices.funnels.funnel import SIGNED_UP, did, put
 from tests.slices.tracking.site import NOON, Site, identify, open_site, track
@@ -81,14 +81,14 @@ def test_of_a_few_nothing_is_said(site: Site) -> None:
 
 def test_what_was_counted_is_kept_and_counted_anew(site: Site) -> None:
     chain = report.chain_of(site.connection, site.project.id)
-    asked = (site.connection, site.project.id, chain, 1, WITHIN)
-    first, at = impact_kept.of(*asked, NOON)
+    asked = (site.connection, site.project.id, kept.IMPACT, chain, kept.Asked(1, WITHIN))
+    first, at = kept.of(*asked, NOON)
     _somebody(site, "u", Life(NOON - 30 * DAY, None))
-    assert impact_kept.of(*asked, NOON + timedelta(minutes=1)) == (first, at)
+    assert kept.of(*asked, NOON + timedelta(minutes=1)) == (first, at)
     later = NOON + timedelta(minutes=10)
-    impact_kept.of(*asked, later)
-    impact_kept.count_stale(site.connection, later)
-    again, at = impact_kept.of(*asked, later)
+    kept.of(*asked, later)
+    kept.count_stale(site.connection, later)
+    again, at = kept.of(*asked, later)
     assert (again.untouched, at) == (Share(1, 0), later)
 
 

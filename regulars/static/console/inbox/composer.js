@@ -1,20 +1,14 @@
 // <inbox-composer data-url="…" data-conversation="…">: where agents write.
 //
-// What is sent stands in the thread at once, and in the browser's storage until the server has
-// answered: it is sent again after a lost connection or a reload, and counts once, by its own id.
-// A draft is kept for each conversation. "/" finds a saved reply, "@" in a note a colleague.
+// A draft is kept for each conversation. What is sent goes through `outbox.js`; "/" finds a saved
+// reply, "@" in a note a colleague (`suggestions.js`).
 
 import { say } from "./line.js";
+import { Outbox } from "./outbox.js";
+import { Suggestions } from "./suggestions.js";
 import { post } from "./thread.js";
 
 const TYPING = 3000; // ms between two signs that the agent writes
-const AGAIN = [1000, 2000, 5000, 10_000, 20_000]; // ms until what failed is sent again
-const KEPT = 20; // messages that wait, of a conversation
-
-/**
- * A message on its way.
- * @typedef {{client: string, text: string, as: string, channel: string, files: {id: string, name: string}[], saved: string[], then: string}} Waiting
- */
 
 class InboxComposer extends HTMLElement {
   /** @type {{id: string, name: string}[]} */
@@ -22,16 +16,34 @@ class InboxComposer extends HTMLElement {
   /** @type {string[]} */
   #saved = [];
   #typed = 0;
-  #sending = false;
-  #tries = 0;
-  #timer = 0;
-  #chosen = -1;
   #stop = new AbortController();
+  /** @type {Outbox | undefined} */
+  #outbox;
+  /** @type {Suggestions | undefined} */
+  #suggestions;
 
   connectedCallback() {
     this.#stop = new AbortController();
     const { signal } = this.#stop;
     const { form, text } = this.#parts;
+    const outbox = new Outbox(
+      this.dataset.conversation ?? "",
+      `${this.dataset.url}say`,
+      () => this.dispatchEvent(new CustomEvent("inbox-said", { bubbles: true })),
+      (one, why) => this.#refused(one, why),
+    );
+    const suggestions = new Suggestions(
+      /** @type {HTMLElement} */ (this.querySelector(".composer-options")),
+      text,
+      () => this.#isNote,
+      (words) => this.#fetchReplies(words),
+      (reply) => {
+        if (reply) this.#saved.push(reply);
+        this.#keep();
+      },
+    );
+    this.#outbox = outbox;
+    this.#suggestions = suggestions;
     this.#recall();
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -40,7 +52,7 @@ class InboxComposer extends HTMLElement {
     form.addEventListener("change", () => this.#dress());
     text.addEventListener("input", () => this.#input());
     text.addEventListener("keydown", (event) => this.#key(event));
-    text.addEventListener("blur", () => setTimeout(() => this.#close(), 150));
+    text.addEventListener("blur", () => setTimeout(() => suggestions.close(), 150));
     text.addEventListener("paste", (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
       if (!files.length) return;
@@ -66,18 +78,17 @@ class InboxComposer extends HTMLElement {
       const input = /** @type {HTMLInputElement} */ (event.target);
       void this.#replies(input.value);
     });
-    addEventListener("online", () => this.#flush(), { signal });
+    addEventListener("online", () => outbox.flush(), { signal });
     document.addEventListener("inbox", (event) => {
-      if (event instanceof CustomEvent && event.detail.t === "lost") this.#flush();
+      if (event instanceof CustomEvent && event.detail.t === "lost") outbox.flush();
     }, { signal });
-    for (const one of this.#waiting()) this.#show(one);
     this.#dress();
-    this.#flush();
+    outbox.begin();
   }
 
   disconnectedCallback() {
     this.#stop.abort();
-    clearTimeout(this.#timer);
+    this.#outbox?.stop();
   }
 
   get #parts() {
@@ -90,10 +101,6 @@ class InboxComposer extends HTMLElement {
 
   get #canned() {
     return /** @type {HTMLElement | null} */ (this.querySelector("#canned"));
-  }
-
-  get #options() {
-    return /** @type {HTMLElement} */ (this.querySelector(".composer-options"));
   }
 
   get #isNote() {
@@ -151,103 +158,16 @@ class InboxComposer extends HTMLElement {
       this.#typed = Date.now();
       say({ t: "typing", conversation: this.dataset.conversation, private: this.#isNote });
     }
-    void this.#suggest();
+    void this.#suggestions?.suggest();
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    const list = this.#options;
-    if (!list.hidden) {
-      const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-      if (step) {
-        event.preventDefault();
-        this.#choose(this.#chosen + step);
-        return;
-      }
-      if ((event.key === "Enter" || event.key === "Tab") && !event.metaKey && !event.ctrlKey) {
-        event.preventDefault();
-        this.#take(/** @type {HTMLElement} */ (list.children[Math.max(0, this.#chosen)]));
-        return;
-      }
-      if (event.key === "Escape") {
-        event.stopPropagation();
-        this.#close();
-        return;
-      }
-    }
+    if (this.#suggestions?.key(event)) return;
     if (event.key === "Enter" && (event.metaKey || event.ctrlKey)) {
       event.preventDefault();
       this.#send(event.shiftKey ? "close" : "");
     }
-  }
-
-  /** What stands before the caret: "/word" at the start, or "@word" in a note. */
-  #begun() {
-    const { text } = this.#parts;
-    const before = text.value.slice(0, text.selectionStart);
-    const slash = /^\/([\p{L}\p{N}_-]*)$/u.exec(before);
-    if (slash) return { kind: "/", word: slash[1], from: 0 };
-    const at = this.#isNote ? /(?:^|\s)@([\p{L}\p{N}._-]*)$/u.exec(before) : null;
-    if (at) return { kind: "@", word: at[1], from: before.length - at[1].length - 1 };
-    return null;
-  }
-
-  async #suggest() {
-    const begun = this.#begun();
-    if (!begun) return this.#close();
-    /** @type {HTMLElement[]} */
-    let options = [];
-    if (begun.kind === "@") options = this.#mates(begun.word);
-    else {
-      const part = await this.#fetchReplies(begun.word);
-      const now = this.#begun();
-      if (!now || now.word !== begun.word) return;
-      const found = /** @type {HTMLElement[]} */ ([...part.querySelectorAll("[data-reply]")]);
-      options = found.map((one) => optionOf(one.dataset.text ?? "", one.childNodes, one.dataset.reply));
-    }
-    const list = this.#options;
-    list.replaceChildren(...options.slice(0, 8));
-    list.hidden = !options.length;
-    this.#parts.text.setAttribute("aria-expanded", String(options.length > 0));
-    if (options.length) this.#choose(0);
-  }
-
-  /** @param {string} word */
-  #mates(word) {
-    const kept = /** @type {HTMLTemplateElement | null} */ (document.getElementById("team"));
-    const team = /** @type {HTMLElement[]} */ ([...(kept?.content.querySelectorAll("span") ?? [])]);
-    return team
-      .filter((one) => !one.hasAttribute("data-me"))
-      .filter((one) => one.dataset.name?.toLowerCase().includes(word.toLowerCase()))
-      .map((one) => optionOf(`@${one.dataset.name} `, [document.createTextNode(one.dataset.name ?? "")]));
-  }
-
-  /** @param {number} place */
-  #choose(place) {
-    const all = [...this.#options.children];
-    this.#chosen = (place + all.length) % all.length;
-    all.forEach((one, n) => one.setAttribute("aria-selected", String(n === this.#chosen)));
-    const chosen = all[this.#chosen];
-    if (chosen) this.#parts.text.setAttribute("aria-activedescendant", chosen.id);
-  }
-
-  /** @param {HTMLElement | undefined} option */
-  #take(option) {
-    const begun = this.#begun();
-    if (!option || !begun) return this.#close();
-    const { text } = this.#parts;
-    text.setRangeText(option.dataset.text ?? "", begun.from, text.selectionStart, "end");
-    if (option.dataset.reply) this.#saved.push(option.dataset.reply);
-    this.#close();
-    this.#keep();
-    text.focus();
-  }
-
-  #close() {
-    this.#options.hidden = true;
-    this.#chosen = -1;
-    this.#parts.text.setAttribute("aria-expanded", "false");
-    this.#parts.text.removeAttribute("aria-activedescendant");
   }
 
   /** @param {string} words */
@@ -284,7 +204,7 @@ class InboxComposer extends HTMLElement {
     if (!button) return;
     if (button.matches("[data-attach]")) {
       /** @type {HTMLInputElement | null} */ (this.querySelector("input[type=file]"))?.click();
-    } else if (button.matches(".composer-options > *")) this.#take(button);
+    } else if (button.matches(".composer-options > *")) this.#suggestions?.take(button);
     else if (button.dataset.insert !== undefined) {
       button.closest("[popover]")?.matches("#insert") && hide(button);
       this.#insert(button.dataset.insert);
@@ -360,7 +280,6 @@ class InboxComposer extends HTMLElement {
       text.focus();
       return;
     }
-    /** @type {Waiting} */
     const one = {
       client: crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}`,
       text: text.value,
@@ -370,8 +289,6 @@ class InboxComposer extends HTMLElement {
       saved: this.#saved,
       then,
     };
-    this.#store([...this.#waiting(), one].slice(-KEPT));
-    this.#show(one);
     text.value = "";
     this.#files = [];
     this.#saved = [];
@@ -380,95 +297,14 @@ class InboxComposer extends HTMLElement {
     this.#error("");
     this.#keep();
     text.focus();
-    this.#flush();
+    this.#outbox?.send(one);
   }
 
-  get #outbox() {
-    return `regulars.outbox.${this.dataset.conversation}`;
-  }
-
-  /** @type {Waiting[]} */
-  #memory = [];
-
-  /** @returns {Waiting[]} */
-  #waiting() {
-    try {
-      return JSON.parse(localStorage.getItem(this.#outbox) ?? "[]");
-    } catch {
-      return this.#memory;
-    }
-  }
-
-  /** @param {Waiting[]} waiting */
-  #store(waiting) {
-    this.#memory = waiting;
-    try {
-      if (waiting.length) localStorage.setItem(this.#outbox, JSON.stringify(waiting));
-      else localStorage.removeItem(this.#outbox);
-    } catch {
-      // It lasts as long as the page.
-    }
-  }
-
-  /** Send what waits, one after the other, so that it stays in its order. */
-  #flush() {
-    clearTimeout(this.#timer);
-    if (this.#sending || !this.isConnected) return;
-    const one = this.#waiting()[0];
-    if (!one) return;
-    this.#sending = true;
-    void this.#deliver(one).then((done) => {
-      this.#sending = false;
-      if (done) {
-        this.#tries = 0;
-        this.#store(this.#waiting().filter((each) => each.client !== one.client));
-        this.#flush();
-      } else {
-        const wait = AGAIN[Math.min(this.#tries++, AGAIN.length - 1)];
-        this.#timer = setTimeout(() => this.#flush(), wait);
-      }
-    });
-  }
-
-  /** @param {Waiting} one @returns {Promise<boolean>} whether it need not be sent again */
-  async #deliver(one) {
-    const body = new FormData();
-    for (const key of /** @type {const} */ (["client", "text", "as", "channel", "then"])) {
-      if (one[key]) body.set(key, one[key]);
-    }
-    for (const file of one.files) body.append("file", file.id);
-    for (const saved of one.saved) body.append("saved", saved);
-    const bubble = document.querySelector(`[data-waiting="${CSS.escape(one.client)}"]`);
-    const meta = bubble?.querySelector(".meta");
-    try {
-      const answer = await post(`${this.dataset.url}say`, body);
-      if (answer.status >= 500 || answer.status === 429) throw new Error(String(answer.status));
-      if (!answer.ok) {
-        const said = await answer.json().catch(() => ({ message: "It was refused." }));
-        this.#refused(one, said.message);
-        bubble?.remove();
-        return true;
-      }
-      const said = await answer.json();
-      bubble?.setAttribute("data-said", said.id);
-      await this.#arrived(said.id);
-      bubble?.remove();
-      return true;
-    } catch {
-      if (meta) meta.textContent = "Not sent yet: trying again";
-      return false;
-    }
-  }
-
-  /** Wait until the thread shows it: no gap between the one and the other. @param {string} id */
-  async #arrived(id) {
-    this.dispatchEvent(new CustomEvent("inbox-said", { bubbles: true }));
-    for (let tries = 0; tries < 40 && !document.getElementById(`m-${id}`); tries += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-
-  /** It comes back to where it was written. @param {Waiting} one @param {string} why */
+  /**
+   * It comes back to where it was written.
+   * @param {import("./outbox.js").Waiting} one
+   * @param {string} why
+   */
   #refused(one, why) {
     const { text, as } = this.#parts;
     if (!text.value) {
@@ -479,25 +315,6 @@ class InboxComposer extends HTMLElement {
       this.#dress();
     }
     this.#error(why);
-  }
-
-  /** @param {Waiting} one */
-  #show(one) {
-    const end = document.querySelector("#thread .typing-line");
-    if (!end || document.querySelector(`[data-waiting="${CSS.escape(one.client)}"]`)) return;
-    const row = document.createElement("div");
-    row.className = one.as === "note" ? "private" : "msg me";
-    row.dataset.waiting = one.client;
-    const bubble = document.createElement("p");
-    bubble.className = one.as === "note" ? "text" : "bubble text";
-    bubble.textContent = one.text.trim() || one.files.map((file) => file.name).join(", ");
-    const meta = document.createElement("p");
-    meta.className = "meta";
-    meta.textContent = "Sending…";
-    row.append(bubble, meta);
-    end.before(row);
-    const scroll = document.querySelector("#thread .thread-scroll");
-    if (scroll) scroll.scrollTop = 0;
   }
 
   /** @param {string} words */
@@ -513,19 +330,6 @@ class InboxComposer extends HTMLElement {
 function hide(inside) {
   const menu = inside.closest("[popover]");
   if (menu instanceof HTMLElement) menu.hidePopover();
-}
-
-let options = 0;
-
-/** @param {string} text @param {Iterable<Node>} shown @param {string} [reply] */
-function optionOf(text, shown, reply) {
-  const option = document.createElement("li");
-  option.setAttribute("role", "option");
-  option.id = `composer-option-${(options += 1)}`;
-  option.dataset.text = text;
-  if (reply) option.dataset.reply = reply;
-  option.append(...shown);
-  return option;
 }
 
 customElements.define("inbox-composer", InboxComposer);

@@ -1,0 +1,216 @@
+"""What is counted of the funnel and kept for some minutes, since it looks at everybody's row.
+
+The report, the weeks and the impact of channels are each counted at once when they are asked for
+the first time. After that they are what was counted last; where that is some minutes old a loop of
+the worker counts it anew, as long as somebody looks. What is too old to show is counted at once
+again, and what nobody has looked at for a month goes. Report and weeks of few people are counted
+whenever they are asked for.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+import msgspec
+import psycopg
+
+from regulars.funnels.impact import Impact, impact
+from regulars.funnels.parts import only_of, split_of
+from regulars.funnels.report import Chain, Numbers, Period, Report, chain_of, numbers, shown
+from regulars.funnels.weeks import Week, cohorts
+from regulars.kit import clock, database
+from regulars.kit.ids import key_bytes
+from regulars.workspaces.errors import InvalidError
+
+Connection = psycopg.Connection[Any]
+T = TypeVar("T")
+
+FEW = 100_000  # people, up to whom report and weeks are counted each time
+KEPT = timedelta(days=30)  # since somebody looked
+PAUSE = 5.0  # seconds between looks of the loop
+MINUTE = timedelta(minutes=1)
+
+PEOPLE = "SELECT coalesce(sum(people), 0) FROM kind_count WHERE project_id = %s"
+READ = "SELECT body, at FROM funnel_kept WHERE project_id = %s AND id = %s"
+KEEP = """
+INSERT INTO funnel_kept (project_id, id, what, place, days, split, part, body, at, wanted_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s, %s)
+ON CONFLICT (project_id, id) DO UPDATE SET body = excluded.body, at = excluded.at
+"""
+WANT = "UPDATE funnel_kept SET wanted_at = %s WHERE project_id = %s AND id = %s"
+STALE = """
+SELECT project_id, id, place, days, split, part FROM funnel_kept
+WHERE what = %s AND at <= %s AND wanted_at > at ORDER BY at LIMIT 20
+"""
+FORGET = "DELETE FROM funnel_kept WHERE wanted_at < %s"
+DROP = "DELETE FROM funnel_kept WHERE project_id = %s AND id = %s"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a page asks for, as far as its kind knows it."""
+
+    place: int = 0  # of a checkpoint: the impact's first of two from 1, the weeks' later one
+    days: int | None = None  # None: of all time
+    split: str = ""
+    part: str = ""  # of the split; empty for everybody
+
+
+@dataclass(frozen=True, slots=True)
+class Kind(Generic[T]):
+    """One thing that is kept: how it is counted, and for how long that may be shown."""
+
+    name: str
+    body: type[Any] | Any  # what is stored
+    count: Callable[[Connection, UUID, Chain, Asked, datetime], T]
+    lasts: timedelta  # until it is counted anew
+    too_old: timedelta | None = None  # to be shown; None: never
+    even_of_few: bool = False  # people it is kept
+
+
+def _numbers(
+    connection: Connection, project_id: UUID, chain: Chain, asked: Asked, now: datetime
+) -> Numbers:
+    split = split_of(connection, project_id, asked.split)
+    return numbers(connection, project_id, chain, _period(asked.days, now), split)
+
+
+def _weeks(
+    connection: Connection, project_id: UUID, chain: Chain, asked: Asked, now: datetime
+) -> list[Week]:
+    only = only_of(connection, project_id, asked.split, asked.part)
+    return cohorts(connection, project_id, chain, asked.place, now, only)
+
+
+def _impact(
+    connection: Connection, project_id: UUID, chain: Chain, asked: Asked, now: datetime
+) -> Impact:
+    only = only_of(connection, project_id, asked.split, asked.part)
+    return impact(connection, project_id, chain, asked.place, asked.days or 0, now, only)
+
+
+REPORT = Kind("report", Numbers, _numbers, lasts=MINUTE, too_old=15 * MINUTE)
+WEEKS = Kind("weeks", list[Week], _weeks, lasts=5 * MINUTE, too_old=60 * MINUTE)
+IMPACT = Kind("impact", Impact, _impact, lasts=5 * MINUTE, even_of_few=True)
+KINDS: tuple[Kind[Any], ...] = (REPORT, WEEKS, IMPACT)
+
+
+def of(
+    connection: Connection,
+    project_id: UUID,
+    kind: Kind[T],
+    chain: Chain,
+    asked: Asked,
+    now: datetime,
+) -> tuple[T, datetime]:
+    """What is asked for, and when it was counted.
+
+    Raises InvalidError where the funnel can't be split by that, or has no such part.
+    """
+    if _are_few(connection, project_id, kind):
+        return kind.count(connection, project_id, chain, asked, now), now
+    row = _row(connection, project_id, kind, chain, asked, now)
+    if row is None:
+        return _count(connection, project_id, kind, chain, asked, now), now
+    body, at = row
+    if at <= now - kind.lasts:
+        connection.execute(WANT, (now, project_id, _key(kind, chain, asked)))
+    found: T = msgspec.convert(body, kind.body)
+    return found, at
+
+
+def report_of(
+    connection: Connection, project_id: UUID, days: int | None, split: str, now: datetime
+) -> tuple[Report, datetime]:
+    """The report of so many days (None: of all time), and when it was counted. InvalidError."""
+    chain, asked = chain_of(connection, project_id), Asked(days=days, split=split)
+    found, at = of(connection, project_id, REPORT, chain, asked, now)
+    return shown(chain, _period(days, at), found), at
+
+
+def has_report(
+    connection: Connection, project_id: UUID, days: int | None, split: str, now: datetime
+) -> bool:
+    """Whether nobody has to wait for the report to be counted."""
+    if _are_few(connection, project_id, REPORT):
+        return True
+    asked = Asked(days=days, split=split)
+    chain = chain_of(connection, project_id)
+    return _row(connection, project_id, REPORT, chain, asked, now) is not None
+
+
+def keep_reports(stop: threading.Event) -> None:
+    """Until stopped: count anew what is old and looked at."""
+    with database.connect() as connection:
+        while not stop.is_set():
+            count_stale(connection, clock.now())
+            stop.wait(PAUSE)
+
+
+def count_stale(connection: Connection, now: datetime) -> None:
+    """Count anew what is old and was looked at since; what no funnel has any more goes."""
+    for kind in KINDS:
+        rows = connection.execute(STALE, (kind.name, now - kind.lasts)).fetchall()
+        for project_id, id_, place, days, split, part in rows:
+            asked = Asked(place, days, split, part)
+            chain = chain_of(connection, project_id)
+            try:
+                if place > len(chain.lanes) or _key(kind, chain, asked) != id_:
+                    connection.execute(DROP, (project_id, id_))
+                else:
+                    _count(connection, project_id, kind, chain, asked, now)
+            except InvalidError:  # the segment it is split by is gone
+                connection.execute(DROP, (project_id, id_))
+    connection.execute(FORGET, (now - KEPT,))
+
+
+def _are_few(connection: Connection, project_id: UUID, kind: Kind[Any]) -> bool:
+    if kind.even_of_few:
+        return False
+    row = connection.execute(PEOPLE, (project_id,)).fetchone()
+    return row is None or row[0] <= FEW
+
+
+def _row(
+    connection: Connection,
+    project_id: UUID,
+    kind: Kind[Any],
+    chain: Chain,
+    asked: Asked,
+    now: datetime,
+) -> tuple[Any, datetime] | None:
+    """What is kept and not too old."""
+    row = connection.execute(READ, (project_id, _key(kind, chain, asked))).fetchone()
+    if row is None or (kind.too_old is not None and row[1] <= now - kind.too_old):
+        return None
+    return row[0], row[1]
+
+
+def _count(
+    connection: Connection,
+    project_id: UUID,
+    kind: Kind[T],
+    chain: Chain,
+    asked: Asked,
+    now: datetime,
+) -> T:
+    found = kind.count(connection, project_id, chain, asked, now)
+    body, id_ = msgspec.json.encode(found).decode(), _key(kind, chain, asked)
+    named = (kind.name, asked.place, asked.days, asked.split, asked.part)
+    connection.execute(KEEP, (project_id, id_, *named, body, now, now))
+    return found
+
+
+def _key(kind: Kind[Any], chain: Chain, asked: Asked) -> UUID:
+    """Of the lanes: with another condition or in another order it is something else."""
+    parts = (chain.lanes, chain.over, asked.place, asked.days, asked.split, asked.part)
+    return UUID(bytes=key_bytes(f"funnel {kind.name}", msgspec.json.encode(parts).decode()))
+
+
+def _period(days: int | None, now: datetime) -> Period:
+    return Period() if days is None else Period(now - timedelta(days=days), now)
