@@ -25,7 +25,13 @@ from regulars.mail.courier import UnknownOutcomeError
 from regulars.mail.letters import Letter, Mail, Mailbox
 from regulars.mail.services import accounts
 from regulars.mail.services.accounts import Service, WrongError
-from regulars.mail.smtp import AwayError, BadServerError, LaterError, RefusedError
+from regulars.mail.smtp import (
+    AwayError,
+    BadServerError,
+    LaterError,
+    RefusedError,
+    UnreachableError,
+)
 from regulars.workspaces import audit
 from regulars.workspaces.errors import UnknownError
 
@@ -90,6 +96,8 @@ def send_test(request: AgentRequest) -> HttpResponseBase:
         asyncio.run(_hand_over(carrier, mail, raw))
     except (BadServerError, BadAddressError) as wrong:
         return show(request, wrong=str(wrong))
+    except UnreachableError as wrong:
+        return show(request, wrong=f"The test did not leave. {wrong}.")
     except (AwayError, LaterError, RefusedError, UnknownOutcomeError) as wrong:
         called = carrier.called if carrier is not None else ""
         return show(request, wrong=f"The test did not leave. {called} said: {wrong}")

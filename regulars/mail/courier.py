@@ -24,6 +24,7 @@ from regulars.mail.smtp import (
     LaterError,
     RefusedError,
     Server,
+    away_error,
 )
 from regulars.mail.wire import Wire
 
@@ -160,7 +161,7 @@ async def call(server: Server) -> Courier:
         raise AwayError(clean.line(f"{refused.code} {refused.message}", MOST_WORDS)) from refused
     except (aiosmtplib.SMTPException, OSError, ValueError) as away:
         client.close()
-        raise AwayError(_said(away)) from away
+        raise away_error(away, server) from away
     transport = client.transport
     if transport is None or transport.is_closing():
         raise AwayError("The server hung up")

@@ -7,6 +7,7 @@ certificate must be good unless the server is on this machine, where nobody can 
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -41,6 +42,10 @@ class NotNowError(Exception):
 
 class AwayError(NotNowError):
     """The server takes no mail from us now: not there, or it won't let us in."""
+
+
+class UnreachableError(AwayError):
+    """Nobody said anything: there is no such server, or nothing answers."""
 
 
 class LaterError(NotNowError):
@@ -148,13 +153,25 @@ async def calling(server: Server) -> AsyncIterator[Line]:
     except aiosmtplib.SMTPResponseException as refused:
         raise AwayError(_words(f"{refused.code} {refused.message}")) from refused
     except (aiosmtplib.SMTPException, OSError, ValueError) as away:
-        raise AwayError(_words(str(away) or type(away).__name__)) from away
+        raise away_error(away, server) from away
     try:
         yield Line(client)
     finally:
         with suppress(aiosmtplib.SMTPException, OSError):
             await client.quit()
         client.close()
+
+
+def away_error(error: Exception, server: Server) -> AwayError:
+    """Why there is no connection, in words that whoever set the server up can use."""
+    why, place = error.__cause__ or error, f"{server.host}:{server.port}"
+    if isinstance(why, socket.gaierror):
+        return UnreachableError(f"There is no server called {server.host}")
+    if isinstance(why, ConnectionRefusedError):
+        return UnreachableError(f"Nothing answers at {place}")
+    if isinstance(why, TimeoutError):
+        return UnreachableError(f"Nothing answered at {place} in time")
+    return AwayError(_words(str(error) or type(error).__name__))
 
 
 def _words(text: str) -> str:

@@ -20,6 +20,7 @@ from regulars.mail.letters import Letter, Mailbox
 from regulars.mail.services import accounts
 from regulars.workspaces.models import AuditEntry, Project
 from tests.cast import Cast
+from tests.running import free_port
 from tests.slices.mail.names import Names, answering
 from tests.slices.mail.services import Services, mail_services
 
@@ -388,3 +389,18 @@ def test_all_emails_are_held_and_let_go(cast: Cast) -> None:
     said = AuditEntry.objects.filter(project_id=cast.home.id).values_list("action", flat=True)
     assert {"sending.held", "sending.let_go"} <= set(said)
     assert cast.bob.client.post(cast.home.url("sending/hold")).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [("127.0.0.1", "Nothing answers at 127.0.0.1:{}."), ("gone.invalid", "no server called gone")],
+)
+def test_a_test_to_a_server_that_is_not_there_says_so(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch, host: str, words: str
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("REGULARS_SMTP_URL", f"smtp://{host}:{port}")
+    _from(cast, "hello@tideway.example")
+    page = unescape(_post(cast, "settings/email/test").content.decode())
+    assert f"The test did not leave. {'Nothing' if host[0] == '1' else 'There is'}" in page
+    assert words.format(port) in page
