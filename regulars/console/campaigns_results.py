@@ -16,7 +16,7 @@ from regulars.campaigns import results as numbers
 from regulars.campaigns.campaigns import Campaign
 from regulars.campaigns.engine.intervals import Interval
 from regulars.campaigns.results import MAILED, Mailed, OfDay, OfStep, Results
-from regulars.console import campaigns_words
+from regulars.console import campaigns_words, email_words
 from regulars.console.access import AgentRequest, agent_view
 from regulars.console.campaigns_called import called_of
 from regulars.console.campaigns_editor import head_of
@@ -192,7 +192,8 @@ def _stats(one: Campaign, found: Results) -> list[dict[str, Any]]:
     return [
         stat("Entered", found.entered, 0, "entered"),
         stat("Sent", mailed.sent, 0, "sent"),
-        stat("Delivered", mailed.delivered, mailed.sent, "delivered"),
+        stat("Delivered", mailed.delivered, mailed.sent, "delivered")
+        | ({} if mailed.delivered or not mailed.sent else {"share": email_words.NOT_TOLD}),
         stat("Opened", mailed.opened, mailed.sent, "opened"),
         stat("Clicked", mailed.clicked, mailed.sent, "clicked"),
         stat("Replied", mailed.replied, mailed.sent, "replied"),

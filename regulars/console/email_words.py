@@ -36,6 +36,9 @@ _LEFT_OUT = {
 # The words of the ledger for why somebody got nothing.
 REASONS = {key: title for key, (title, _) in _LEFT_OUT.items()} | {"stopped": "It was stopped"}
 
+# Of what arrived: a mail server takes mail, and says no more.
+NOT_TOLD = "Told by services alone"
+
 NUMBERS: Mapping[str, str] = {
     "sent": "Sent",
     "kept": "Kept in the outbox",
@@ -160,9 +163,10 @@ def _lack(lack: Lack, looked_at: int, recipients: int) -> Check:
 def stats_of(counts: Counts) -> list[Stat]:
     """The numbers of an email on its way, or after."""
     out = counts.sent + counts.unknown
+    told = NOT_TOLD if out and not counts.delivered else _share(counts.delivered, out)
     shown = [
         Stat("sent", "Sent", counts.sent, _share(counts.sent, counts.recipients)),
-        Stat("delivered", "Delivered", counts.delivered, _share(counts.delivered, out)),
+        Stat("delivered", "Delivered", counts.delivered, told),
         Stat("opened", "Opened", counts.opened, _share(counts.opened, out)),
         Stat("clicked", "Clicked", counts.clicked, _share(counts.clicked, out)),
         Stat("replied", "Replied", counts.replied, _share(counts.replied, out)),

@@ -123,7 +123,7 @@ def first_met(  # noqa: PLR0911  # one a case
 
 
 def origin_sql(origin: Origin, zone: tzinfo) -> Sql:
-    """The instant over a row `p` of `person`, read from history where it must be."""
+    """The instant over a person's row `p`, wide or compact, read from history where it must be."""
     match origin:
         case Since(fact):
             return _COLUMNS[fact], []

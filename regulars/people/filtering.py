@@ -60,6 +60,8 @@ WHERE p.project_id = %s AND p.id = ANY(%s::uuid[]) AND {each}
 """
 # The planner can't know how rare texts are together, and might read all of the wide rows.
 BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
+# Workers that share an index take turns at each of its pages, and are no quicker than one alone.
+ALONE = "SELECT set_config('max_parallel_workers_per_gather', '0', true)"
 TEXTS = "SELECT id FROM person WHERE project_id = %s AND folded @> %s::jsonb LIMIT %s"
 DID = """
 SELECT count(*) FROM (
@@ -266,6 +268,7 @@ def room(connection: Connection, asks: str = "") -> Iterator[None]:
         connection.execute(ROOM)
         if asks and CARRIED.issuperset(_COLUMN.findall(asks)):
             connection.execute(BY_INDEX)
+            connection.execute(ALONE)
         yield
 
 

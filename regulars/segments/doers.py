@@ -64,7 +64,7 @@ REACHED = """,
         ELSE a.checkpoints
     END"""
 TOLD = ", (a.checkpoints ->> %(own)s::text)::timestamptz"
-WIDE = "\n    JOIN person p ON p.project_id = a.project_id AND p.id = a.id"
+FACTS = "\n    JOIN person_compact p ON p.project_id = a.project_id AND p.id = a.id"
 SIGNED_UP = "CASE WHEN p.kind = 'user' THEN p.signed_up_at END"
 
 
@@ -122,7 +122,7 @@ def move(
     statement = MOVE.format(
         matching=matching,
         signed_up=SIGNED_UP if over_users else "NULL::timestamptz",
-        joined=WIDE if over_users else "",
+        joined=FACTS if over_users else "",
         more=REACHED if step else "",
         told=TOLD if step else "",
     )

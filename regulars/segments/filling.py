@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
+from time import monotonic
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -26,6 +27,7 @@ from regulars.people.actions import settled
 from regulars.people.changes import Changes
 from regulars.segments import needs, steps, touching
 from regulars.segments.fills import Fill, fills_running
+from regulars.segments.giving_way import Rest, no_rest, resting
 from regulars.segments.moving import is_plain, move_all
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, tell
 
@@ -59,19 +61,14 @@ _BEFORE_ALL = UUID(int=0)
 def fill_segments(stop: threading.Event) -> None:
     """Until stopped: fill what is to be filled."""
     with database.connect() as connection:
+        rest = resting(connection, stop)
         while not stop.is_set():
-            if not fill_some(connection, clock.now(), stop):
+            fills = fills_running(connection)
+            for fill in fills:
+                if not stop.is_set():
+                    fill_range(connection, fill, clock.now(), rest)
+            if not fills:
                 stop.wait(PAUSE)
-
-
-def fill_some(connection: Connection, now: datetime, stop: threading.Event | None = None) -> bool:
-    """Take each fill a range further; whether there was any."""
-    fills = fills_running(connection)
-    for fill in fills:
-        if stop is not None and stop.is_set():
-            break
-        fill_range(connection, fill, now)
-    return bool(fills)
 
 
 def fill_project(connection: Connection, project_id: UUID, now: datetime) -> None:
@@ -84,7 +81,7 @@ def fill_project(connection: Connection, project_id: UUID, now: datetime) -> Non
             fill_range(connection, fill, now)
 
 
-def fill_range(connection: Connection, fill: Fill, now: datetime) -> None:
+def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = no_rest) -> None:
     """Look at the next people in the order of ids, and move whom the rule moves."""
     filters = segments_written_out(connection, fill.project_id)
     if fill.segment_id not in filters:
@@ -103,8 +100,10 @@ def fill_range(connection: Connection, fill: Fill, now: datetime) -> None:
     for chunk, is_last in _chunks(people, AT_ONCE_PLAIN if is_plain(rule) else AT_ONCE):
         reached = end if is_last else chunk[-1]
         step = partial(_step, fill=fill, rule=rule, people=chunk, at=at, reached=reached, now=now)
+        began = monotonic()
         if not settled(partial(_inside, connection), step):
             return
+        rest(monotonic() - began)
         at = reached
     if end == fill.until:
         _finish(connection, fill, rule, now)

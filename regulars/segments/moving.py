@@ -17,7 +17,7 @@ import psycopg
 
 from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditions, is_timed
 from regulars.filters.first_met import origin_sql
-from regulars.filters.to_sql import compact_sql, to_sql
+from regulars.filters.to_sql import compact_sql
 from regulars.kit import arrays
 from regulars.segments import doers
 from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
@@ -34,7 +34,7 @@ WITH asked AS (
     SELECT p.project_id, p.id, ({rule} IS TRUE) AS fits, {wake} AS wake, {reached} AS reached,
            ({rule_or_ever} IS TRUE) AS met,
            number.own, number.own = ANY(a.segments) AS is_in
-    FROM {facts} p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id,
+    FROM person_compact p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id,
          (SELECT %s::smallint AS own) number
     WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
 )
@@ -123,21 +123,17 @@ def _move(
     passing: Passing | None,
 ) -> list[tuple[Any, ...]]:
     """Move them by a rule on their facts: id, whether they fit, were in, and of a step when."""
-    step = (passing.step, passing.over_users) if passing is not None else None
-    # Under people's locks the compact rows are what the wide ones are, and quicker to read. When a
-    # step was met, the wide ones say, where anything does.
-    is_dated = step is not None and step[0].origin is not None
-    asked_of, facts = (to_sql, "person") if is_dated else (compact_sql, "person_compact")
-    text, params = asked_of(rule, now=now, zone=zone)
+    # Under people's locks the compact rows are what the wide ones are, and quicker to read.
+    text, params = compact_sql(rule, now=now, zone=zone)
     wake, more = _wake(rule, now)
     reached, most = _reached(passing, now, zone)
     ever, ever_params = passing.ever(zone) if passing is not None else ("false", [])
     met_params = [*params, *ever_params] if passing is not None else []
     asked = (*params, *more, *most, *met_params, number, project_id, ids, project_id)
     statement = MOVE.format(
-        rule=text, facts=facts, wake=wake, reached=reached, more=REACHED if step else "",
-        rule_or_ever=f"({text} OR {ever})" if step else "false",
-        told=TOLD if step else "",
+        rule=text, wake=wake, reached=reached, more=REACHED if passing else "",
+        rule_or_ever=f"({text} OR {ever})" if passing else "false",
+        told=TOLD if passing else "",
     )  # fmt: skip
     return connection.execute(statement, asked, prepare=False).fetchall()
 

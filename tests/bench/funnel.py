@@ -29,7 +29,7 @@ from regulars.kit import clock, database
 from tests.bench import large
 from tests.bench.large import Large
 
-TIMES = 20
+TIMES, RIVALLED = 20, 5
 MOST = 300.0  # milliseconds that a page may take, in 95 of 100
 COUNTED_WITHIN = 30.0  # seconds
 RATE, BATCH, CONNECTIONS = 2_000, 10, 8  # events a second, of a request, at once
@@ -51,8 +51,8 @@ PAGES = {
     "Home's cards": "cards",
 }
 RULES = {
-    "browser is Firefox": {"field": "browser", "op": "is", "value": "Firefox"},
     "seen in 14 days": {"field": "last_seen", "op": "within_last", "value": 14},
+    "browser is Firefox": {"field": "browser", "op": "is", "value": "Firefox"},
     "ordered three times": {"event": "Order Completed", "op": "at_least", "count": 3},
 }
 RETURNING = """
@@ -77,7 +77,7 @@ def main() -> None:
             if asked.only in (None, "pages"):
                 _pages(project, asked.times)
             if asked.only in (None, "duckdb"):
-                _beside_duckdb(project, folder, asked.times)
+                _beside_duckdb(project, folder, min(asked.times, RIVALLED))
         if asked.only in (None, "edit"):
             with large.serving(folder) as installation:
                 _edit(folder, project.project_id, installation.url.removeprefix("http://"))
@@ -88,7 +88,10 @@ def _pages(project: Large, times: int) -> None:
     browser, every = project.agent(), []
     for name, page in PAGES.items():
         url = f"/p/{project.project_id}/{page}" if page else _bar(browser, project)
-        first, *took = _asked(partial(_get, browser, url), times + 1)
+        # What the page asks for while it says that it counts.
+        counting = url + ("&count" if "?" in url else "?count") if "funnel/" in url else url
+        (first,) = _asked(partial(_get, browser, counting), 1)
+        took = _asked(partial(_get, browser, url), times)
         every += took
         print(f"{name:24} p50 {median(took):6.0f} ms  p95 {_p95(took):6.0f}  first {first:6.0f}")
     _verdict(f"95th percentile of all: {_p95(every):.0f} ms", _p95(every) <= MOST)

@@ -17,7 +17,9 @@ def written_for(socket: Path, *, memory: int, shared_memory: int, own: Path) -> 
 
     `own` is the operator's file: what it says goes last, and so wins.
     """
-    buffers = max(64, min(2048, memory // 4 // _MIB))
+    # Scans of what is larger than a quarter of these would read past them, from the disk or its
+    # cache each time: the compact rows of a million people take half a gigabyte.
+    buffers = max(64, min(8192, memory // 4 // _MIB))
     lines = [
         f"# Written anew at every start; put settings of your own in {own.name} beside this file.",
         # Only this machine's processes, and only those that may enter the socket's folder.

@@ -5,7 +5,7 @@
 // form's field: whenever the finished part of it changes it raises "filter-change".
 
 import { propertyConditions } from "./filters/cards.js";
-import { h, icon, paths } from "./filters/dom.js";
+import { h, paths } from "./filters/dom.js";
 import { suggesting } from "./filters/suggest.js";
 import * as tree from "./filters/tree.js";
 
@@ -69,9 +69,12 @@ class EventBuilder extends HTMLElement {
     this.replaceChildren(
       suggesting(name, ask, take),
       h(
-        "div", { class: "rule event-where", "data-node": this.#node.id },
-        h("p", { class: "muted xs" }, icon("braces", "s"), this.#node.where.length ? "Only where all of this is so" : "Each time it happens. To narrow that down:"),
-        ...rows,
+        "div", { class: "rules event-where" },
+        h(
+          "div", { class: "rule", "data-node": this.#node.id },
+          h("p", { class: "muted xs" }, this.#node.where.length ? "Only where all of this is so" : "Each time it happens. To narrow that down:"),
+          ...rows,
+        ),
       ),
     );
   }

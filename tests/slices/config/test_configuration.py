@@ -19,9 +19,9 @@ def _lines(memory: int, shared_memory: int = GIB) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("memory", "buffers"), [(GIB // 8, "64MB"), (2 * GIB, "512MB"), (64 * GIB, "2048MB")]
+    ("memory", "buffers"), [(GIB // 8, "64MB"), (2 * GIB, "512MB"), (64 * GIB, "8192MB")]
 )
-def test_it_takes_a_quarter_of_the_memory_and_two_gigabytes_at_most(
+def test_it_takes_a_quarter_of_the_memory_and_eight_gigabytes_at_most(
     memory: int, buffers: str
 ) -> None:
     assert f"shared_buffers = {buffers}" in _lines(memory)
