@@ -6,6 +6,7 @@ A loop of the worker, in small steps: whoever writes a person's row meanwhile le
 from __future__ import annotations
 
 import threading
+from time import monotonic
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,13 @@ import psycopg
 
 from regulars.funnels.progress import LANES
 from regulars.kit import database
+from regulars.kit.giving_way import Rest, no_rest, resting
 
 Connection = psycopg.Connection[Any]
 
 PAUSE = 1.0  # seconds between looks
 HELD = 0.02  # seconds until rows that others held are looked at again
-AT_ONCE = 5_000  # people a statement
+AT_ONCE = 1_000  # people a statement
 
 LEFT = """
 SELECT project_id, id, lane FROM segment
@@ -54,12 +56,15 @@ _BEFORE_ALL = UUID(int=0)
 def keep_funnels(stop: threading.Event) -> None:
     """Until stopped: clear what is to be cleared."""
     with database.connect() as connection:
+        rest = resting(connection, stop)
         while not stop.is_set():
-            clear_lanes(connection, stop)
+            clear_lanes(connection, stop, rest)
             stop.wait(PAUSE)
 
 
-def clear_lanes(connection: Connection, stop: threading.Event | None = None) -> None:
+def clear_lanes(
+    connection: Connection, stop: threading.Event | None = None, rest: Rest = no_rest
+) -> None:
     """Clear the lanes of all conditions that were let go."""
     stop = stop or threading.Event()
     for project_id, segment_id, lane in connection.execute(LEFT).fetchall():
@@ -67,12 +72,14 @@ def clear_lanes(connection: Connection, stop: threading.Event | None = None) -> 
         while cleared is not None:
             if stop.is_set():
                 return
+            began = monotonic()
             row = connection.execute(END, (project_id, cleared, AT_ONCE - 1)).fetchone()
             end = row[0] if row else None
             if _clear(connection, LANES[lane], project_id, cleared, end):
                 cleared = end
             else:
                 stop.wait(HELD)
+            rest(monotonic() - began)
         connection.execute(FREE, (project_id, segment_id))
 
 

@@ -23,19 +23,19 @@ import psycopg
 
 from regulars.filters.ast import Filter
 from regulars.kit import clock, database
+from regulars.kit.giving_way import Rest, no_rest, resting
 from regulars.people.actions import settled
 from regulars.people.changes import Changes
 from regulars.segments import needs, steps, touching
 from regulars.segments.fills import Fill, fills_running
-from regulars.segments.giving_way import Rest, no_rest, resting
 from regulars.segments.moving import is_plain, move_all
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, tell
 
 Connection = psycopg.Connection[Any]
 
 A_RANGE = 20_000  # people looked at by one statement
-AT_ONCE = 200  # people evaluated by one transaction
-AT_ONCE_PLAIN = 500  # people moved by one without
+# People of one transaction: whoever of them does something meanwhile waits for it.
+AT_ONCE, AT_ONCE_PLAIN = 200, 300
 PAUSE = 0.25  # seconds between looks while nothing is to be filled
 
 END_OF_RANGE = """
@@ -53,6 +53,9 @@ ADVANCE = """
 UPDATE segment_fill SET cursor = %s, done = least(done + %s, total)
 WHERE project_id = %s AND id = %s
 """
+# What a crash of the server takes back, the cursor included, is done again; nobody waits for the
+# disk behind the people's locks.
+UNHURRIED = "SET LOCAL synchronous_commit = off"
 END = "DELETE FROM segment_fill WHERE project_id = %s AND id = %s AND started_at = %s"
 
 _BEFORE_ALL = UUID(int=0)
@@ -99,7 +102,16 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
     at = fill.cursor
     for chunk, is_last in _chunks(people, AT_ONCE_PLAIN if is_plain(rule) else AT_ONCE):
         reached = end if is_last else chunk[-1]
-        step = partial(_step, fill=fill, rule=rule, people=chunk, at=at, reached=reached, now=now)
+        step = partial(
+            _step,
+            fill=fill,
+            rule=rule,
+            passing=passing,
+            people=chunk,
+            at=at,
+            reached=reached,
+            now=now,
+        )
         began = monotonic()
         if not settled(partial(_inside, connection), step):
             return
@@ -132,6 +144,7 @@ def _step(
     *,
     fill: Fill,
     rule: Filter,
+    passing: steps.Passing | None,
     people: list[UUID],
     at: UUID | None,
     reached: UUID,
@@ -141,6 +154,7 @@ def _step(
 
     False where another worker has gone on with the fill from `at`, or it has begun anew.
     """
+    connection.execute(UNHURRIED)
     changes = Changes(connection, fill.project_id, now)
     changes.cause = ("rule", None)
     changes.begin()
@@ -149,7 +163,6 @@ def _step(
         return False
     _advance(connection, fill, at, reached)
     if is_plain(rule):
-        passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
         segment, zone = (fill.segment_id, fill.number), ZoneInfo(fill.time_zone)
         move_all(connection, fill.project_id, segment, rule, people, now, zone, passing)
         return True
