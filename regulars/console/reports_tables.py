@@ -106,12 +106,12 @@ def explored(
     total = sum(whole)
     top, before = _top(core, of, counted, dimension, period, limit, total)
     values = [one.value for one in top.values]
+    few = values[:SPARKS]  # of whom a line is drawn: of all there would be a year of days each
     days = queries.daily_of(
-        core, of, counted.metric, dimension.key, values, period.first, period.last,
-        name=counted.name,
-    )  # fmt: skip
+        core, of, counted.metric, dimension.key, few, period.first, period.last, name=counted.name
+    )
     weekly = step == "week"
-    lines = [_stepped(days[value], weekly=weekly) for value in values]
+    lines = [_stepped(days[value], weekly=weekly) for value in few]
     rest = _rest(_stepped(whole, weekly=weekly), lines[:LINES])
     chart = _chart(counted, dimension, period, values, lines, rest, weekly=weekly)
     rows = [
@@ -129,7 +129,13 @@ def explored(
         for n, one in enumerate(top.values)
     ]
     if top.rest:
-        rows.append(_others(top, lines, _stepped(whole, weekly=weekly)))
+        shown = queries.daily(
+            core, of, counted.metric, period.first, period.last,
+            name=counted.name, dimension=dimension.key, values=values,
+        )  # fmt: skip
+        rows.append(
+            _others(top, _rest(_stepped(whole, weekly=weekly), [_stepped(shown, weekly=weekly)]))
+        )
     then = sum(_whole(core, of, counted, *period.before))
     return Explored(chart, rows, total, change(total, then), top.several)
 
@@ -168,11 +174,11 @@ def _top(
     return top, before
 
 
-def _others(top: Top, lines: list[list[int]], whole: list[int]) -> Row:
+def _others(top: Top, line: list[int]) -> Row:
     several = top.several - len(top.values)
     label = f"{number(several)} other{'' if several == 1 else 's'}" if several > 0 else "Others"
     return Row(label, "", top.rest, Change(""), swatch="dim", look="dim",
-               spark=charts.spark(_rest(whole, lines)))  # fmt: skip
+               spark=charts.spark(line))  # fmt: skip
 
 
 def _rest(whole: list[int], lines: list[list[int]]) -> list[int]:
