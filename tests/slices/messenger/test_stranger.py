@@ -189,17 +189,15 @@ def test_a_claim_that_runs_out_ends_what_it_opened(
             assert own.is_over()
 
 
-def strangers(cast: Cast, url: str) -> dict[str, Messenger]:
-    """Those who are let in, but are not the victim."""
+def let_in(cast: Cast, url: str, who: str) -> Messenger:
+    """Somebody who is let in, but is not the victim."""
     site = Site(cast.connection, cast.home.config, cast.home.secret_key)
     site.send(identify(USER, "claims-in-tracking"), at=clock.now())
+    if who == "another user":
+        own = signed(cast.home.config.identity_secret, "stranger")
+        return Messenger(url, cast.home.write_key, "b-1", user="stranger", token=own)
     token = signed(cast.elsewhere.config.identity_secret, USER)
-    own = signed(cast.home.config.identity_secret, "stranger")
-    key, other = cast.home.write_key, cast.elsewhere.write_key
-    return {
-        "another user": Messenger(url, key, "b-1", user="stranger", token=own),
-        "the same ids in another project": Messenger(url, other, ANON, user=USER, token=token),
-    }
+    return Messenger(url, cast.elsewhere.write_key, ANON, user=USER, token=token)
 
 
 @pytest.mark.parametrize("who", ["another user", "the same ids in another project"])
@@ -207,8 +205,7 @@ def test_with_every_id_known_a_stranger_gets_nothing(
     cast: Cast, url: str, theirs: Belongings, who: str
 ) -> None:
     before = state(cast, theirs)
-    stranger = strangers(cast, url)[who]
-    with stranger:
+    with let_in(cast, url, who) as stranger:
         assert stranger.first["t"] == "home"
         seen: list[Any] = [stranger.home]
         for thread in map(str, theirs.threads):
@@ -238,7 +235,7 @@ def test_whoever_only_says_that_they_are_the_victim_is_told_nothing(
     cast: Cast, url: str, theirs: Belongings, anon: str
 ) -> None:
     """A claim was right once: from then on the project's users have to prove themselves."""
-    strangers(cast, url)
+    let_in(cast, url, "another user").socket.close()
     with Messenger(url, cast.home.write_key, anon, user=USER) as stranger:
         assert stranger.first["code"] == "bad_claim"
     with Messenger(url, cast.home.write_key, anon) as stranger:
