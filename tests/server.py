@@ -15,8 +15,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 # For a database that is thrown away after the tests: all as in an installation, but for waiting
-# until the disk has what was written. Tests that kill servers start installations of their own.
-HURRIED = "fsync = off\nfull_page_writes = off\n"
+# until the disk has what was written, and for memory, since there is little in it. Tests that kill
+# servers start installations of their own.
+HURRIED = "fsync = off\nfull_page_writes = off\nshared_buffers = 256MB\n"
 
 # The data folder, in the session's own, of the database that `tests.migrated` copies.
 MIGRATED = "migrated"
