@@ -8,6 +8,7 @@ handed to the service worker by the browser's debugging protocol.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -18,6 +19,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from regulars.inbox import preferences, push_news, web_push
 from regulars.kit import clock, environment
+from tests.browser import PATIENCE
 from tests.cast import Cast, cast
 from tests.journeys.desk import address, browser
 from tests.pure.inbox.push_reader import Browser
@@ -98,8 +100,11 @@ def _push(tab: Page, address: str, data: str) -> None:
 
 def _shown(tab: Page) -> list[dict[str, Any]]:
     """The notifications that stand on the desktop, once there are any."""
-    tab.wait_for_function(f"async () => (await ({SHOWN})()).length > 0")
-    shown: list[dict[str, Any]] = tab.evaluate(SHOWN)
+    shown: list[dict[str, Any]] = []
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not shown and time.monotonic() < deadline:
+        shown = tab.evaluate(SHOWN)
+        tab.wait_for_timeout(20)
     return shown
 
 
