@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRed
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import HttpResponseClientRedirect
 
 from regulars.console.access import AgentRequest, actor_of, agent_view, own_page
 from regulars.console.frame import frame
@@ -27,7 +28,9 @@ def delete_project(request: AgentRequest) -> HttpResponseBase:
         removal.ask(request.project.id, typed, by=actor_of(request), now=clock.now())
     except InvalidError as wrong:
         return refusal(wrong.message)
-    return HttpResponseRedirect(reverse("project_removal", args=[request.project.id]))
+    url = reverse("project_removal", args=[request.project.id])
+    # A page of its own, not a part of the one that is there: nothing of that holds any more.
+    return HttpResponseClientRedirect(url) if request.htmx else HttpResponseRedirect(url)
 
 
 @own_page

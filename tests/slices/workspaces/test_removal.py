@@ -166,6 +166,17 @@ def test_it_is_asked_for_by_its_name_and_by_an_owner_alone(cast: Cast) -> None:
     assert Project.objects.filter(id=cast.home.id).exists()
 
 
+def test_how_far_it_is_stands_on_a_page_of_its_own(cast: Cast) -> None:
+    owner_of_two(cast)
+    url = cast.home.url("settings/project/delete")
+    asked = cast.alice.client.post(
+        url, {"typed": "Tideway Coffee"}, headers={"HX-Request": "true"}
+    )  # fmt: skip
+    page = cast.alice.client.get(asked["HX-Redirect"]).content.decode()
+    assert "Deleting Tideway Coffee" in page
+    assert 'id="removal"' in page
+
+
 def test_the_only_project_of_its_owner_stays(cast: Cast) -> None:
     with pytest.raises(InvalidError, match="the only project you own"):
         removal.ask(cast.home.id, "Tideway Coffee", by=cast.alice.actor, now=clock.now())
