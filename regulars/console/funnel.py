@@ -128,10 +128,11 @@ def funnel(request: AgentRequest) -> HttpResponse:
             "days": str(asked.days or ""),
             "splits": _splits(core, project_id, names),
         }
-        is_waiting = "count" in request.GET
-        if not is_waiting and not kept.has_report(core, project_id, asked.days, asked.split, now):
+        look = kept.report_of if "count" in request.GET else kept.report_at_hand
+        counted = look(core, project_id, asked.days, asked.split, now)
+        if counted is None:
             return render(request, "console/funnel/counting.html", context)
-        found, at = kept.report_of(core, project_id, asked.days, asked.split, now)
+        found, at = counted
         only = only_of(request, core)
     if asked.part not in {part.key for part in found.parts}:
         asked, only = replace(asked, part=""), None

@@ -101,27 +101,15 @@ KINDS: tuple[Kind[Any], ...] = (REPORT, WEEKS, IMPACT)
 
 
 def of(
-    connection: Connection,
-    project_id: UUID,
-    kind: Kind[T],
-    chain: Chain,
-    asked: Asked,
+    connection: Connection, project_id: UUID, kind: Kind[T], chain: Chain, asked: Asked,
     now: datetime,
-) -> tuple[T, datetime]:
+) -> tuple[T, datetime]:  # fmt: skip
     """What is asked for, and when it was counted.
 
     Raises InvalidError where the funnel can't be split by that, or has no such part.
     """
-    if _are_few(connection, project_id, kind):
-        return kind.count(connection, project_id, chain, asked, now), now
-    row = _row(connection, project_id, kind, chain, asked, now)
-    if row is None:
-        return _count(connection, project_id, kind, chain, asked, now), now
-    body, at = row
-    if at <= now - kind.lasts:
-        connection.execute(WANT, (now, project_id, _key(kind, chain, asked)))
-    found: T = msgspec.convert(body, kind.body)
-    return found, at
+    found = _at_hand(connection, project_id, kind, chain, asked, now)
+    return found or (_count(connection, project_id, kind, chain, asked, now), now)
 
 
 def report_of(
@@ -133,15 +121,15 @@ def report_of(
     return shown(chain, _period(days, at), found), at
 
 
-def has_report(
+def report_at_hand(
     connection: Connection, project_id: UUID, days: int | None, split: str, now: datetime
-) -> bool:
-    """Whether nobody has to wait for the report to be counted."""
-    if _are_few(connection, project_id, REPORT):
-        return True
-    asked = Asked(days=days, split=split)
-    chain = chain_of(connection, project_id)
-    return _row(connection, project_id, REPORT, chain, asked, now) is not None
+) -> tuple[Report, datetime] | None:
+    """The same; None where somebody would have to wait for it to be counted."""
+    chain, asked = chain_of(connection, project_id), Asked(days=days, split=split)
+    found = _at_hand(connection, project_id, REPORT, chain, asked, now)
+    if found is None:
+        return None
+    return shown(chain, _period(days, found[1]), found[0]), found[1]
 
 
 def keep_reports(stop: threading.Event) -> None:
@@ -169,36 +157,30 @@ def count_stale(connection: Connection, now: datetime) -> None:
     connection.execute(FORGET, (now - KEPT,))
 
 
-def _are_few(connection: Connection, project_id: UUID, kind: Kind[Any]) -> bool:
-    if kind.even_of_few:
-        return False
-    row = connection.execute(PEOPLE, (project_id,)).fetchone()
-    return row is None or row[0] <= FEW
-
-
-def _row(
-    connection: Connection,
-    project_id: UUID,
-    kind: Kind[Any],
-    chain: Chain,
-    asked: Asked,
+def _at_hand(
+    connection: Connection, project_id: UUID, kind: Kind[T], chain: Chain, asked: Asked,
     now: datetime,
-) -> tuple[Any, datetime] | None:
-    """What is kept and not too old."""
-    row = connection.execute(READ, (project_id, _key(kind, chain, asked))).fetchone()
+) -> tuple[T, datetime] | None:  # fmt: skip
+    """What nobody has to wait for: of few people, or kept and not too old to show."""
+    if not kind.even_of_few:
+        people = connection.execute(PEOPLE, (project_id,)).fetchone()
+        if people is None or people[0] <= FEW:
+            return kind.count(connection, project_id, chain, asked, now), now
+    id_ = _key(kind, chain, asked)
+    row = connection.execute(READ, (project_id, id_)).fetchone()
     if row is None or (kind.too_old is not None and row[1] <= now - kind.too_old):
         return None
-    return row[0], row[1]
+    body, at = row
+    if at <= now - kind.lasts:
+        connection.execute(WANT, (now, project_id, id_))
+    return msgspec.convert(body, kind.body), at
 
 
 def _count(
-    connection: Connection,
-    project_id: UUID,
-    kind: Kind[T],
-    chain: Chain,
-    asked: Asked,
+    connection: Connection, project_id: UUID, kind: Kind[T], chain: Chain, asked: Asked,
     now: datetime,
-) -> T:
+) -> T:  # fmt: skip
+    """Count it and keep it."""
     found = kind.count(connection, project_id, chain, asked, now)
     body, id_ = msgspec.json.encode(found).decode(), _key(kind, chain, asked)
     named = (kind.name, asked.place, asked.days, asked.split, asked.part)

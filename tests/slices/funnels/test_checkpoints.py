@@ -267,8 +267,8 @@ def test_the_report_of_a_large_project_is_kept_and_counted_anew(
         [2, 2], ["Not known"], NOON + HOUR + 3 * MINUTE,
     )  # fmt: skip
     asked = (site.connection, site.project.id, 28, "country")
-    assert kept.has_report(*asked, NOON + HOUR + 17 * MINUTE)
-    assert not kept.has_report(*asked, NOON + 2 * HOUR)  # too old to show
+    assert kept.report_at_hand(*asked, NOON + HOUR + 17 * MINUTE) is not None
+    assert kept.report_at_hand(*asked, NOON + 2 * HOUR) is None  # too old to show
     assert reached_at(NOON + 2 * HOUR)[2] == NOON + 2 * HOUR
 
 
