@@ -1,24 +1,32 @@
 """Moves many people into and out of one segment that asks how often they did one thing.
 
 What a filling does where the rule is a single event at least so many times, with or without
-properties, at any time: history is read once a chunk, and written to people's rows as what they
-remember of it, in the same statement that moves them. Everybody who changes meanwhile is moved by
-`membership`. Such rules are most checkpoints; person by person they took thirty times as long.
+properties, at any time: history is read once for all people into a table of the filling's own, or
+where that event is very common once for each few hundred, and written to people's rows as what they
+remember of it, in the same statement that moves them. Such rules are most checkpoints; person by
+person they took thirty times as long.
+
+Who has done it since the filling began remembers that already: `membership` reads history for
+everybody whom it changes, and moves them. So what was read at the beginning says what anybody else
+has done, however long ago that was.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 
 from regulars.filters.ast import All, AnyOf, EventCondition, Filter
 from regulars.filters.events import event_key
 from regulars.filters.to_sql import event_to_sql
+from regulars.segments.fills import Fill
 from regulars.segments.needs import kept
 from regulars.segments.steps import Step
 
@@ -30,23 +38,45 @@ TOUCHED = """
 (coalesce(jsonb_array_length(a.event_times -> %s), 0) >= %s) <> (a.segments @> %s::smallint[])
 """
 
+# What people have done of it: the newest times that their rows are to remember, and when they had
+# done it often enough.
+DID = """
+SELECT e.person_id AS id,
+       (array_agg(e.happened_at ORDER BY e.happened_at DESC))[1:%(keep)s] AS times,
+       (array_agg(e.happened_at ORDER BY e.happened_at))[%(count)s] AS nth
+FROM event e WHERE e.project_id = %(project)s AND {matching}{whose} GROUP BY e.person_id
+"""
+OF_THESE = " AND e.person_id = ANY(%(ids)s::uuid[])"
+TABLE = "CREATE TEMP TABLE {table} (id uuid PRIMARY KEY, times timestamptz[], nth timestamptz)"
+READ = "INSERT INTO {table} {did}"
+IS_READ = "SELECT to_regclass(%s) IS NOT NULL"
+EVENTS = "EXPLAIN (FORMAT JSON) SELECT FROM event e WHERE e.project_id = %(project)s AND {matching}"
+# What is sorted and hashed meanwhile stays in memory; the setting ends with the transaction.
+ROOM = "SELECT set_config('work_mem', '128MB', true)"
+MOST_READ_AT_ONCE = 5_000_000  # events, as the planner expects them: some seconds, and 300 MB
+# Those among a range who have not what they did in their rows yet.
+UNAWARE = """
+SELECT d.id FROM {table} d JOIN person_activity a ON a.project_id = %s AND a.id = d.id
+WHERE d.id > %s AND d.id <= %s AND NOT a.event_times ? %s
+"""
+
 MOVE = """
-WITH did AS (
-    SELECT e.person_id AS id, array_agg(e.happened_at ORDER BY e.happened_at DESC) AS times
-    FROM event e
-    WHERE e.project_id = %(project)s AND e.person_id = ANY(%(ids)s::uuid[]) AND {matching}
-    GROUP BY e.person_id
-), asked AS (
-    SELECT a.project_id, a.id, coalesce(d.times, '{{}}') AS times,
-           coalesce(cardinality(d.times), 0) >= %(count)s AS fits,
+WITH did AS ({did}),
+asked AS (
+    SELECT a.project_id, a.id, a.event_times ? %(need)s::text AS remembers,
+           coalesce(d.times, '{{}}') AS times,
+           coalesce(jsonb_array_length(a.event_times -> %(need)s::text),
+                    cardinality(d.times), 0) >= %(count)s AS fits,
            a.segments @> ARRAY[%(own)s::smallint] AS is_in,
-           least(greatest(d.times[cardinality(d.times) - %(count)s + 1], {signed_up}),
-                 %(now)s::timestamptz) AS reached
+           least(greatest(d.nth, {signed_up}), %(now)s::timestamptz) AS reached
     FROM person_activity a LEFT JOIN did d ON d.id = a.id{joined}
     WHERE a.project_id = %(project)s AND a.id = ANY(%(ids)s::uuid[])
 )
 UPDATE person_activity a
-SET event_times = a.event_times || jsonb_build_object(%(need)s::text, asked.times[1:%(keep)s]),
+SET event_times = CASE
+        WHEN asked.remembers THEN a.event_times
+        ELSE a.event_times || jsonb_build_object(%(need)s::text, asked.times)
+    END,
     segments = CASE
         WHEN asked.fits = asked.is_in THEN a.segments
         WHEN asked.fits THEN ARRAY(SELECT unnest(a.segments || %(own)s::smallint) ORDER BY 1)
@@ -98,6 +128,49 @@ def memory_of(connection: Connection, project_id: UUID, rule: EventCondition) ->
     return Memory(need.name, need.keep) if need is not None else None
 
 
+def read_once(connection: Connection, fill: Fill, rule: EventCondition) -> str | None:
+    """The table of what everybody has done of the event, read now where that is to be done.
+
+    It is the connection's own and lasts as long as that, or until it is let go (DISCARD TEMP). None
+    where the event is so common that history is to be asked about a few people at a time.
+    """
+    memory = memory_of(connection, fill.project_id, rule)
+    if memory is None:
+        return None
+    table = f"did_{fill.segment_id.hex}_{fill.started_at.timestamp():.6f}".replace(".", "_")
+    found = connection.execute(IS_READ, (f"pg_temp.{table}",)).fetchone()
+    if found is not None and found[0]:
+        return table
+    matching, named = _matching(rule, ZoneInfo(fill.time_zone), of_people=False)
+    asked = {**named, "project": fill.project_id, "count": rule.count, "keep": memory.keep}
+    if _events(connection, matching, asked) > MOST_READ_AT_ONCE:
+        return None
+    did = DID.format(matching=matching, whose="")
+    with connection.transaction():
+        connection.execute(ROOM)
+        connection.execute(TABLE.format(table=table))
+        connection.execute(READ.format(table=table, did=did), asked, prepare=False)
+    connection.execute(f"ANALYZE {table}")
+    return table
+
+
+def _events(connection: Connection, matching: str, asked: dict[str, Any]) -> float:
+    row = connection.execute(EVENTS.format(matching=matching), asked, prepare=False).fetchone()
+    planned = row[0] if row else "[]"
+    found = json.loads(planned) if isinstance(planned, str) else planned
+    rows: float = found[0]["Plan"]["Plan Rows"]
+    return rows
+
+
+def unaware(
+    connection: Connection, project_id: UUID, table: str, memory: str, after: UUID, end: UUID
+) -> set[UUID]:
+    """Who of a range of people has done it and does not remember."""
+    place = (project_id, after, end, memory)
+    rows = connection.execute(UNAWARE.format(table=table), place, prepare=False)
+    return {id_ for (id_,) in rows}
+
+
 def move(
     connection: Connection,
     project_id: UUID,
@@ -107,20 +180,22 @@ def move(
     now: datetime,
     zone: tzinfo,
     step: tuple[Step, bool] | None,
+    table: str | None = None,
 ) -> list[tuple[Any, ...]]:
     """Move them, whose rows are locked: id, whether they fit, were in, and of a step when they
-    reached it. `step` comes with whether the funnel is over users.
+    reached it. `step` comes with whether the funnel is over users, `table` is `read_once`'s.
     """
     memory = memory_of(connection, project_id, rule)
     if memory is None:
         return []
-    matching, params = event_to_sql(rule, zone=zone, of_people=True)
-    named = {f"e{n}": param for n, param in enumerate(params)}
-    for name in named:
-        matching = matching.replace("%s", f"%({name})s", 1)
+    if table is None:
+        matching, named = _matching(rule, zone, of_people=True)
+        did = DID.format(matching=matching, whose=OF_THESE)
+    else:
+        named, did = {}, f"SELECT * FROM {table} WHERE id = ANY(%(ids)s::uuid[])"
     over_users = step is not None and step[1]
     statement = MOVE.format(
-        matching=matching,
+        did=did,
         signed_up=SIGNED_UP if over_users else "NULL::timestamptz",
         joined=FACTS if over_users else "",
         more=REACHED if step else "",
@@ -131,3 +206,14 @@ def move(
         "now": now, "need": memory.name, "keep": memory.keep,
     }  # fmt: skip
     return connection.execute(statement, asked, prepare=False).fetchall()
+
+
+def _matching(
+    rule: EventCondition, zone: tzinfo, *, of_people: bool
+) -> tuple[str, dict[str, object]]:
+    """Which events count, with the parameters by name."""
+    text, params = event_to_sql(rule, zone=zone, of_people=of_people)
+    named = {f"e{n}": param for n, param in enumerate(params)}
+    for name in named:
+        text = text.replace("%s", f"%({name})s", 1)
+    return text, named

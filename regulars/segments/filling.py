@@ -26,7 +26,7 @@ from regulars.kit import clock, database
 from regulars.kit.giving_way import Rest, no_rest, resting
 from regulars.people.actions import settled
 from regulars.people.changes import Changes
-from regulars.segments import needs, steps, touching
+from regulars.segments import doers, needs, steps, touching
 from regulars.segments.fills import Fill, fills_running
 from regulars.segments.moving import is_plain, move_all
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, tell
@@ -56,6 +56,8 @@ WHERE project_id = %s AND id = %s
 # What a crash of the server takes back, the cursor included, is done again; nobody waits for the
 # disk behind the people's locks.
 UNHURRIED = "SET LOCAL synchronous_commit = off"
+# The tables of what people did (`doers.read_once`).
+LET_GO = "DISCARD TEMP"
 END = "DELETE FROM segment_fill WHERE project_id = %s AND id = %s AND started_at = %s"
 
 _BEFORE_ALL = UUID(int=0)
@@ -65,11 +67,15 @@ def fill_segments(stop: threading.Event) -> None:
     """Until stopped: fill what is to be filled."""
     with database.connect() as connection:
         rest = resting(connection, stop)
+        has_read = False
         while not stop.is_set():
             fills = fills_running(connection)
             for fill in fills:
                 if not stop.is_set():
                     fill_range(connection, fill, clock.now(), rest)
+            if not fills and has_read:
+                connection.execute(LET_GO)
+            has_read = bool(fills)
             if not fills:
                 stop.wait(PAUSE)
 
@@ -94,9 +100,11 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
     end = _end_of_range(connection, fill, cursor)
     zone = ZoneInfo(fill.time_zone)
     passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
+    event = doers.event_of(rule)
+    did = doers.read_once(connection, fill, event) if event is not None else None
     people = touching.people_to_touch(
         connection, fill.project_id, fill.number, rule,
-        after=cursor, end=end, now=now, zone=zone,
+        after=cursor, end=end, now=now, zone=zone, did=did,
         ever=passing.ever(zone) if passing is not None and passing.step.origin else None,
     )  # fmt: skip
     at = fill.cursor
@@ -111,6 +119,7 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
             at=at,
             reached=reached,
             now=now,
+            did=did,
         )
         began = monotonic()
         if not settled(partial(_inside, connection), step):
@@ -149,6 +158,7 @@ def _step(
     at: UUID | None,
     reached: UUID,
     now: datetime,
+    did: str | None,
 ) -> bool:
     """Move whom the rule moves of these people, and note how far that is.
 
@@ -164,7 +174,7 @@ def _step(
     _advance(connection, fill, at, reached)
     if is_plain(rule):
         segment, zone = (fill.segment_id, fill.number), ZoneInfo(fill.time_zone)
-        move_all(connection, fill.project_id, segment, rule, people, now, zone, passing)
+        move_all(connection, fill.project_id, segment, rule, people, now, zone, passing, did)
         return True
     for person in changes.load(people).values():
         person.seen_changed = True

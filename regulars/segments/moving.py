@@ -80,11 +80,13 @@ def move_all(
     now: datetime,
     zone: tzinfo,
     passing: Passing | None = None,
+    did: str | None = None,
 ) -> None:
     """Move these people into the segment (its id and number) or out of it, as the rule says.
 
     The rule `is_plain`. Nobody is told: they were in or out all along. `passing` is given for a
-    step, whose followers write what they keep between people's rows and the count.
+    step, whose followers write what they keep between people's rows and the count; `did` is the
+    table of `doers.read_once`.
     """
     if not people:
         return
@@ -94,7 +96,7 @@ def move_all(
     connection.execute(LOCK, (project_id, ids))
     event = doers.event_of(rule)
     if event is not None:
-        rows = doers.move(connection, project_id, event, number, ids, now, zone, step)
+        rows = doers.move(connection, project_id, event, number, ids, now, zone, step, did)
     else:
         rows = _move(connection, project_id, rule, number, ids, now, zone, passing)
     entered = [row[0] for row in rows if row[1] and not row[2]]

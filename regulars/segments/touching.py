@@ -53,10 +53,11 @@ def people_to_touch(
     now: datetime,
     zone: tzinfo,
     ever: Sql | None = None,
+    did: str | None = None,
 ) -> list[UUID]:
     """Their ids, ascending, behind `after` and up to `end`.
 
-    `ever` says of a step who met its rule at some time.
+    `ever` says of a step who met its rule at some time; `did` is the table of `doers.read_once`.
     """
     place = (project_id, after, end)
     needs = kept(connection, project_id)
@@ -81,6 +82,9 @@ def people_to_touch(
     found = {row[0] for row in rows}
     for key, need in event_needs([rule]).items():
         if key in needs and not needs[key].filled:
+            if did is not None:
+                found |= doers.unaware(connection, project_id, did, numbers[key], after, end)
+                continue
             matching, wanted = event_to_sql(need, zone=zone, of_people=True)
             asked = (*place, numbers[key], *wanted)
             statement = DOERS.format(matching=matching)
