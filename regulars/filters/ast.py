@@ -59,6 +59,11 @@ class EventCondition:
     def operator(self) -> EventOperator:
         return EVENT_OPERATORS[self.op]
 
+    @property
+    def is_ever(self) -> bool:
+        """Whether any time will do, and any properties."""
+        return self.within_days is None and not self.where
+
 
 @dataclass(frozen=True, slots=True)
 class SegmentCondition:

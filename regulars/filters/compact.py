@@ -25,14 +25,14 @@ from regulars.filters.times import Span
 
 _LAST_MINUTE = timedelta(hours=23, minutes=59)  # of a day
 
-NO_SLOTS: Mapping[str, int] = MappingProxyType({})
+NONE: Mapping[str, int] = MappingProxyType({})
 
 
 def compact_column_of(
     field: Field,
     zone: tzinfo,
     apart: UUID | None = None,
-    slots: Mapping[str, int] = NO_SLOTS,
+    slots: Mapping[str, int] = NONE,
 ) -> Column:
     """Where compact rows have the field; `apart` and `slots` as in `to_sql.compact_sql`."""
     if field.bag is not None:

@@ -23,6 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
+from types import MappingProxyType
 from uuid import UUID
 
 from regulars.filters.ast import (
@@ -38,10 +39,12 @@ from regulars.filters.ast import (
 )
 from regulars.filters.behaviour import CHECKPOINT_OPERATORS, SEGMENT_OPERATORS
 from regulars.filters.columns import Column, column_of
-from regulars.filters.compact import NO_SLOTS, compact_column_of
+from regulars.filters.compact import NONE, compact_column_of
 from regulars.filters.events import EventNeed
 from regulars.filters.operands import When
 from regulars.filters.sql import Sql, joined
+
+NO_RULES: Mapping[UUID, Sql] = MappingProxyType({})
 
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -78,13 +81,18 @@ def compact_sql(
     now: datetime,
     zone: tzinfo,
     apart: UUID | None = None,
-    slots: Mapping[str, int] = NO_SLOTS,
+    slots: Mapping[str, int] = NONE,
+    deeds: Mapping[str, int] = NONE,
+    rules: Mapping[UUID, Sql] = NO_RULES,
 ) -> tuple[str, list[object]]:
     """The same over a row `p` of `person_compact`; `apart` is the project to ask apart for.
 
-    `slots` are those that custom values have, by their keys (`filters/slots.py`).
+    `slots` are those that custom values have, by their keys (`filters/slots.py`), `deeds` the bits
+    of `did` that events have, by their names. `rules` are conditions over `p` that say the same as
+    membership of a segment, and may be unknown.
     """
-    sql = _CompactWriter(When(now, zone), apart, slots).write(filter_, negated=False)
+    writer = _CompactWriter(When(now, zone), apart, slots, deeds, rules)
+    sql = writer.write(filter_, negated=False)
     return f"({sql.text})", list(sql.params)
 
 
@@ -204,16 +212,27 @@ class _Writer:
 class _CompactWriter(_Writer):
     """Writes for compact rows; subqueries apart where it is given the project."""
 
-    def __init__(self, when: When, apart: UUID | None, slots: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        when: When,
+        apart: UUID | None,
+        slots: Mapping[str, int],
+        deeds: Mapping[str, int],
+        rules: Mapping[UUID, Sql],
+    ) -> None:
         super().__init__(when)
         self._apart = apart
         self._slots = slots
+        self._deeds = deeds
+        self._rules = rules
 
     def _asked(self, condition: FieldCondition) -> Sql:
         column = compact_column_of(condition.about, self._when.zone, self._apart, self._slots)
         return _field(condition, column, self._when)
 
     def _happened(self, condition: EventCondition, count: int) -> Sql:
+        if count == 1 and condition.is_ever and condition.event in self._deeds:
+            return Sql("p.did & %s::bigint <> 0", (1 << self._deeds[condition.event],))
         if self._apart is None:
             return super()._happened(condition, count)
         tests = self._in_window(condition, _matching(condition, self._when))
@@ -224,6 +243,10 @@ class _CompactWriter(_Writer):
             " GROUP BY e.person_id HAVING count(*) >= %s::bigint", count
         )
         return often.within("EXISTS (SELECT 1 FROM (", ") did WHERE did.person_id = p.id)")
+
+    def _member(self, segment: UUID) -> Sql:
+        rule = self._rules.get(segment)
+        return super()._member(segment) if rule is None else rule.within("(", " IS TRUE)")
 
     def _exists(self, table: str, alias: str, tests: Sql) -> Sql:
         if self._apart is None:

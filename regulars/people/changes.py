@@ -17,13 +17,13 @@ from functools import lru_cache
 from typing import Any, Literal, Protocol
 from uuid import UUID
 
-import msgspec
 import psycopg
 
 from regulars.events import outbox
 from regulars.kit import arrays
 from regulars.kit.ids import ids_at, key_bytes
-from regulars.people import store
+from regulars.people import deeds, store
+from regulars.people.deeds import Deed
 from regulars.people.person import Person, new_person
 
 Connection = psycopg.Connection[Any]
@@ -38,15 +38,6 @@ Merge = tuple[UUID, Person, Person, str, UUID | None, tuple[str, str, str]]
 
 Columns = tuple[tuple[str, str], ...]
 Cause = tuple[str, str | None]  # what brought a change about, such as ("event", "Order Completed")
-
-
-class Deed(msgspec.Struct, frozen=True, gc=False):
-    """A tracked event by name, as segments on behaviour ask for it."""
-
-    person: Person
-    name: str
-    at: datetime
-    properties: bytes | None  # JSON
 
 
 class CollidedError(Exception):
@@ -290,6 +281,7 @@ class Changes:
         busy: `flush` writes it. Nobody may be changed any more.
         """
         if self.deeds:
+            deeds.note(self.project_id, self.deeds)
             for consequence in CONSEQUENCES:
                 consequence.done(self)
         living = [

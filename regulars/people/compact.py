@@ -26,7 +26,7 @@ from regulars.filters.compact_custom import (
 from regulars.filters.slots import NEVER, NOWHERE, SLOTS, other_code, text_code, ticks
 from regulars.filters.times import read_iso
 from regulars.filters.values import address_number
-from regulars.people import slots
+from regulars.people.numbers import slots
 from regulars.people.person import TEXT_FACTS, Person
 
 Connection = psycopg.Connection[Any]
@@ -34,7 +34,7 @@ Connection = psycopg.Connection[Any]
 STANDARD = ("signed_up_at", "first_seen", "last_contacted", "last_emailed", "ip")
 SLOT_COLUMNS = tuple(f"s{number}" for number in range(1, SLOTS + 1))
 COLUMNS = (
-    "project_id", "id", *SLOT_COLUMNS, "sessions", "seen_day", "kind", *STANDARD,
+    "project_id", "id", *SLOT_COLUMNS, "did", "sessions", "seen_day", "kind", *STANDARD,
     "tags", "texts", "others", *TEXT_FACTS,
 )  # fmt: skip
 
@@ -53,8 +53,8 @@ def has_moved(person: Person) -> bool:
     """Whether the compact row must be written anew."""
     if person.changed:
         return True
-    sessions, last_seen = person.compact_before
-    if person.sessions != sessions:
+    sessions, last_seen, did = person.compact_before
+    if person.sessions != sessions or person.did != did:
         return True
     return person.last_seen is not last_seen and _day(person.last_seen) != _day(last_seen)
 
@@ -73,7 +73,7 @@ def values(person: Person, slots: Mapping[str, int]) -> tuple[Any, ...]:
     folded = person.folded.get
     texts, others = _custom(person)
     return (
-        person.project_id, person.id, *_slotted(texts, others, slots),
+        person.project_id, person.id, *_slotted(texts, others, slots), person.did,
         person.sessions, _day(person.last_seen), person.kind,
         *[getattr(person, column) for column in STANDARD],
         person.tags or None, texts or None, others or None,
@@ -139,9 +139,11 @@ def _day(seen: datetime | None) -> date | None:
 
 
 def fill(connection: Connection) -> None:
-    """Write everybody's rows, of which there are none: for the migration that made the table."""
+    """Write everybody's rows where there are none: for migrations that make the table anew."""
     from regulars.people import store  # noqa: PLC0415 - which writes what is made here
 
+    if connection.execute("SELECT FROM person_compact LIMIT 1").rowcount:
+        return
     for project_id, ids in _chunks(connection):
         people = store.read(connection, project_id, ids).values()
         taken = slots.take(connection, project_id, keys(people))

@@ -15,10 +15,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -33,11 +34,14 @@ from regulars.filters.ast import (
 from regulars.filters.catalog import ValueType
 from regulars.filters.compact_custom import custom_key
 from regulars.filters.operands import When
+from regulars.filters.parse import parse
+from regulars.filters.sql import Sql
 from regulars.filters.times import Span
 from regulars.filters.to_sql import compact_sql, event_to_sql
 from regulars.kit import arrays
 from regulars.kit.text import fold
-from regulars.people import compact, slots
+from regulars.people import compact
+from regulars.people.numbers import deeds, slots
 
 Connection = psycopg.Connection[Any]
 Params = tuple[Any, ...]
@@ -51,7 +55,16 @@ ROOM = "SELECT set_config('work_mem', '64MB', true)"
 # What the primary key's index of compact rows carries: where a count asks for nothing else, it
 # answers alone. The planner sees that, but is led astray by what is asked again of a few rows.
 CARRIED = frozenset(
-    ("project_id", "id", "kind", "sessions", "seen_day", "signed_up_at", *compact.SLOT_COLUMNS)
+    (
+        "project_id",
+        "id",
+        "kind",
+        "sessions",
+        "seen_day",
+        "signed_up_at",
+        "did",
+        *compact.SLOT_COLUMNS,
+    )
 )
 _COLUMN = re.compile(r"\bp\.(\w+)")
 BELONGING = """
@@ -62,6 +75,17 @@ WHERE p.project_id = %s AND p.id = ANY(%s::uuid[]) AND {each}
 BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
 # Workers that share an index take turns at each of its pages, and are no quicker than one alone.
 ALONE = "SELECT set_config('max_parallel_workers_per_gather', '0', true)"
+TIMES = """
+SELECT count(*) FROM (
+    SELECT FROM event WHERE project_id = %s AND kind = 'track' AND name = %s LIMIT %s
+) times
+"""
+A_FEW_EVENTS = 50_000
+RULES = """
+SELECT s.id, s.filter, p.time_zone FROM segment s JOIN project p ON p.id = s.project_id
+WHERE s.project_id = %s AND s.id = ANY(%s) AND s.deleted_at IS NULL AND s.filter IS NOT NULL
+  AND NOT EXISTS (SELECT FROM segment_fill f WHERE f.project_id = s.project_id AND f.id = s.id)
+"""
 TEXTS = "SELECT id FROM person WHERE project_id = %s AND folded @> %s::jsonb LIMIT %s"
 DID = """
 SELECT count(*) FROM (
@@ -89,7 +113,8 @@ class Asked:
     """A filter, ready to be asked of compact rows `p`.
 
     `each` asks person by person, `apart` everybody at once; `bounds` are spans that the filter
-    alone requires of dates.
+    alone requires of dates. `told` is what compact rows tell of deeds and segments without a look
+    at others: names of events, and segments.
     """
 
     filter: Filter
@@ -97,19 +122,55 @@ class Asked:
     each: tuple[str, Params]
     apart: tuple[str, Params]
     bounds: Mapping[str, Span]
+    told: frozenset[str | UUID] = frozenset()
 
 
 def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When) -> Asked:
     """The filter made ready."""
-    write = partial(
-        compact_sql, filter_, now=when.now, zone=when.zone,
-        slots=slots.known(connection, project_id, _keys(filter_)),
-    )  # fmt: skip
-    each, params = write()
-    apart, apart_params = write(apart=project_id)
+    having = slots.known(connection, project_id, _keys(filter_))
+    write = partial(compact_sql, filter_, now=when.now, zone=when.zone, slots=having)
+    events = _events(filter_)
+    bits = deeds.known(connection, project_id, events) if events else {}
+    each, params = write(deeds=bits)
+    # What few did, their events tell sooner than a look at everybody.
+    common = {
+        name: bits[name] for name in events & bits.keys() if is_common(connection, project_id, name)
+    }
+    rules = _rules(connection, project_id, filter_, when.now)
+    apart, apart_params = write(apart=project_id, deeds=common, rules=rules)
     return Asked(
-        filter_, when, (each, tuple(params)), (apart, tuple(apart_params)), _bounds(filter_, when)
-    )
+        filter_, when, (each, tuple(params)), (apart, tuple(apart_params)), _bounds(filter_, when),
+        frozenset((*common, *rules)),
+    )  # fmt: skip
+
+
+def is_common(connection: Connection, project_id: UUID, event: str) -> bool:
+    """Whether an event happened many times."""
+    row = connection.execute(TIMES, (project_id, event, A_FEW_EVENTS)).fetchone()
+    return row is not None and row[0] >= A_FEW_EVENTS
+
+
+def _rules(
+    connection: Connection, project_id: UUID, filter_: Filter, now: datetime
+) -> dict[UUID, Sql]:
+    """The segments of the filter whose rules ask for facts alone, which are quicker to look at.
+
+    Not those that are being filled: there membership says more than the rule.
+    """
+    asked_for = {one.segment for one in conditions(filter_) if isinstance(one, SegmentCondition)}
+    if not asked_for:
+        return {}
+    found: dict[UUID, Sql] = {}
+    rows = connection.execute(RULES, (project_id, list(asked_for))).fetchall()
+    for segment, text, zone in rows:
+        rule = parse(text)
+        if all(isinstance(one, FieldCondition) for one in conditions(rule)):
+            having = slots.known(connection, project_id, _keys(rule))
+            sql, params = compact_sql(
+                rule, now=now, zone=ZoneInfo(zone), apart=project_id, slots=having
+            )
+            found[segment] = Sql(sql, tuple(params))
+    return found
 
 
 def _keys(filter_: Filter) -> set[str]:
@@ -118,6 +179,13 @@ def _keys(filter_: Filter) -> set[str]:
         custom_key(one.about.bag, one.about.name)
         for one in conditions(filter_)
         if isinstance(one, FieldCondition) and one.about.bag is not None
+    }
+
+
+def _events(filter_: Filter) -> set[str]:
+    """What the filter asks whether somebody has ever done."""
+    return {
+        one.event for one in conditions(filter_) if isinstance(one, EventCondition) and one.is_ever
     }
 
 
@@ -177,12 +245,24 @@ def quick_count(connection: Connection, project_id: UUID, which: Asked, people: 
             if row is None:
                 return None
             return int(row[0]) if op == "is_in" else people - int(row[0])
-        case EventCondition():
+        case EventCondition() if not _is_told(which.filter, which.told):
             return _did(connection, project_id, which.filter, which.when, people)
-        case All(parts):
+        case All(parts) if not all(_is_told(part, which.told) for part in parts):
             return _among(connection, project_id, parts, which.when)
         case _:
             return None
+
+
+def _is_told(part: Filter, told: frozenset[str | UUID]) -> bool:
+    """Whether compact rows alone say whether the part holds."""
+    match part:
+        case EventCondition(event):
+            fewest, too_many = part.operator.bounds(part.count)
+            return part.is_ever and event in told and {fewest, too_many} <= {0, 1, None}
+        case SegmentCondition(segment):
+            return segment in told
+        case _:
+            return False
 
 
 def _among(

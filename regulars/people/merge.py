@@ -14,6 +14,7 @@ from uuid import UUID
 
 from regulars.events import record
 from regulars.kit.ids import key_hash
+from regulars.people import deeds
 from regulars.people.changes import CONSEQUENCES, Changes, CollidedError, NoConsequence
 from regulars.people.person import Person
 from regulars.people.unite import absorb, copied, restore, revise, snapshot, united
@@ -208,5 +209,6 @@ def write_returns(changes: Changes) -> None:
         record.move_back(connection, project, back.id, into.id, IDENTITIES)
         connection.execute(MOVE_MERGES_BACK, pair)
         record.move_back(connection, project, back.id, into.id)
+        deeds.recount(connection, project, (back.id, into.id))
         for consequence in CONSEQUENCES:
             consequence.unmerged(changes, back.id, into.id)

@@ -95,12 +95,14 @@ class Person(msgspec.Struct, eq=False, gc=False):
     rhythm_day: int = 0
     next_move_at: datetime | None = None
     context_at: datetime | None = None
+    did: int = 0  # bits of the events that they have ever done (`people.deeds`)
     version: int = 0  # of the wide row, kept beside the hot one; 0: not known
     # Of this object alone:
     # What segments want to know of campaigns, as `filters.facts` calls it; read with the person.
     campaigns: Mapping[UUID, Collection[str]] = {}
     kind_before: Kind | None = None  # as the database has it; None for a fresh one
-    compact_before: tuple[int, datetime | None] = (0, None)  # sessions and last seen, likewise
+    # Sessions, when they were last seen, what they did, likewise.
+    compact_before: tuple[int, datetime | None, int] = (0, None, 0)
     signed_up_before: datetime | None = None  # likewise
     # Segments picked by hand, by number, as they shall be; others among them mean nothing.
     picked: frozenset[int] | None = None  # None: as they are
@@ -151,7 +153,7 @@ def person_of(project_id: UUID, wide: Wide, hot: Sequence[Any]) -> Person:
     )  # fmt: skip
     person = Person(project_id, *wide[:_BAGS_FROM], *bags, *hot[4:])
     person.kind_before = person.kind
-    person.compact_before = (person.sessions, person.last_seen)
+    person.compact_before = (person.sessions, person.last_seen, person.did)
     person.signed_up_before = person.signed_up_at
     return person
 

@@ -20,7 +20,8 @@ import psycopg
 from psycopg.types.json import set_json_loads
 
 from regulars.kit import arrays, machine
-from regulars.people import compact, slots
+from regulars.people import compact
+from regulars.people.numbers import slots
 from regulars.people.person import BAGS, HOT, WIDE, Person, Wide, person_of, wide_of
 
 set_json_loads(msgspec.json.decode)
@@ -91,6 +92,7 @@ _ARRAYS: dict[str, tuple[Callable[[Sequence[Any]], str], str, str]] = {
     "rhythm_day": (_PLAIN, "integer", ""),
     "next_move_at": (_PLAIN, "timestamptz", ""),
     "context_at": (_PLAIN, "timestamptz", ""),
+    "did": (_PLAIN, "bigint", ""),
     "person_version": (_PLAIN, "bigint", ""),
 }
 _SET = ", ".join(f"{column} = n.{column}{cast}" for column, (_, _, cast) in _ARRAYS.items())

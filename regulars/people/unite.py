@@ -72,6 +72,7 @@ def absorb(into: Person, gone: Person) -> None:
         number: min(each[number] for each in (into.checkpoints, gone.checkpoints) if number in each)
         for number in {**into.checkpoints, **gone.checkpoints}
     }
+    into.did |= gone.did
     into.progressed = True
     into.sighted = _pick(min, into.sighted, gone.sighted)
     into.picked = into.picks() | gone.picks()
@@ -236,6 +237,8 @@ def _revive(column: str, value: Any) -> Any:
         return instants_of(value or {})
     if column == "checkpoints":
         return reached_of(value or {})
+    if column == "did":
+        return value or 0
     if value is not None and column in _INSTANTS:
         return datetime.fromisoformat(value)
     return value

@@ -23,7 +23,8 @@ import psycopg
 from regulars.events import arriving, record
 from regulars.kit.database import Collision
 from regulars.kit.ids import key_bytes, texts_at
-from regulars.people.changes import Changes, CollidedError, Deed, Manner
+from regulars.people.changes import Changes, CollidedError, Manner
+from regulars.people.deeds import Deed
 from regulars.tracking import catalogue, refusals, rows
 from regulars.tracking.once import Memory
 from regulars.tracking.pipeline.drops import Drop, DropReason

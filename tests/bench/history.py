@@ -17,6 +17,7 @@ import psycopg
 
 from regulars.events.record import make_partition
 from regulars.kit import clock, database
+from regulars.people import deeds
 
 MONTHS = 14  # of thirty days: a year ago must have its partition on every day of the year
 
@@ -70,7 +71,8 @@ def load(
         for kind, name, often in drawn:
             asked = {"project": project_id, "kind": kind, "name": name, "often": often}
             events += connection.execute(DRAW, asked).rowcount
-    connection.execute("VACUUM ANALYZE event")
+        deeds.fill_project(connection, project_id)
+    connection.execute("VACUUM ANALYZE event, person_activity, person_compact")
     return events
 
 

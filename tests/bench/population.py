@@ -25,8 +25,9 @@ import psycopg
 from regulars.kit import clock, database
 from regulars.kit.ids import key_hash, new_id
 from regulars.kit.text import fold
-from regulars.people import compact, slots
+from regulars.people import compact
 from regulars.people.facts import search_text
+from regulars.people.numbers import slots
 from regulars.people.person import HOT, TEXT_FACTS, WIDE, Person, new_person
 from regulars.people.store import COPY_HOT, COPY_WIDE, copy_field, day_number
 from regulars.segments.membership import member_key

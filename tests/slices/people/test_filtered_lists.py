@@ -23,7 +23,8 @@ from regulars.filters.operands import When
 from regulars.filters.parse import parse
 from regulars.filters.slots import SLOTS
 from regulars.kit.ids import ids_at
-from regulars.people import filtering, listing, queries, slots, store
+from regulars.people import deeds, filtering, listing, queries, store
+from regulars.people.numbers import slots
 from regulars.people.person import Person
 from regulars.people.queries import Which
 from tests.slices.people.crowd import add_all, varied
@@ -113,10 +114,18 @@ def order(site: Site, person: UUID, times: int) -> None:
         )
 
 
-@pytest.fixture
-def crowd(database: psycopg.Connection[Any]) -> Crowd:
+@pytest.fixture(params=["bits", "events"])
+def crowd(
+    database: psycopg.Connection[Any],
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
+) -> Crowd:
     add_all(open_site(database), varied(10))  # neighbours, who must never be seen
-    return Crowd(open_site(database))
+    crowd = Crowd(open_site(database))
+    if request.param == "bits":
+        deeds.fill_project(database, crowd.site.project.id)
+        monkeypatch.setattr(filtering, "A_FEW_EVENTS", 1)
+    return crowd
 
 
 @given(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from regulars.filters.to_sql import to_sql
 from regulars.people import actions as people_actions
+from regulars.people import deeds, numbers
 from regulars.segments import actions, filling, fills
 from regulars.segments.clock import move_project
 from regulars.segments.fills import Fill
@@ -32,6 +33,10 @@ FROM segment_count c LEFT JOIN LATERAL (
 ) d ON true
 WHERE c.project_id = %s
 """
+DID = """
+SELECT name, array_agg(person_id) FROM event WHERE project_id = %s AND kind = 'track' GROUP BY name
+"""
+BITS = "SELECT id, did FROM {table} WHERE project_id = %s"
 SEGMENTS = """
 SELECT id, number FROM segment
 WHERE project_id = %s AND deleted_at IS NULL AND builtin IS DISTINCT FROM 'checkpoint'
@@ -89,9 +94,11 @@ def erase(site: Site, person: UUID, at: datetime = NOON) -> None:
 def check(site: Site, now: datetime) -> None:
     """Memberships are what asking everybody anew finds, wherever nothing is being filled.
 
-    And members, people's own lists, counts and days always say the same.
+    And members, people's own lists, counts and days always say the same; and the bits of what
+    people did say what the record does.
     """
     project = site.project.id
+    _check_deeds(site)
     rows = site.connection.execute(MEMBERS, (project,)).fetchall()
     numbers = dict(site.connection.execute(SEGMENTS, (project,)).fetchall())
     kept: dict[UUID, set[UUID]] = {segment: set() for segment in numbers}
@@ -113,3 +120,15 @@ def check(site: Site, now: datetime) -> None:
             text, params = to_sql(rule, now=now, zone=zone)
             asked = site.connection.execute(PEOPLE.format(filter=text), (project, *params))
             assert kept[segment] == {row[0] for row in asked.fetchall()}, rule
+
+
+def _check_deeds(site: Site) -> None:
+    project = site.project.id
+    did = dict(site.connection.execute(DID, (project,)).fetchall())
+    bits = numbers.deeds.assigned(site.connection, project)
+    assert bits.keys() >= did.keys()
+    for table in deeds.TABLES:
+        kept = site.connection.execute(BITS.format(table=table), (project,)).fetchall()
+        for name, number in bits.items():
+            has = {id_ for id_, all_ in kept if all_ >> number & 1}
+            assert has == set(did.get(name, ())), (table, name)
