@@ -26,7 +26,7 @@ from regulars.funnels.parts import Part, Split
 from regulars.funnels.report import Report, Stage
 from regulars.kit import clock, database
 from regulars.people import queries as people
-from regulars.people.filtering import kinds_of
+from regulars.people.asking import kinds_of
 from regulars.segments import queries as segments
 from regulars.workspaces.errors import InvalidError
 

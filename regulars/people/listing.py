@@ -17,7 +17,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.people import filtering
-from regulars.people.filtering import Asked
+from regulars.people.asking import Asked
 from regulars.people.orders import Cursor, Order, Sort
 
 Connection = psycopg.Connection[Any]

@@ -22,7 +22,7 @@ from regulars.filters.parse import parse
 from regulars.filters.to_sql import to_sql
 from regulars.kit.ids import key_hash
 from regulars.kit.text import fold
-from regulars.people import filtering, listing, orders, store
+from regulars.people import asking, counting, listing, orders, store
 from regulars.people.listing import Condition, Group, Listing, Question, Total, minute
 from regulars.people.orders import Cursor, Sort
 from regulars.people.person import Person
@@ -335,11 +335,11 @@ def question_of(connection: Connection, project_id: UUID, which: Which) -> Quest
     text, params = to_sql(filter_, now=when.now, zone=when.zone)
     return Question(
         project_id,
-        filtering.kinds_of(filter_, kinds) or kinds,
+        asking.kinds_of(filter_, kinds) or kinds,
         which.now,
         group,
         (*besides, Condition(text, tuple(params))),
-        filtering.asked(connection, project_id, filter_, when),
+        asking.asked(connection, project_id, filter_, when),
         tuple(besides),
     )
 
@@ -395,7 +395,7 @@ def _total(connection: Connection, question: Question, listed: Listing, *, exact
     plain = question.group is None and not question.besides and question.kinds == KINDS
     if question.asked is not None and plain:
         people = sum(kept.values())
-        quick = filtering.quick_count(connection, question.project_id, question.asked, people)
+        quick = counting.quick_count(connection, question.project_id, question.asked, people)
         if quick is not None:
             return Total(quick)
     group = question.group

@@ -31,6 +31,8 @@ SELECT p.id
 FROM person_compact p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
 WHERE a.project_id = %s AND a.id > %s AND a.id <= %s AND ({touched})
 """
+# What rows remember of an event is asked of the one alone.
+REMEMBERING = "SELECT a.id FROM person_activity a" + PEOPLE.partition("a.id = p.id")[2]
 # Where nothing but facts is asked for, the two are read side by side instead, each in its range.
 SIDE_BY_SIDE = "SELECT set_config('enable_nestloop', 'off', true)"
 ALSO = " AND p.project_id = %s AND p.id > %s AND p.id <= %s"
@@ -70,10 +72,10 @@ def people_to_touch(
         text, more = ever
         parts.append((f"{text} AND NOT a.checkpoints ? %s", [*more, str(number)]))
     touched, params = _joined(" OR ", parts)
-    statement = PEOPLE.format(touched=touched)
+    statement = (PEOPLE if event is None else REMEMBERING).format(touched=touched)
     asked = (*place, *params)
     # Never prepared: without the range's own ends in sight the planner reads everybody for it.
-    if all(isinstance(one, FieldCondition) for one in conditions(rule)) and ever is None:
+    if all(isinstance(one, FieldCondition) for one in conditions(rule)):
         with connection.transaction():
             connection.execute(SIDE_BY_SIDE)
             rows = connection.execute(statement + ALSO, (*asked, *place), prepare=False).fetchall()

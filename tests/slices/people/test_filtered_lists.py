@@ -23,7 +23,7 @@ from regulars.filters.operands import When
 from regulars.filters.parse import parse
 from regulars.filters.slots import SLOTS
 from regulars.kit.ids import ids_at
-from regulars.people import deeds, filtering, listing, queries, store
+from regulars.people import asking, deeds, filtering, listing, queries, store
 from regulars.people.numbers import slots
 from regulars.people.person import Person
 from regulars.people.queries import Which
@@ -124,7 +124,7 @@ def crowd(
     crowd = Crowd(open_site(database))
     if request.param == "bits":
         deeds.fill_project(database, crowd.site.project.id)
-        monkeypatch.setattr(filtering, "A_FEW_EVENTS", 1)
+        monkeypatch.setattr(asking, "A_FEW_EVENTS", 1)
     return crowd
 
 

@@ -1,0 +1,161 @@
+"""What a filter asks of compact rows, made ready: person by person, and of everybody at once.
+
+Of what people did, compact rows tell whether they ever did it, and of segments those whose rules
+ask for facts. The rest is looked up in events and memberships.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from regulars.filters.ast import (
+    All,
+    EventCondition,
+    FieldCondition,
+    Filter,
+    SegmentCondition,
+    conditions,
+)
+from regulars.filters.catalog import ValueType
+from regulars.filters.compact_custom import custom_key
+from regulars.filters.operands import When
+from regulars.filters.parse import parse
+from regulars.filters.sql import Sql
+from regulars.filters.times import Span
+from regulars.filters.to_sql import compact_sql
+from regulars.people.numbers import deeds, slots
+
+Connection = psycopg.Connection[Any]
+Params = tuple[Any, ...]
+
+# What few did, their events tell sooner than a look at everybody.
+TIMES = """
+SELECT count(*) FROM (
+    SELECT FROM event WHERE project_id = %s AND kind = 'track' AND name = %s LIMIT %s
+) times
+"""
+A_FEW_EVENTS = 50_000
+# Of segments that are being filled membership says more than the rule.
+RULES = """
+SELECT s.id, s.filter, p.time_zone FROM segment s JOIN project p ON p.id = s.project_id
+WHERE s.project_id = %s AND s.id = ANY(%s) AND s.deleted_at IS NULL AND s.filter IS NOT NULL
+  AND NOT EXISTS (SELECT FROM segment_fill f WHERE f.project_id = s.project_id AND f.id = s.id)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A filter, ready to be asked of compact rows `p`.
+
+    `each` asks person by person, `apart` everybody at once; `bounds` are spans that the filter
+    alone requires of dates. `told` is what compact rows tell of deeds and segments without a look
+    at others: names of events, and segments.
+    """
+
+    filter: Filter
+    when: When
+    each: tuple[str, Params]
+    apart: tuple[str, Params]
+    bounds: Mapping[str, Span]
+    told: frozenset[str | UUID] = frozenset()
+
+
+def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When) -> Asked:
+    """The filter made ready."""
+    having = slots.known(connection, project_id, _keys(filter_))
+    write = partial(compact_sql, filter_, now=when.now, zone=when.zone, slots=having)
+    events = _events(filter_)
+    bits = deeds.known(connection, project_id, events) if events else {}
+    each, params = write(deeds=bits)
+    common = {
+        name: bits[name] for name in events & bits.keys() if is_common(connection, project_id, name)
+    }
+    rules = _rules(connection, project_id, filter_, when.now)
+    apart, apart_params = write(apart=project_id, deeds=common, rules=rules)
+    return Asked(
+        filter_, when, (each, tuple(params)), (apart, tuple(apart_params)), _bounds(filter_, when),
+        frozenset((*common, *rules)),
+    )  # fmt: skip
+
+
+def is_common(connection: Connection, project_id: UUID, event: str) -> bool:
+    """Whether an event happened many times."""
+    row = connection.execute(TIMES, (project_id, event, A_FEW_EVENTS)).fetchone()
+    return row is not None and row[0] >= A_FEW_EVENTS
+
+
+def _rules(
+    connection: Connection, project_id: UUID, filter_: Filter, now: datetime
+) -> dict[UUID, Sql]:
+    """The segments of the filter whose rules ask for facts alone, which are quicker to look at."""
+    asked_for = {one.segment for one in conditions(filter_) if isinstance(one, SegmentCondition)}
+    if not asked_for:
+        return {}
+    found: dict[UUID, Sql] = {}
+    rows = connection.execute(RULES, (project_id, list(asked_for))).fetchall()
+    for segment, text, zone in rows:
+        rule = parse(text)
+        if all(isinstance(one, FieldCondition) for one in conditions(rule)):
+            having = slots.known(connection, project_id, _keys(rule))
+            sql, params = compact_sql(
+                rule, now=now, zone=ZoneInfo(zone), apart=project_id, slots=having
+            )
+            found[segment] = Sql(sql, tuple(params))
+    return found
+
+
+def _keys(filter_: Filter) -> set[str]:
+    """Under which keys the filter asks for custom values."""
+    return {
+        custom_key(one.about.bag, one.about.name)
+        for one in conditions(filter_)
+        if isinstance(one, FieldCondition) and one.about.bag is not None
+    }
+
+
+def _events(filter_: Filter) -> set[str]:
+    """What the filter asks whether somebody has ever done."""
+    return {
+        one.event for one in conditions(filter_) if isinstance(one, EventCondition) and one.is_ever
+    }
+
+
+def kinds_of(filter_: Filter, kinds: tuple[str, ...]) -> tuple[str, ...]:
+    """Of these kinds of people those that the filter can hold for, as far as is plain to see."""
+    for part in required(filter_):
+        if isinstance(part, FieldCondition) and part.type is ValueType.KIND:
+            wanted = (part.value,) if isinstance(part.value, str) else part.value
+            kinds = tuple(kind for kind in kinds if kind in (wanted or ()))  # type: ignore[operator]
+    return kinds
+
+
+def required(filter_: Filter) -> Iterator[Filter]:
+    """The parts without which the filter can't hold."""
+    if isinstance(filter_, All):
+        for part in filter_.parts:
+            yield from required(part)
+    else:
+        yield filter_
+
+
+def _bounds(filter_: Filter, when: When) -> dict[str, Span]:
+    """What the filter requires of dates whose values are known."""
+    found: dict[str, Span] = {}
+    for part in required(filter_):
+        if not isinstance(part, FieldCondition) or part.type is not ValueType.DATE:
+            continue
+        span = part.operator.prepare(part.value, when)
+        if part.operator.negates:
+            # Within the last days is open at its end: not within them is what comes before.
+            span = Span(None, span.start) if span.end is None else None
+        if span is not None:
+            found.setdefault(part.field, span)
+    return found

@@ -1,0 +1,149 @@
+"""How many people a filter holds for, where more than the compact rows tells it.
+
+A segment's members are counted already. What people did and where they belong is counted among
+those who did it or are in it, if that is all that is asked and compact rows do not tell it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import psycopg
+
+from regulars.filters.ast import All, EventCondition, Filter, SegmentCondition
+from regulars.filters.operands import When
+from regulars.filters.to_sql import compact_sql, event_to_sql
+from regulars.people.asking import Asked, Params
+from regulars.people.filtering import room
+
+Connection = psycopg.Connection[Any]
+
+DID = """
+SELECT count(*) FROM (
+    SELECT FROM event e WHERE e.project_id = %s AND {matching}
+    GROUP BY e.person_id HAVING {often}
+) did
+"""
+# Sets of people by what they did and where they belong, none of whom need be looked at.
+AMONG = "SELECT count(*) FROM ({some}) p WHERE {besides}"
+DOERS = """
+SELECT e.person_id AS id FROM event e WHERE e.project_id = %s AND {matching}
+GROUP BY e.person_id HAVING count(*) >= %s
+"""
+MEMBERS_OF = """
+SELECT m.person_id AS id FROM segment_member m WHERE m.project_id = %s AND m.segment_id = %s
+"""
+MEMBERS = """
+SELECT c.people FROM segment_count c JOIN segment s ON s.project_id = c.project_id AND s.id = c.id
+WHERE c.project_id = %s AND c.id = %s AND s.deleted_at IS NULL
+"""
+
+
+def quick_count(connection: Connection, project_id: UUID, which: Asked, people: int) -> int | None:
+    """How many of all people the filter holds for, where more than compact rows tells it.
+
+    `people` is how many there are of all kinds. None for filters that ask for facts.
+    """
+    match which.filter:
+        case SegmentCondition(segment, op):
+            row = connection.execute(MEMBERS, (project_id, segment)).fetchone()
+            if row is None:
+                return None
+            return int(row[0]) if op == "is_in" else people - int(row[0])
+        case EventCondition() if not _is_told(which.filter, which.told):
+            return _did(connection, project_id, which.filter, which.when, people)
+        case All(parts) if not all(_is_told(part, which.told) for part in parts):
+            return _among(connection, project_id, parts, which.when)
+        case _:
+            return None
+
+
+def _is_told(part: Filter, told: frozenset[str | UUID]) -> bool:
+    """Whether compact rows alone say whether the part holds."""
+    match part:
+        case EventCondition(event):
+            fewest, too_many = part.operator.bounds(part.count)
+            return part.is_ever and event in told and {fewest, too_many} <= {0, 1, None}
+        case SegmentCondition(segment):
+            return segment in told
+        case _:
+            return False
+
+
+def _among(
+    connection: Connection, project_id: UUID, parts: Sequence[Filter], when: When
+) -> int | None:
+    """Counted among those who did something or are in a segment, where all else is such, too."""
+    if not all(isinstance(part, (EventCondition, SegmentCondition)) for part in parts):
+        return None
+    sets = (_set(part, project_id, when) for part in parts)
+    some = next((found for found in sets if found is not None), None)
+    if some is None:
+        return None
+    rest = tuple(part for part in parts if part is not some.all_of)
+    besides, more = "TRUE", list[object]()
+    if rest:
+        besides, more = compact_sql(All(rest), now=when.now, zone=when.zone, apart=project_id)
+    with room(connection):
+        row = connection.execute(
+            AMONG.format(some=some.text, besides=besides), (*some.params, *more)
+        ).fetchone()
+    return int(row[0]) if row else 0
+
+
+class _Set(NamedTuple):
+    """SQL for people by id, and the condition that holds for all of them, if any."""
+
+    text: str
+    params: Params
+    all_of: Filter | None
+
+
+def _set(part: Filter, project_id: UUID, when: When) -> _Set | None:
+    """The people for whom alone a condition can hold, where it names them."""
+    match part:
+        case SegmentCondition(segment, "is_in"):
+            return _Set(MEMBERS_OF, (project_id, segment), part)
+        case EventCondition():
+            fewest, too_many = part.operator.bounds(part.count)
+            if not fewest:
+                return None
+            matching, params = _in_window(part, when)
+            often = (project_id, *params, fewest)
+            return _Set(DOERS.format(matching=matching), often, part if too_many is None else None)
+        case _:
+            return None
+
+
+def _in_window(condition: EventCondition, when: When) -> tuple[str, list[object]]:
+    """Which events `e` the condition asks for."""
+    matching, params = event_to_sql(condition, zone=when.zone)
+    if condition.within_days is not None:
+        matching += " AND e.happened_at >= %s"
+        params.append(when.now - timedelta(days=condition.within_days))
+    return matching, params
+
+
+def _did(
+    connection: Connection, project_id: UUID, condition: EventCondition, when: When, people: int
+) -> int:
+    """Counted over the events of the name; whoever did none is everybody else."""
+    fewest, too_many = condition.operator.bounds(condition.count)
+    matching, params = _in_window(condition, when)
+    often = "count(*) >= %s" if fewest else "count(*) < %s"
+    bounds = [fewest] if fewest else [too_many]
+    if fewest and too_many is not None:
+        often += " AND count(*) < %s"
+        bounds.append(too_many)
+    if not fewest:
+        if too_many is None:
+            return people
+        often = "count(*) >= %s"
+    row = connection.execute(
+        DID.format(matching=matching, often=often), (project_id, *params, *bounds)
+    ).fetchone()
+    found = int(row[0]) if row else 0
+    return found if fewest else people - found
