@@ -6,12 +6,16 @@ so nothing needs cleaning and all may run side by side.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
+from uuid import uuid4
 
 import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
+from psycopg import sql
 
 # What holds of a project: a failure there should say what it found.
 pytest.register_assert_rewrite("tests.slices.tracking.truths", "tests.slices.segments.saved")
@@ -68,6 +72,16 @@ def database(_reachable: None) -> Iterator[psycopg.Connection[Any]]:
 
     with kit_database.connect() as connection:
         yield connection
+
+
+@pytest.fixture
+def empty_database(database: psycopg.Connection[Any]) -> Iterator[str]:
+    """The address of a database with nothing in it, gone after the test."""
+    name = f"empty_{uuid4().hex[:12]}"
+    database.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    address = urlsplit(os.environ["DATABASE_URL"])
+    yield f"{address.scheme}://{address.netloc}/{name}?{address.query}"
+    database.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

@@ -79,13 +79,13 @@ def recount(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> No
 def fill(connection: Connection) -> None:
     """Give everybody their bits, who has none: for the migration that made them."""
     for (project_id,) in connection.execute(PROJECTS).fetchall():
-        fill_project(connection, project_id)
+        fill_project(connection, project_id, TABLES[:1])
 
 
-def fill_project(connection: Connection, project_id: UUID) -> None:
+def fill_project(connection: Connection, project_id: UUID, tables: Sequence[str] = TABLES) -> None:
     """The same in one project, for its most frequent events."""
     most = connection.execute(MOST_DONE, (project_id, numbers.DEEDS)).fetchall()
     if most:
         numbers.deeds.take(connection, project_id, Counter(dict(most)))
-        for table in TABLES:
+        for table in tables:
             connection.execute(FILL.format(table=table), {"project": project_id})

@@ -72,6 +72,8 @@ def load(
             asked = {"project": project_id, "kind": kind, "name": name, "often": often}
             events += connection.execute(DRAW, asked).rowcount
         deeds.fill_project(connection, project_id)
+        # As it would have been stored, had the bits been there.
+        connection.execute("CLUSTER person_compact USING person_compact_pkey")
     connection.execute("VACUUM ANALYZE event, person_activity, person_compact")
     return events
 

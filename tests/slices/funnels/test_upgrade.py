@@ -6,26 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from typing import Any
-from urllib.parse import urlsplit
-from uuid import uuid4
-
-import psycopg
-import pytest
-from psycopg import sql
-
-Database = psycopg.Connection[Any]
-
-
-@pytest.fixture
-def empty_database(database: Database) -> Iterator[str]:
-    """The address of a database with nothing in it, gone after the test."""
-    name = f"upgrade_{uuid4().hex[:12]}"
-    database.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    address = urlsplit(os.environ["DATABASE_URL"])
-    yield f"{address.scheme}://{address.netloc}/{name}?{address.query}"
-    database.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def test_projects_with_people_get_their_funnel_and_everybody_is_counted(
