@@ -89,7 +89,7 @@ def _among(
         besides, more = compact_sql(All(rest), now=when.now, zone=when.zone, apart=project_id)
     with room(connection):
         row = connection.execute(
-            AMONG.format(some=some.text, besides=besides), (*some.params, *more)
+            AMONG.format(some=some.text, besides=besides), (*some.params, *more), prepare=False
         ).fetchone()
     return int(row[0]) if row else 0
 
@@ -143,7 +143,7 @@ def _did(
             return people
         often = "count(*) >= %s"
     row = connection.execute(
-        DID.format(matching=matching, often=often), (project_id, *params, *bounds)
+        DID.format(matching=matching, often=often), (project_id, *params, *bounds), prepare=False
     ).fetchone()
     found = int(row[0]) if row else 0
     return found if fewest else people - found
