@@ -167,7 +167,8 @@ def cohorts(request: AgentRequest) -> HttpResponse:
         place = int(given) if given.isdecimal() and 2 <= int(given) <= size else 2  # noqa: PLR2004
         only = only_of(request, core)
         wanted = kept.Asked(place, None, *(only.asked if only else ()))
-        found, _ = kept.of(core, request.project.id, kept.WEEKS, chain, wanted, now)
+        look = kept.Look(request.project.id, kept.WEEKS, chain, wanted)
+        found, _ = kept.of(core, look, now)
     context = {
         "project": request.project,
         "checkpoints": list(enumerate(chain.checkpoints, start=1))[1:],

@@ -46,7 +46,8 @@ def channels(request: AgentRequest) -> HttpResponse:
         days = _number(request.GET.get("days"), impact.CHOICES, impact.DAYS)
         only = only_of(request, core)
         wanted = kept.Asked(place, days, *(only.asked if only else ()))
-        found, at = kept.of(core, request.project.id, kept.IMPACT, chain, wanted, now)
+        look = kept.Look(request.project.id, kept.IMPACT, chain, wanted)
+        found, at = kept.of(core, look, now)
     pairs = list(zip(chain.checkpoints, chain.checkpoints[1:], strict=False))
     context = {
         "project": request.project,

@@ -73,6 +73,28 @@ class Kind(Generic[T]):
     even_of_few: bool = False  # people it is kept
 
 
+@dataclass(frozen=True, slots=True)
+class Look(Generic[T]):
+    """One look at a project's funnel: what is asked for, of which chain of checkpoints."""
+
+    project_id: UUID
+    kind: Kind[T]
+    chain: Chain
+    asked: Asked
+
+    @property
+    def id(self) -> UUID:
+        """Of the lanes: with another condition or in another order it is something else."""
+        chain, asked = self.chain, self.asked
+        parts = (chain.lanes, chain.over, asked.place, asked.days, asked.split, asked.part)
+        text = msgspec.json.encode(parts).decode()
+        return UUID(bytes=key_bytes(f"funnel {self.kind.name}", text))
+
+    def count(self, connection: Connection, now: datetime) -> T:
+        """Look at everybody."""
+        return self.kind.count(connection, self.project_id, self.chain, self.asked, now)
+
+
 def _numbers(
     connection: Connection, project_id: UUID, chain: Chain, asked: Asked, now: datetime
 ) -> Numbers:
@@ -100,36 +122,39 @@ IMPACT = Kind("impact", Impact, _impact, lasts=5 * MINUTE, even_of_few=True)
 KINDS: tuple[Kind[Any], ...] = (REPORT, WEEKS, IMPACT)
 
 
-def of(
-    connection: Connection, project_id: UUID, kind: Kind[T], chain: Chain, asked: Asked,
-    now: datetime,
-) -> tuple[T, datetime]:  # fmt: skip
+def of(connection: Connection, look: Look[T], now: datetime) -> tuple[T, datetime]:
     """What is asked for, and when it was counted.
 
     Raises InvalidError where the funnel can't be split by that, or has no such part.
     """
-    found = _at_hand(connection, project_id, kind, chain, asked, now)
-    return found or (_count(connection, project_id, kind, chain, asked, now), now)
+    return _at_hand(connection, look, now) or (_count(connection, look, now), now)
 
 
 def report_of(
     connection: Connection, project_id: UUID, days: int | None, split: str, now: datetime
 ) -> tuple[Report, datetime]:
     """The report of so many days (None: of all time), and when it was counted. InvalidError."""
-    chain, asked = chain_of(connection, project_id), Asked(days=days, split=split)
-    found, at = of(connection, project_id, REPORT, chain, asked, now)
-    return shown(chain, _period(days, at), found), at
+    look = _look_at_report(connection, project_id, days, split)
+    found, at = of(connection, look, now)
+    return shown(look.chain, _period(days, at), found), at
 
 
 def report_at_hand(
     connection: Connection, project_id: UUID, days: int | None, split: str, now: datetime
 ) -> tuple[Report, datetime] | None:
     """The same; None where somebody would have to wait for it to be counted."""
-    chain, asked = chain_of(connection, project_id), Asked(days=days, split=split)
-    found = _at_hand(connection, project_id, REPORT, chain, asked, now)
+    look = _look_at_report(connection, project_id, days, split)
+    found = _at_hand(connection, look, now)
     if found is None:
         return None
-    return shown(chain, _period(days, found[1]), found[0]), found[1]
+    return shown(look.chain, _period(days, found[1]), found[0]), found[1]
+
+
+def _look_at_report(
+    connection: Connection, project_id: UUID, days: int | None, split: str
+) -> Look[Numbers]:
+    chain = chain_of(connection, project_id)
+    return Look(project_id, REPORT, chain, Asked(days=days, split=split))
 
 
 def keep_reports(stop: threading.Event) -> None:
@@ -145,53 +170,41 @@ def count_stale(connection: Connection, now: datetime) -> None:
     for kind in KINDS:
         rows = connection.execute(STALE, (kind.name, now - kind.lasts)).fetchall()
         for project_id, id_, place, days, split, part in rows:
-            asked = Asked(place, days, split, part)
             chain = chain_of(connection, project_id)
+            look = Look(project_id, kind, chain, Asked(place, days, split, part))
             try:
-                if place > len(chain.lanes) or _key(kind, chain, asked) != id_:
+                if place > len(chain.lanes) or look.id != id_:
                     connection.execute(DROP, (project_id, id_))
                 else:
-                    _count(connection, project_id, kind, chain, asked, now)
+                    _count(connection, look, now)
             except InvalidError:  # the segment it is split by is gone
                 connection.execute(DROP, (project_id, id_))
     connection.execute(FORGET, (now - KEPT,))
 
 
-def _at_hand(
-    connection: Connection, project_id: UUID, kind: Kind[T], chain: Chain, asked: Asked,
-    now: datetime,
-) -> tuple[T, datetime] | None:  # fmt: skip
+def _at_hand(connection: Connection, look: Look[T], now: datetime) -> tuple[T, datetime] | None:
     """What nobody has to wait for: of few people, or kept and not too old to show."""
+    kind = look.kind
     if not kind.even_of_few:
-        people = connection.execute(PEOPLE, (project_id,)).fetchone()
+        people = connection.execute(PEOPLE, (look.project_id,)).fetchone()
         if people is None or people[0] <= FEW:
-            return kind.count(connection, project_id, chain, asked, now), now
-    id_ = _key(kind, chain, asked)
-    row = connection.execute(READ, (project_id, id_)).fetchone()
+            return look.count(connection, now), now
+    row = connection.execute(READ, (look.project_id, look.id)).fetchone()
     if row is None or (kind.too_old is not None and row[1] <= now - kind.too_old):
         return None
     body, at = row
     if at <= now - kind.lasts:
-        connection.execute(WANT, (now, project_id, id_))
+        connection.execute(WANT, (now, look.project_id, look.id))
     return msgspec.convert(body, kind.body), at
 
 
-def _count(
-    connection: Connection, project_id: UUID, kind: Kind[T], chain: Chain, asked: Asked,
-    now: datetime,
-) -> T:  # fmt: skip
+def _count(connection: Connection, look: Look[T], now: datetime) -> T:
     """Count it and keep it."""
-    found = kind.count(connection, project_id, chain, asked, now)
-    body, id_ = msgspec.json.encode(found).decode(), _key(kind, chain, asked)
-    named = (kind.name, asked.place, asked.days, asked.split, asked.part)
-    connection.execute(KEEP, (project_id, id_, *named, body, now, now))
+    found, asked = look.count(connection, now), look.asked
+    named = (look.kind.name, asked.place, asked.days, asked.split, asked.part)
+    body = msgspec.json.encode(found).decode()
+    connection.execute(KEEP, (look.project_id, look.id, *named, body, now, now))
     return found
-
-
-def _key(kind: Kind[Any], chain: Chain, asked: Asked) -> UUID:
-    """Of the lanes: with another condition or in another order it is something else."""
-    parts = (chain.lanes, chain.over, asked.place, asked.days, asked.split, asked.part)
-    return UUID(bytes=key_bytes(f"funnel {kind.name}", msgspec.json.encode(parts).decode()))
 
 
 def _period(days: int | None, now: datetime) -> Period:

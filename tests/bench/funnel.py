@@ -137,6 +137,7 @@ def _beside_duckdb(project: Large, folder: Path, times: int) -> None:
 
 def _edit(folder: Path, project_id: UUID, host: str) -> None:
     """Another condition for the second checkpoint, while events arrive."""
+    from regulars.funnels import upkeep
     from regulars.workspaces.keys import load_project
 
     state = json.loads((folder / "data" / "run" / "state.json").read_text("utf-8"))
@@ -160,6 +161,8 @@ def _edit(folder: Path, project_id: UUID, host: str) -> None:
             streaming.terminate()
             _say(f"{name}, beside it", _ended(streaming))
             _verdict(f"{name}: counted in {took:.1f} s", took <= COUNTED_WITHIN)
+            while connection.execute(upkeep.LEFT).rowcount:  # what the one before left behind
+                time.sleep(1)
 
 
 def _rule_of(connection: psycopg.Connection[Any], project_id: UUID) -> Any:

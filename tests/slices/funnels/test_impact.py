@@ -81,14 +81,14 @@ def test_of_a_few_nothing_is_said(site: Site) -> None:
 
 def test_what_was_counted_is_kept_and_counted_anew(site: Site) -> None:
     chain = report.chain_of(site.connection, site.project.id)
-    asked = (site.connection, site.project.id, kept.IMPACT, chain, kept.Asked(1, WITHIN))
-    first, at = kept.of(*asked, NOON)
+    look = kept.Look(site.project.id, kept.IMPACT, chain, kept.Asked(1, WITHIN))
+    first, at = kept.of(site.connection, look, NOON)
     _somebody(site, "u", Life(NOON - 30 * DAY, None))
-    assert kept.of(*asked, NOON + timedelta(minutes=1)) == (first, at)
+    assert kept.of(site.connection, look, NOON + timedelta(minutes=1)) == (first, at)
     later = NOON + timedelta(minutes=10)
-    kept.of(*asked, later)
+    kept.of(site.connection, look, later)
     kept.count_stale(site.connection, later)
-    again, at = kept.of(*asked, later)
+    again, at = kept.of(site.connection, look, later)
     assert (again.untouched, at) == (Share(1, 0), later)
 
 
