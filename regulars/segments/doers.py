@@ -13,7 +13,6 @@ has done, however long ago that was.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -49,7 +48,9 @@ FROM event e WHERE e.project_id = %(project)s AND {matching}{whose} GROUP BY e.p
 OF_THESE = " AND e.person_id = ANY(%(ids)s::uuid[])"
 TABLE = "CREATE TEMP TABLE {table} (id uuid PRIMARY KEY, times timestamptz[], nth timestamptz)"
 READ = "INSERT INTO {table} {did}"
-IS_READ = "SELECT to_regclass(%s) IS NOT NULL"
+IS_READ = """
+SELECT to_regclass(%s) IS NOT NULL, has_database_privilege(current_database(), 'TEMPORARY')
+"""
 EVENTS = "EXPLAIN (FORMAT JSON) SELECT FROM event e WHERE e.project_id = %(project)s AND {matching}"
 # What is sorted and hashed meanwhile stays in memory; the setting ends with the transaction.
 ROOM = "SELECT set_config('work_mem', '128MB', true)"
@@ -132,15 +133,16 @@ def read_once(connection: Connection, fill: Fill, rule: EventCondition) -> str |
     """The table of what everybody has done of the event, read now where that is to be done.
 
     It is the connection's own and lasts as long as that, or until it is let go (DISCARD TEMP). None
-    where the event is so common that history is to be asked about a few people at a time.
+    where the event is so common that history is to be asked about a few people at a time, or where
+    the database allows nobody tables of their own.
     """
     memory = memory_of(connection, fill.project_id, rule)
     if memory is None:
         return None
     table = f"did_{fill.segment_id.hex}_{fill.started_at.timestamp():.6f}".replace(".", "_")
-    found = connection.execute(IS_READ, (f"pg_temp.{table}",)).fetchone()
-    if found is not None and found[0]:
-        return table
+    is_read, may_have = connection.execute(IS_READ, (f"pg_temp.{table}",)).fetchall()[0]
+    if is_read or not may_have:
+        return table if is_read else None
     matching, named = _matching(rule, ZoneInfo(fill.time_zone), of_people=False)
     asked = {**named, "project": fill.project_id, "count": rule.count, "keep": memory.keep}
     if _events(connection, matching, asked) > MOST_READ_AT_ONCE:
@@ -155,10 +157,9 @@ def read_once(connection: Connection, fill: Fill, rule: EventCondition) -> str |
 
 
 def _events(connection: Connection, matching: str, asked: dict[str, Any]) -> float:
-    row = connection.execute(EVENTS.format(matching=matching), asked, prepare=False).fetchone()
-    planned = row[0] if row else "[]"
-    found = json.loads(planned) if isinstance(planned, str) else planned
-    rows: float = found[0]["Plan"]["Plan Rows"]
+    statement = EVENTS.format(matching=matching)
+    [plan] = connection.execute(statement, asked, prepare=False).fetchall()[0][0]
+    rows: float = plan["Plan"]["Plan Rows"]
     return rows
 
 
