@@ -1,8 +1,8 @@
 """Work that may take a while lets go first what cannot wait.
 
 Filling a segment moves people as fast as the machine can, and events that come in meanwhile would
-queue up behind it. So between its transactions it rests, as long as it worked, for each who is
-asking the database: where many are, the machine has nothing left for what can wait.
+queue up behind it. So between its transactions it rests, as long as it worked, while anybody else
+is asking the database.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ Connection = psycopg.Connection[Any]
 Rest = Callable[[float], None]  # is told how many seconds the last piece of work took
 
 OTHERS = """
-SELECT count(*) FROM pg_stat_activity
-WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+SELECT EXISTS (
+    SELECT FROM pg_stat_activity
+    WHERE state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+)
 """
-MOST = 4  # times as long as it worked: it goes on in any case
 
 
 def no_rest(took: float) -> None:
@@ -34,6 +35,6 @@ def resting(connection: Connection, stop: threading.Event) -> Rest:
     def rest(took: float) -> None:
         row = connection.execute(OTHERS, prepare=True).fetchone()
         if row is not None and row[0]:
-            stop.wait(took * min(row[0], MOST))
+            stop.wait(took)
 
     return rest
