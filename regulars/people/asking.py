@@ -6,11 +6,11 @@ ask for facts. The rest is looked up in events and memberships.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -51,21 +51,35 @@ WHERE s.project_id = %s AND s.id = ANY(%s) AND s.deleted_at IS NULL AND s.filter
 """
 
 
-@dataclass(frozen=True, slots=True)
+class Apart(NamedTuple):
+    """A filter as everybody is asked at once.
+
+    `told` is what compact rows tell of deeds and segments without a look at others: names of
+    events, and segments.
+    """
+
+    text: str
+    params: Params
+    told: frozenset[str | UUID]
+
+
+@dataclass(frozen=True)
 class Asked:
     """A filter, ready to be asked of compact rows `p`.
 
-    `each` asks person by person, `apart` everybody at once; `bounds` are spans that the filter
-    alone requires of dates. `told` is what compact rows tell of deeds and segments without a look
-    at others: names of events, and segments.
+    `each` asks person by person; `bounds` are spans that the filter alone requires of dates.
     """
 
     filter: Filter
     when: When
     each: tuple[str, Params]
-    apart: tuple[str, Params]
     bounds: Mapping[str, Span]
-    told: frozenset[str | UUID] = frozenset()
+    _make_apart: Callable[[], Apart]
+
+    @cached_property
+    def apart(self) -> Apart:
+        """Made when it is asked for: it takes a look at events and segments, which pages spare."""
+        return self._make_apart()
 
 
 def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When) -> Asked:
@@ -75,15 +89,18 @@ def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When)
     events = _events(filter_)
     bits = deeds.known(connection, project_id, events) if events else {}
     each, params = write(deeds=bits)
-    common = {
-        name: bits[name] for name in events & bits.keys() if is_common(connection, project_id, name)
-    }
-    rules = _rules(connection, project_id, filter_, when.now)
-    apart, apart_params = write(apart=project_id, deeds=common, rules=rules)
-    return Asked(
-        filter_, when, (each, tuple(params)), (apart, tuple(apart_params)), _bounds(filter_, when),
-        frozenset((*common, *rules)),
-    )  # fmt: skip
+
+    def apart() -> Apart:
+        common = {
+            name: bits[name]
+            for name in events & bits.keys()
+            if is_common(connection, project_id, name)
+        }
+        rules = _rules(connection, project_id, filter_, when.now)
+        text, params = write(apart=project_id, deeds=common, rules=rules)
+        return Apart(text, tuple(params), frozenset((*common, *rules)))
+
+    return Asked(filter_, when, (each, tuple(params)), _bounds(filter_, when), apart)
 
 
 def is_common(connection: Connection, project_id: UUID, event: str) -> bool:

@@ -53,9 +53,9 @@ def quick_count(connection: Connection, project_id: UUID, which: Asked, people: 
             if row is None:
                 return None
             return int(row[0]) if op == "is_in" else people - int(row[0])
-        case EventCondition() if not _is_told(which.filter, which.told):
+        case EventCondition() if not _is_told(which.filter, which.apart.told):
             return _did(connection, project_id, which.filter, which.when, people)
-        case All(parts) if not all(_is_told(part, which.told) for part in parts):
+        case All(parts) if not all(_is_told(part, which.apart.told) for part in parts):
             return _among(connection, project_id, parts, which.when)
         case _:
             return None

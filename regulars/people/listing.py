@@ -222,7 +222,7 @@ class Listing:
         if among is not None:
             conditions.append(Condition("p.id = ANY(%s)", (among,)))
         if asked is not None:
-            conditions.append(Condition(*(asked.apart if among is None else asked.each)))
+            conditions.append(Condition(*(asked.apart[:2] if among is None else asked.each)))
         where = _all(*conditions)
         return Condition(f"FROM person_compact p WHERE {where.text}", where.params)
 

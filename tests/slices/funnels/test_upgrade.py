@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
+from tests.upgraded import said_by
 
 
 def test_projects_with_people_get_their_funnel_and_everybody_is_counted(
     empty_database: str,
 ) -> None:
-    command = [sys.executable, "-m", "tests.slices.funnels.before_funnels"]
-    done = subprocess.run(
-        command, env=os.environ | {"DATABASE_URL": empty_database}, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    said = json.loads(done.stdout)
+    said = said_by("tests.slices.funnels.before_funnels", empty_database)
     assert said["before"] is False
     assert said["pending"] == []
     assert [(one["title"], one["reached"]) for one in said["full"]] == [

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-
 import pytest
+
+from tests.upgraded import said_by
 
 
 @pytest.mark.parametrize("emptied", [False, True])
 def test_everybody_gets_the_bits_of_what_they_did(empty_database: str, emptied: bool) -> None:
-    command = [sys.executable, "-m", "tests.slices.people.before_deeds", *["emptied"] * emptied]
-    done = subprocess.run(
-        command, env=os.environ | {"DATABASE_URL": empty_database}, capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    said = json.loads(done.stdout)
+    said = said_by("tests.slices.people.before_deeds", empty_database, *["emptied"] * emptied)
     assert said["pending"] == []
     assert len(said["before"]) == 40
     assert said["after"] == said["before"]
