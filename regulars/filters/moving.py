@@ -37,7 +37,7 @@ class MovingTests:
         self.lines: list[str] = []
         self._read = read
         self._constant = constants
-        self._tests: dict[tuple[str, str, timedelta], Written] = {}
+        self._tests: dict[tuple[str, str, timedelta, timedelta | None], Written] = {}
         self._names = 0
         constants.bind("NEVER", _NEVER)
         constants.bind("FIRST", _FIRST)
@@ -50,32 +50,37 @@ class MovingTests:
         self.lines.append(f"{name} = {expression}")
         return name
 
-    def within(self, known: str, at: str, days: timedelta) -> Written:
+    def within(
+        self, known: str, at: str, days: timedelta, soon: timedelta | None = None
+    ) -> Written:
         """Whether the instant `at`, if `known`, lies at most `days` back. It does up to and with
         the instant at which they are over.
+
+        With `soon`, here and in `ago`, a next instant that is further off is left out.
         """
-        key = (f"within if {known}", at, days)
+        key = (f"within if {known}", at, days, soon)
         if key not in self._tests:
             truth, next_ = self.local("truth", "False"), self.local("next", "NEVER")
+            over = self._constant(days + TICK)
             self.lines += [
                 f"if {known} and {at} >= {self._back(days)}:",
                 f"    {truth} = True",
-                f"    if {at} < LAST: {next_} = {at} + {self._constant(days + TICK)}",
+                f"    if {at} < {self._end(days, soon)}: {next_} = {at} + {over}",
             ]
             self._tests[key] = Written(truth, next_)
         return self._tests[key]
 
-    def ago(self, at: str, days: timedelta) -> Written:
+    def ago(self, at: str, days: timedelta, soon: timedelta | None = None) -> Written:
         """Whether the instant `at`, if known, lies at least `days` back. It does from the instant
         at which they are over.
         """
-        key = ("ago", at, days)
+        key = ("ago", at, days, soon)
         if key not in self._tests:
             truth, next_ = self.local("truth", "False"), self.local("next", "NEVER")
             self.lines += [
                 f"if {at} is not None:",
                 f"    if {at} <= {self._back(days)}: {truth} = True",
-                f"    elif {at} < LAST: {next_} = {at} + {self._constant(days)}",
+                f"    elif {at} < {self._end(days, soon)}: {next_} = {at} + {self._constant(days)}",
             ]
             self._tests[key] = Written(truth, next_)
         return self._tests[key]
@@ -97,6 +102,10 @@ class MovingTests:
             lines = [f"    {line}" for line in lines]
         self.lines += lines
         return Written(truth, next_)
+
+    def _end(self, days: timedelta, soon: timedelta | None) -> str:
+        """The instants before it turn soon enough to be told, and within the calendar."""
+        return "LAST" if soon is None else self._back(days - soon)
 
     def _back(self, days: timedelta) -> str:
         return self._read.local("back", f"now - {self._constant(days)}")

@@ -1,8 +1,8 @@
 """What is done to the checkpoints of a funnel: all of them at once, or one.
 
 Every function takes a connection with a transaction open, and waits until nobody evaluates the
-project's segments. A checkpoint whose condition changes goes on with the old one until everybody
-has been looked at (`evaluating`); titles, descriptions and the order change at once.
+project's segments. A checkpoint whose condition changes goes on with the old one's results until
+everybody has been looked at (`evaluating`); titles, descriptions and the order change at once.
 """
 
 from __future__ import annotations
@@ -213,11 +213,14 @@ def _change(
         rows.let_segment_go(connection, project_id, one.next_segment_id, now)
     if one.filter == draft.filter:
         return  # back to what is in force
+    if evaluating.replaces(one.filter, draft.filter):
+        evaluating.replace(connection, project_id, one.segment_id, draft.filter, now)
+        return
     made = rows.add_segment(connection, project_id, draft, now)
     dated = rows.undated_from(connection, project_id, draft.filter, now)
     connection.execute(NEXT, (made, dated, project_id, one.number))
     if fills.last_person(connection, project_id) is None:
-        evaluating.switch(connection, project_id, made, now)
+        evaluating.take_effect(connection, project_id, made, now)
 
 
 def _delete(connection: Connection, project_id: UUID, one: Checkpoint, now: datetime) -> None:

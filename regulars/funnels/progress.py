@@ -14,7 +14,7 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.funnels.evaluating import switch
+from regulars.funnels.evaluating import take_effect
 from regulars.funnels.rows import MAX_LANES
 from regulars.kit import arrays
 from regulars.people.changes import Changes, Columns, NoConsequence
@@ -87,7 +87,7 @@ class Filling:
         connection: Connection,
         project_id: UUID,
         step: Step,
-        rows: Sequence[tuple[UUID, datetime]],
+        rows: Sequence[tuple[UUID, datetime | None]],
     ) -> None:
         """Write when they did."""
         ids, times = arrays.of_ids(row[0] for row in rows), arrays.of_plain([r[1] for r in rows])
@@ -96,8 +96,8 @@ class Filling:
     def filled(
         self, connection: Connection, project_id: UUID, segment_id: UUID, now: datetime
     ) -> None:
-        """A new condition takes the place of the one before."""
-        switch(connection, project_id, segment_id, now)
+        """A new condition takes the place of the one before, where it has not from the start."""
+        take_effect(connection, project_id, segment_id, now)
 
 
 def write(connection: Connection, project_id: UUID, people: Iterable[Person], lanes: Lanes) -> None:

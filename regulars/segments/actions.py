@@ -22,7 +22,7 @@ from regulars.kit.ids import new_id
 from regulars.kit.text import fold
 from regulars.people.changes import Changes
 from regulars.people.facts import unusable
-from regulars.segments import fills, needs, queries, standing
+from regulars.segments import fills, needs, queries, standing, windows
 from regulars.segments.picking import pick
 from regulars.segments.plan import KINDS, lock_plan, renew_plan, segments_written_out, tell
 from regulars.segments.queries import Segment, segment
@@ -263,6 +263,7 @@ def _renew(
     filters = segments_written_out(connection, project_id)
     needs.reconcile(connection, project_id, filters, refill, now)
     standing.keep(connection, project_id, filters.values())
+    windows.keep(connection, project_id, filters.values(), now)
     renew_plan(connection, project_id)
     tell(connection, project_id, segment_id, now)
 

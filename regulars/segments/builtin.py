@@ -9,7 +9,9 @@ from uuid import UUID
 import msgspec
 import psycopg
 
+from regulars.filters.parse import parse
 from regulars.kit.ids import ids_at
+from regulars.segments import windows
 
 _USERS = {"field": "kind", "op": "is", "value": "user"}
 
@@ -65,3 +67,5 @@ def give_project_its_segments(
         text = msgspec.json.encode(filter_).decode()
         connection.execute(INSERT, (project_id, id_, number, name, builtin, text, now))
         connection.execute(START_COUNT, (project_id, id_))
+    rules = [parse(filter_) for _, filter_ in BUILTIN.values()]
+    windows.keep(connection, project_id, rules, now)

@@ -1,7 +1,8 @@
 """Moves people whom time alone moves: into Slipping away, out of New, within a second.
 
-A loop of the worker. Each person's row says when to look again; those whose instant has passed
-are evaluated anew, in small transactions, so that a stop at any moment loses nothing.
+A loop of the worker. Each person's row says when to look again, some because `windows` said so
+shortly before; those whose instant has passed are evaluated anew, in small transactions, so that a
+stop at any moment loses nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import psycopg
 
 from regulars.kit import clock, database
 from regulars.people.changes import Changes
+from regulars.segments import windows
 
 Connection = psycopg.Connection[Any]
 
@@ -47,6 +49,7 @@ def move_due(connection: Connection, now: datetime) -> int:
 
 def move_project(connection: Connection, project_id: UUID, now: datetime) -> int:
     """Move up to a batch of a project's people; returns how many were looked at."""
+    windows.wake(connection, project_id, now)
     due = [row[0] for row in connection.execute(DUE, (project_id, now, AT_ONCE), prepare=True)]
     if not due:
         return 0

@@ -94,7 +94,7 @@ REACHED = """,
         THEN a.checkpoints || jsonb_build_object(%(own)s::text, asked.reached)
         ELSE a.checkpoints
     END"""
-TOLD = ", (a.checkpoints ->> %(own)s::text)::timestamptz"
+TOLD = ", (a.checkpoints ->> %(own)s::text)::timestamptz, false"
 FACTS = "\n    JOIN person_compact p ON p.project_id = a.project_id AND p.id = a.id"
 SIGNED_UP = "CASE WHEN p.kind = 'user' THEN p.signed_up_at END"
 
@@ -183,8 +183,9 @@ def move(
     step: tuple[Step, bool] | None,
     table: str | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Move them, whose rows are locked: id, whether they fit, were in, and of a step when they
-    reached it. `step` comes with whether the funnel is over users, `table` is `read_once`'s.
+    """Move them, whose rows are locked: id, whether they fit, were in; of a step when they have
+    reached it, and whether they ceased to have: none does. `step` comes with whether the funnel is
+    over users, `table` is `read_once`'s.
     """
     memory = memory_of(connection, project_id, rule)
     if memory is None:

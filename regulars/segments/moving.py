@@ -22,6 +22,7 @@ from regulars.kit import arrays
 from regulars.segments import doers
 from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
 from regulars.segments.steps import Passing
+from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
 
@@ -32,8 +33,8 @@ SELECT id FROM person_activity WHERE project_id = %s AND id = ANY(%s::uuid[]) OR
 MOVE = """
 WITH asked AS (
     SELECT p.project_id, p.id, ({rule} IS TRUE) AS fits, {wake} AS wake, {reached} AS reached,
-           ({rule_or_ever} IS TRUE) AS met,
-           number.own, number.own = ANY(a.segments) AS is_in
+           ({rule_or_ever} IS TRUE) AS met, number.own, number.own = ANY(a.segments) AS is_in,
+           a.checkpoints ? number.own::text AS had
     FROM person_compact p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id,
          (SELECT %s::smallint AS own) number
     WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
@@ -47,19 +48,22 @@ SET segments = CASE
     next_move_at = least(a.next_move_at, asked.wake){more}
 FROM asked
 WHERE a.project_id = asked.project_id AND a.project_id = %s AND a.id = asked.id
-  AND (asked.fits <> asked.is_in OR asked.met OR asked.wake < a.next_move_at
+  AND (asked.fits <> asked.is_in OR asked.met OR {lost} OR asked.wake < a.next_move_at
        OR (asked.wake IS NOT NULL AND a.next_move_at IS NULL))
 RETURNING a.id, asked.fits, asked.is_in{told}
 """
 
-# Of a step: when it was reached, which never changes once it is known here.
+# Of a step: when it was reached, which never changes once it is known here; and that it was not,
+# where days that are others now had it seem so.
 REACHED = """,
     checkpoints = CASE
-        WHEN asked.met AND NOT a.checkpoints ? asked.own::text
+        WHEN asked.met AND NOT asked.had
         THEN a.checkpoints || jsonb_build_object(asked.own::text, asked.reached)
+        WHEN {lost} THEN a.checkpoints - asked.own::text
         ELSE a.checkpoints
     END"""
-TOLD = ", (a.checkpoints ->> asked.own::text)::timestamptz"
+LOST = "(asked.had AND NOT asked.met)"
+TOLD = ", (a.checkpoints ->> asked.own::text)::timestamptz, asked.had"
 
 
 def is_plain(rule: Filter) -> bool:
@@ -102,7 +106,7 @@ def move_all(
     entered = [row[0] for row in rows if row[1] and not row[2]]
     left = [row[0] for row in rows if row[2] and not row[1]]
     if passing is not None:
-        reached_rows = [(row[0], row[3]) for row in rows if row[3] is not None]
+        reached_rows = [(row[0], row[3]) for row in rows if row[3] is not None or row[4]]
         if reached_rows:
             passing.tell(connection, project_id, reached_rows)
     elif left:
@@ -124,7 +128,9 @@ def _move(
     zone: tzinfo,
     passing: Passing | None,
 ) -> list[tuple[Any, ...]]:
-    """Move them by a rule on their facts: id, whether they fit, were in, and of a step when."""
+    """Move them by a rule on their facts: id, whether they fit, were in; of a step when they have
+    reached it, and whether they had before.
+    """
     # Under people's locks the compact rows are what the wide ones are, and quicker to read.
     text, params = compact_sql(rule, now=now, zone=zone)
     wake, more = _wake(rule, now)
@@ -132,8 +138,10 @@ def _move(
     ever, ever_params = passing.ever(zone) if passing is not None else ("false", [])
     met_params = [*params, *ever_params] if passing is not None else []
     asked = (*params, *more, *most, *met_params, number, project_id, ids, project_id)
+    lost = LOST if passing is not None and passing.step.origin else "false"
     statement = MOVE.format(
-        rule=text, wake=wake, reached=reached, more=REACHED if passing else "",
+        rule=text, wake=wake, reached=reached, lost=lost,
+        more=REACHED.format(lost=lost) if passing else "",
         rule_or_ever=f"({text} OR {ever})" if passing else "false",
         told=TOLD if passing else "",
     )  # fmt: skip
@@ -197,7 +205,7 @@ def _wake(rule: Filter, now: datetime) -> tuple[str, list[Any]]:
     moving = dict.fromkeys(
         (one.about.column, int(one.value))  # type: ignore[arg-type]
         for one in conditions(rule)
-        if isinstance(one, FieldCondition) and is_timed(one)
+        if isinstance(one, FieldCondition) and is_timed(one) and not foreseen(one)
     )
     if not moving:
         return "NULL::timestamptz", []

@@ -37,6 +37,7 @@ from regulars.people.person import Person
 from regulars.segments.needs import kept
 from regulars.segments.standing import asked_of
 from regulars.segments.steps import Step, made
+from regulars.segments.windows import FORESEEN
 
 Connection = psycopg.Connection[Any]
 
@@ -251,8 +252,9 @@ def _compiled(
 ) -> Evaluate:
     numbers = sorted(filters)
     program = compile_filters(
-        [filters[number] for number in numbers], zone, marks=marks, memories=memories, steps=steps
-    )
+        [filters[number] for number in numbers], zone,
+        marks=marks, memories=memories, steps=steps, foreseen=FORESEEN,
+    )  # fmt: skip
     # A Person has every fact that kept segments may ask about under the name Facts gives it.
     answer = cast("Callable[[Person, datetime], Verdict]", program.evaluate)
 

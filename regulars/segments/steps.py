@@ -64,9 +64,9 @@ class Follower(Protocol):
 
     def found(
         self, connection: Connection, project_id: UUID, step: Step,
-        rows: Sequence[tuple[UUID, datetime]],
+        rows: Sequence[tuple[UUID, datetime | None]],
     ) -> None:  # fmt: skip
-        """These people have reached it then."""
+        """These people have reached it then; None: they have not, though they seemed to."""
 
     def filled(
         self, connection: Connection, project_id: UUID, segment_id: UUID, now: datetime
@@ -111,7 +111,10 @@ class Passing:
         return ever_sql(self.step.origin, since, zone)
 
     def tell(
-        self, connection: Connection, project_id: UUID, rows: Sequence[tuple[UUID, datetime]]
+        self,
+        connection: Connection,
+        project_id: UUID,
+        rows: Sequence[tuple[UUID, datetime | None]],
     ) -> None:
         """Let the followers write. People's locks are held; counts come after."""
         for follower in FOLLOWERS:
@@ -132,14 +135,15 @@ def passing_of(
 
 
 def _twin(connection: Connection, project_id: UUID, segment_id: UUID, origin: Origin | None) -> str:
-    if origin is None:
-        return ""
-    dated = origin_sql(origin, UTC)
     for number, filter_ in connection.execute(OTHERS, (project_id, segment_id)).fetchall():
-        other = origin_of(parse(filter_))
-        if other is not None and origin_sql(other, UTC) == dated:
+        if first_met_together(origin, origin_of(parse(filter_))):
             return str(number)
     return ""
+
+
+def first_met_together(one: Origin | None, other: Origin | None) -> bool:
+    """Whether whoever met both first met them at the very same instant, as far as that is known."""
+    return one is not None and other is not None and origin_sql(one, UTC) == origin_sql(other, UTC)
 
 
 def made(number: int, checkpoint: int | None, lane: int, rule: Filter) -> Step:

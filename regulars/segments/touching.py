@@ -20,6 +20,7 @@ from regulars.filters.timeless import could_hold
 from regulars.filters.to_sql import compact_sql, event_to_sql
 from regulars.segments import doers
 from regulars.segments.needs import kept
+from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
 Sql = tuple[str, list[Any]]
@@ -59,7 +60,8 @@ def people_to_touch(
 ) -> list[UUID]:
     """Their ids, ascending, behind `after` and up to `end`.
 
-    `ever` says of a step who met its rule at some time; `did` is the table of `doers.read_once`.
+    `ever` says of a step who met its rule at some time, where that can be told; `did` is the table
+    of `doers.read_once`.
     """
     place = (project_id, after, end)
     needs = kept(connection, project_id)
@@ -69,8 +71,7 @@ def people_to_touch(
     if event is not None:
         parts = [doers.touched(event, number, numbers)]
     elif ever is not None:
-        text, more = ever
-        parts.append((f"{text} AND NOT a.checkpoints ? %s", [*more, str(number)]))
+        parts.append(_met_or_not(rule, ever, number, now, zone))
     touched, params = _joined(" OR ", parts)
     statement = (PEOPLE if event is None else REMEMBERING).format(touched=touched)
     asked = (*place, *params)
@@ -99,19 +100,27 @@ def _moved(rule: Filter, number: int, now: datetime, zone: tzinfo) -> Sql:
     return f"({text} IS TRUE) <> (a.segments @> %s::smallint[])", [*params, [number]]
 
 
+def _met_or_not(rule: Filter, ever: Sql, number: int, now: datetime, zone: tzinfo) -> Sql:
+    """Who has met the step and is not known to, or is known to and never did: by other days."""
+    text, params = compact_sql(rule, now=now, zone=zone)
+    met, more = ever
+    return f"({text} IS TRUE OR {met}) <> (a.checkpoints ? %s)", [*params, *more, str(number)]
+
+
 def _woken(rule: Filter, numbers: dict[str, str], now: datetime, zone: tzinfo) -> Iterable[Sql]:
     """Those whose stored instant may be later than the one at which the rule moves them."""
     if not is_timed(rule):
         return
-    conditions_ = [one for one in conditions(rule) if is_timed(one)]
-    wakes = [_wake(one, numbers, now) for one in dict.fromkeys(conditions_)]
-    text, params = _joined(" OR ", [wake for wake in wakes if wake is not None])
+    moving = dict.fromkeys(one for one in conditions(rule) if is_timed(one) and not foreseen(one))
+    wakes = [wake for one in moving if (wake := _wake(one, numbers, now)) is not None]
+    if not wakes:
+        return
+    text, params = _joined(" OR ", wakes)
     waiting = could_hold(rule)
     if waiting is not None:
         narrowed, more = compact_sql(waiting, now=now, zone=zone)
         text, params = f"({text}) AND {narrowed}", [*params, *more]
-    if text:
-        yield text, params
+    yield text, params
 
 
 def _wake(condition: Any, numbers: dict[str, str], now: datetime) -> Sql | None:

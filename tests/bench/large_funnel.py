@@ -68,8 +68,7 @@ SET checkpoints = jsonb_strip_nulls(jsonb_build_object(
         CASE WHEN active_until IS NOT NULL THEN %(n2)s END,
         CASE WHEN t3 IS NOT NULL THEN %(n3)s END, CASE WHEN t4 IS NOT NULL THEN %(n4)s END,
         CASE WHEN t5 IS NOT NULL THEN %(n5)s END]::smallint[]) one
-        WHERE one IS NOT NULL GROUP BY one ORDER BY one),
-    next_move_at = least(next_move_at, active_until)
+        WHERE one IS NOT NULL GROUP BY one ORDER BY one)
 FROM met m WHERE a.project_id = %(project)s AND a.id = m.id
 """
 PROGRESS = """

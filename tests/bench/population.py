@@ -232,17 +232,14 @@ class Population:
     def _segments(self, person: Person) -> list[int]:
         if person.kind != "user" or person.signed_up_at is None or person.last_seen is None:
             return []
-        moves = []
         numbers = [1]
         if person.signed_up_at >= self._now - WEEK:
             numbers.append(2)
-            moves.append(person.signed_up_at + WEEK)
+            person.next_move_at = person.signed_up_at + WEEK
         if person.last_seen >= self._now - FOUR_WEEKS:
             numbers.append(3)
-            moves.append(person.last_seen + FOUR_WEEKS)
         else:
             numbers.append(4)
-        person.next_move_at = min(moves, default=None)
         return numbers
 
     def _fold(self, person: Person, made_at: datetime) -> None:

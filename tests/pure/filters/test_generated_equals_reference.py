@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 
-from regulars.filters.ast import FieldCondition, Filter, conditions
+from regulars.filters.ast import FieldCondition, Filter, conditions, is_timed
 from regulars.filters.catalog import STANDARD_FIELDS, ValueType
 from regulars.filters.compile import compile_filters, compile_matcher
 from regulars.filters.evaluate import evaluate, evaluate_event, value_of
@@ -64,6 +64,34 @@ def test_waiting_from_instant_to_instant_misses_no_change(world: World) -> None:
             now = again
         bits, _ = program.evaluate(person, end)
         assert program.truths(bits) == reference(world, person, end)
+
+
+@given(worlds(moving=True))
+@thorough
+def test_of_foreseen_fields_distant_instants_alone_are_left_out(world: World) -> None:
+    """Until the next instant, or the distant end of a window that somebody else knows of."""
+    soon = timedelta(days=3)
+    program = compile_filters(world.filters, world.when.zone, foreseen={"last_seen": soon})
+    now = world.when.now
+    for person in world.people:
+        bits, again = program.evaluate(person, now)
+        answers = reference(world, person, now)
+        assert program.truths(bits) == answers
+        known = [end for end in ends_of_last_seen(world, person) if end >= now + soon]
+        until = min([*known, *([again] if again else [])], default=None)
+        for instant in boundaries(world, person):
+            if until is None or instant < until:
+                assert reference(world, person, instant) == answers, (instant, program.source)
+
+
+def ends_of_last_seen(world: World, person: Facts) -> Iterator[datetime]:
+    """When windows of the world's filters on when the person was last seen are over."""
+    if person.last_seen is None or not 1000 < person.last_seen.year < 9000:
+        return
+    for filter_ in world.filters:
+        for one in conditions(filter_):
+            if isinstance(one, FieldCondition) and one.field == "last_seen" and is_timed(one):
+                yield person.last_seen + timedelta(days=int(one.value))  # type: ignore[arg-type]
 
 
 def boundaries(world: World, person: Facts) -> Iterator[datetime]:

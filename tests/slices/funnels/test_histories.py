@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from regulars.filters.parse import parse
 from regulars.funnels import bars, report, weeks
+from regulars.funnels import queries as queries_of_funnel
 from regulars.funnels.report import Period
 from regulars.people import queries
 from regulars.people.person import Person
@@ -29,6 +30,7 @@ EXAMPLES = int(os.environ.get("REGULARS_HYPOTHESIS_EXAMPLES", "12"))
 DAY = timedelta(days=1)
 FUNNEL = (SIGNED_UP, ACTIVE, did("Ordered"), did("Ordered", 2))
 SEEN = ("page", "track")
+NUMBER = "SELECT number FROM segment WHERE project_id = %s AND id = %s"
 
 anons = st.sampled_from(["a", "b", "c"])
 late = st.sampled_from([0, 0, 1, 10, 40, 90])  # days before it comes in
@@ -60,37 +62,79 @@ deeds = st.lists(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(deeds=deeds, erased=st.booleans(), by_history=st.booleans())
+@given(
+    deeds=deeds,
+    erased=st.booleans(),
+    by_history=st.booleans(),
+    edited=st.none() | st.tuples(st.sampled_from([3, 90]), st.integers(0, 14), st.booleans()),
+)
 @example(  # one's second order, once another's first is theirs as well
     deeds=[
         Deed("track", "a", 0, 0), Deed("track", "b", 0, 0), Deed("identify", "b", 0, 0),
         Deed("track", "a", 0, 0), Deed("identify", "a", 0, 0),
     ],
-    erased=False, by_history=False,
+    erased=False, by_history=False, edited=None,
 )  # fmt: skip
 @example(  # active as a visitor, long before signing up
-    deeds=[Deed("page", "a", 40, 0), Deed("register", "a", 0, 0)], erased=False, by_history=False
-)
+    deeds=[Deed("page", "a", 40, 0), Deed("register", "a", 0, 0)], erased=False, by_history=False,
+    edited=None,
+)  # fmt: skip
+@example(  # active by the days that were asked for first, and never by those that are asked for now
+    deeds=[Deed("page", "a", 40, 0), Deed("register", "a", 0, 0)], erased=False, by_history=False,
+    edited=(90, 14, True),
+)  # fmt: skip
 def test_everything_is_what_the_record_says(
-    database: Database, deeds: list[Deed], *, erased: bool, by_history: bool
+    database: Database,
+    deeds: list[Deed],
+    *,
+    erased: bool,
+    by_history: bool,
+    edited: tuple[int, int, bool] | None,
 ) -> None:
+    """`edited`: the days that *active* meant, before which deed they become 28, and whether
+    everybody is counted at once.
+    """
     site = open_site(database)
+    days, turn, at_once = edited or (28, 0, True)
     if not by_history:
-        put(site, *FUNNEL)
+        put(site, *_funnel(days))
     now = NOON
-    for deed in deeds:
+    for n, deed in enumerate(deeds):
+        if edited and not by_history and n == turn:
+            put(site, *FUNNEL, at=now)
+            if at_once:
+                count(site, now)
         now += timedelta(hours=deed.after, seconds=1)
         wait_until(site, now)
         way = "server" if deed.what == "register" else "browser"
         site.send(_message(deed, now), at=now, way=way)
-    if by_history:
+    if by_history or edited:
+        if edited and by_history:
+            put(site, *_funnel(days), at=now)
+            count(site, now)
         put(site, *FUNNEL, at=now)
         count(site, now)
     if erased:
         erase(site, site.people()[0].id, now)
+    _check_who_is_active(site, now)
     told = {person.id: _truth(site, person, now) for person in site.people()}
     assert rows(site) == {id_: found for id_, found in told.items() if found}
     _check_report(site, list(told.values()), now)
+
+
+def _funnel(days: int) -> tuple[Any, ...]:
+    return (SIGNED_UP, {**ACTIVE, "value": days}, *FUNNEL[2:])
+
+
+def _check_who_is_active(site: Site, now: datetime) -> None:
+    """Who meets it at this moment, on people's rows and as counted."""
+    active = queries_of_funnel.checkpoints(site.connection, site.project.id)[1]
+    row = site.connection.execute(NUMBER, (site.project.id, active.segment_id)).fetchone()
+    assert row is not None
+    people = site.people()
+    meeting = [one for one in people if one.last_seen and one.last_seen >= now - 28 * DAY]
+    assert [one for one in people if row[0] in one.segments] == meeting
+    assert active.meeting == len(meeting)
 
 
 def _message(deed: Deed, now: datetime) -> dict[str, Any]:

@@ -259,7 +259,7 @@ class Site:
 
 def open_site(connection: psycopg.Connection[Any], *, name: str = "Test project") -> Site:
     """A site whose project is new."""
-    created = create_project(name, now=datetime.now(UTC))
+    created = create_project(name, now=NOON)
     project = load_project(connection, created.project_id)
     assert project is not None
     return Site(connection, project, created.secret_key)
