@@ -10,6 +10,8 @@ import msgspec
 import psycopg
 
 from regulars.kit.ids import ids_at
+from regulars.segments import windows
+from regulars.segments.plan import segments_written_out
 
 
 def _is(field: str, value: str) -> dict[str, Any]:
@@ -76,6 +78,8 @@ def add_segments(
             connection.execute(
                 "INSERT INTO segment_count (project_id, id) VALUES (%s, %s)", (project_id, id_)
             )
+        rules = segments_written_out(connection, project_id).values()
+        windows.keep(connection, project_id, rules, now)
         connection.execute(
             "UPDATE segment_plan SET version = version + 1 WHERE project_id = %s", (project_id,)
         )

@@ -19,7 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 from regulars.kit.ids import key_hash
 from regulars.people import actions
 from regulars.people.person import Person
-from regulars.segments import clock
+from regulars.segments import clock, windows
+from regulars.segments.plan import segments_written_out
 from tests.slices.tracking.model import Ghost, World
 from tests.slices.tracking.site import NOON, Site, open_site
 from tests.slices.tracking.truths import check_counts, check_members
@@ -264,6 +265,8 @@ def _add_segments(site: Site) -> None:
         site.connection.execute(
             "INSERT INTO segment_count (project_id, id) VALUES (%s, %s)", (site.project.id, segment)
         )
+    rules = segments_written_out(site.connection, site.project.id).values()
+    windows.keep(site.connection, site.project.id, rules, NOON)
 
 
 def test_random_lives_come_out_as_the_plain_model_says(database: Database) -> None:
