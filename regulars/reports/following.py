@@ -30,7 +30,8 @@ TOPIC = "merges"
 ENTRIES = 200  # read at a time
 EVENTS = 5_000  # after which a step ends, however many entries that is
 
-VISIT = "s.country_code, s.city, s.browser, s.os, s.device, s.referrer, s.utm"
+VISIT = """s.country_code, s.city, s.browser, s.os, s.device, s.referrer,
+       s.utm ->> 'utm_source', s.utm ->> 'utm_medium', s.utm ->> 'utm_campaign'"""
 EVENTS_BY_ID = f"""
 SELECT e.id, e.person_id, e.kind, e.name, e.path, e.happened_at, {VISIT}
 FROM event e
@@ -48,7 +49,7 @@ WHERE project_id = %s AND person_id = ANY(%s::uuid[]) AND kind IN ('page', 'scre
 """
 ERASE = "DELETE FROM rollup_person WHERE project_id = %s AND id = %s"
 
-NO_VISIT = Visit(None, None, None, None, None, None, None)
+NO_VISIT = Visit(*[None] * len(Visit._fields))
 
 
 class CountsFollow(NoConsequence):

@@ -8,11 +8,12 @@ and control characters go, so that the one word that begins with one is ours.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import chain
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -34,8 +35,10 @@ OF_VISITS = (
     "utm_campaign",
 )  # fmt: skip
 
+Facts = tuple[tuple[str, str], ...]  # what custom attributes tell apart: (dimension, value)
+
 _SEEN = {"page": VIEWS, "screen": VIEWS, "track": EVENTS}
-_NO_FACTS: Mapping[UUID, tuple[tuple[str, str], ...]] = {}
+_NO_FACTS: Mapping[UUID, Facts] = {}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _EPOCH = date(1970, 1, 1).toordinal()
 
@@ -51,7 +54,7 @@ class Key(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """What a visit tells apart, in the order of the columns that are read."""
+    """What a visit tells apart, in the order of `OF_VISITS`."""
 
     country: str | None
     city: str | None
@@ -59,7 +62,9 @@ class Visit(NamedTuple):
     os: str | None
     device: str | None
     referrer: str | None
-    utm: dict[str, Any] | None
+    utm_source: str | None
+    utm_medium: str | None
+    utm_campaign: str | None
 
 
 class EventRow(NamedTuple):
@@ -84,6 +89,17 @@ class SessionRow(NamedTuple):
 
 
 @dataclass(slots=True)
+class Group:
+    """What is counted under one metric, name and day, before it is told apart: a list each."""
+
+    hours: list[int] = field(default_factory=list)
+    paths: list[str | None] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    visits: list[Visit] = field(default_factory=list)
+    facts: list[Facts] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Tally:
     """How much each count moves, and on which days who was there."""
 
@@ -95,13 +111,14 @@ class Tally:
         rows: Iterable[EventRow],
         zone: ZoneInfo,
         names: Collection[str],
-        facts: Mapping[UUID, tuple[tuple[str, str], ...]] = _NO_FACTS,
+        facts: Mapping[UUID, Facts] = _NO_FACTS,
     ) -> None:
         """Add what people did.
 
         `names` are the events whose own parts are counted, `facts` what custom attributes tell
         apart, by person.
         """
+        groups: defaultdict[tuple[str, str, date], Group] = defaultdict(Group)
         for row in rows:
             metric = _SEEN.get(row.kind)
             if metric is None:
@@ -111,27 +128,34 @@ class Tally:
             self.counts[Key(metric, "", "", "", day)] += 1
             if instant_of(row.id) - row.happened_at > OLDEST:
                 continue
-            self.counts[Key(metric, "", "hour", f"{hour:02}", day)] += 1
+            group = groups[metric, "", day]
+            group.hours.append(hour)
             if metric == VIEWS:
-                self.counts[Key(metric, "", "path", cut(row.path), day)] += 1
-                self._parts(metric, "", row.visit, day, facts.get(row.person_id, ()))
+                group.paths.append(row.path)
             else:
                 name = cut(row.name)
-                self.counts[Key(metric, "", "name", name, day)] += 1
-                if name in names:
-                    self.counts[Key(metric, name, "hour", f"{hour:02}", day)] += 1
-                    self._parts(metric, name, row.visit, day, facts.get(row.person_id, ()))
+                group.names.append(name)
+                if name not in names:
+                    continue
+                group = groups[metric, name, day]
+                group.hours.append(hour)
+            group.visits.append(row.visit)
+            group.facts.append(facts.get(row.person_id, ()))
+        self._tell_apart(groups)
 
     def sessions(self, rows: Iterable[SessionRow], zone: ZoneInfo) -> None:
         """Add visits, each on the day it began."""
+        groups: defaultdict[tuple[str, str, date], Group] = defaultdict(Group)
         for row in rows:
             day, hour = local(zone, row.started_at)
             self.counts[Key(VISITS, "", "", "", day)] += 1
             if instant_of(row.id) - row.started_at > OLDEST:
                 continue
-            self.counts[Key(VISITS, "", "hour", f"{hour:02}", day)] += 1
-            self.counts[Key(VISITS, "", "path", cut(path_of(row.entry_url)), day)] += 1
-            self._parts(VISITS, "", row.visit, day)
+            group = groups[VISITS, "", day]
+            group.hours.append(hour)
+            group.paths.append(path_of(row.entry_url))
+            group.visits.append(row.visit)
+        self._tell_apart(groups)
 
     def signup(self, signup: Signup, by: int) -> None:
         """Add a sign-up, or take one away."""
@@ -145,32 +169,33 @@ class Tally:
         for day in days:
             self.counts[Key(PEOPLE, "", "", "", date.fromordinal(day + _EPOCH))] += by
 
-    def _parts(
+    def _tell_apart(self, groups: Mapping[tuple[str, str, date], Group]) -> None:
+        """Count what the groups have by each dimension: equal values at once, by the hundred."""
+        for (metric, name, day), group in groups.items():
+            add = partial(self._add, metric, name, day)
+            add("hour", group.hours, "{:02}".format)
+            add("path", group.paths, cut)
+            add("name", group.names, str)
+            columns = zip(*group.visits, strict=True)  # none where there is no visit
+            for dimension, values in zip(OF_VISITS, columns, strict=False):
+                add(dimension, values, host_of if dimension == "referrer" else cut)
+            for (dimension, value), count in Counter(chain.from_iterable(group.facts)).items():
+                self.counts[Key(metric, name, dimension, value, day)] += count
+
+    def _add(
         self,
         metric: str,
         name: str,
-        visit: Visit,
         day: date,
-        facts: tuple[tuple[str, str], ...] = (),
+        dimension: str,
+        values: Iterable[Any],
+        kept: Callable[[Any], str],
     ) -> None:
-        counts = self.counts
-        for dimension, value in facts:
-            counts[Key(metric, name, dimension, value, day)] += 1
-        for dimension, value in zip(OF_VISITS, parts_of(visit), strict=True):
-            counts[Key(metric, name, dimension, value, day)] += 1
+        for value, count in Counter(values).items():
+            self.counts[Key(metric, name, dimension, kept(value), day)] += count
 
 
 Signup = tuple[date, str, str]  # day, country, source
-
-
-def parts_of(visit: Visit) -> tuple[str, ...]:
-    """The values of `OF_VISITS`; nothing where it is not known."""
-    utm = visit.utm or {}
-    return (
-        cut(visit.country), cut(visit.city), cut(visit.browser), cut(visit.os), cut(visit.device),
-        host_of(visit.referrer), cut(utm.get("utm_source")), cut(utm.get("utm_medium")),
-        cut(utm.get("utm_campaign")),
-    )  # fmt: skip
 
 
 @lru_cache(maxsize=20_000)
