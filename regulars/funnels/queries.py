@@ -20,7 +20,8 @@ Connection = psycopg.Connection[Any]
 
 CHECKPOINTS = """
 SELECT c.id, c.number, c.place, c.title, c.description, s.filter, s.id, n.filter, n.id,
-       coalesce(m.people, 0), f.done, f.total, f.started_at, c.dated_at, c.changed_at, c.changed_by
+       coalesce(m.people, 0), f.done, f.total, f.started_at, f.started_at <= c.created_at,
+       c.dated_at, c.changed_at, c.changed_by
 FROM checkpoint c
 JOIN segment s ON s.project_id = c.project_id AND s.id = c.segment_id
 LEFT JOIN segment n ON n.project_id = c.project_id AND n.id = c.next_segment_id
@@ -43,16 +44,18 @@ ORDER BY name
 
 @dataclass(frozen=True, slots=True)
 class Counting:
-    """How many of a project's people have been looked at for a checkpoint."""
+    """How many of a project's people have been looked at for a checkpoint; whether it is new."""
 
     done: int
     total: int
     started_at: datetime
+    is_first: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint of the funnel. `filter` is in force; `next_filter` when all are counted.
+    """A checkpoint of the funnel. `filter` is in force; `next_filter` when all are counted. Other
+    days are in force at once (`evaluating.replaces`).
 
     `meeting` is how many meet the condition now. `dated_at`: whoever met it before then was dated
     then, since their past is not known; None where it is.
@@ -177,5 +180,5 @@ def _until(one: Checkpoint) -> datetime:
 
 
 def _checkpoint(row: tuple[Any, ...]) -> Checkpoint:
-    counting = Counting(*row[10:13]) if row[12] is not None else None
-    return Checkpoint(*(*row[:10], counting, *row[13:]))
+    counting = Counting(*row[10:14]) if row[12] is not None else None
+    return Checkpoint(*(*row[:10], counting, *row[14:]))

@@ -48,7 +48,8 @@ def put(request: KeyRequest, given: schemas.FunnelChange) -> schemas.Funnel:
     """Let these be the checkpoints, 2 to 5, in this order.
 
     One without a `number` has the number of its place. Where a condition is new, everybody is
-    looked at once: until `counting` is null, the condition before stays in force.
+    looked at once: until `counting` is null, the condition before stays in force, but where only
+    days are others.
     """
     drafts = [
         Draft(one.title, one.description, one.filter, one.number) for one in given.checkpoints

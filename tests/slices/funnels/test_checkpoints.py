@@ -282,3 +282,18 @@ def test_who_is_counted_for_other_days_is_dated_as_before(site: Site) -> None:
     count(site, later)
     found = sorted(rows(site).values(), key=len)
     assert found == [{2: NOON + 2 * DAY}, {1: NOON + DAY, 2: NOON + DAY}]
+
+
+def test_other_days_are_in_force_at_once_and_leave_what_was_reached(site: Site) -> None:
+    site.send(page("a"), at=NOON)
+    site.send(page("b"), at=NOON + 20 * DAY)
+    before = rows(site)
+    put(site, SIGNED_UP, {**ACTIVE, "value": 14}, at=NOON + 21 * DAY)
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert (second.filter["value"], second.next_filter) == (14, None)
+    assert second.counting is not None
+    assert not second.counting.is_first
+    count(site, NOON + 21 * DAY)
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert (second.meeting, second.counting) == (1, None)
+    assert rows(site) == before
