@@ -289,7 +289,7 @@ class Changes:
             for person in self.people.values()
             if person.gone_into is None and person.id not in self.erasing
         ]
-        moved = [p for p in living if p.changed or p.seen_changed or p.fresh]
+        moved = [person for person in living if person.is_moved()]
         for consequence in CONSEQUENCES:
             consequence.changed(self, moved)
         self._settled = store.rows_of(self.project_id, moved, self.now)

@@ -69,17 +69,23 @@ UPDATE person p SET {", ".join(f"{column} = n.{column}" for column in _UPDATED)}
 FROM json_populate_recordset(NULL::person, %s::json) n
 WHERE p.project_id = n.project_id AND p.id = n.id
 """
+# Who says what is known already, as most do who call identify on every page: only when it was said.
+UPDATE_SAID = """
+UPDATE person p SET stamps = n.stamps, updated_at = n.updated_at
+FROM unnest(%s::uuid[], %s::jsonb[], %s::timestamptz[]) AS n (id, stamps, updated_at)
+WHERE p.project_id = %s AND p.id = n.id
+"""
 
 # The hot rows' columns, each as one array: how it is written, and what PostgreSQL makes of it.
 # (JSON would be read at twice the cost, by looking up each name in each row.)
-_TEXTS, _PLAIN = arrays.of_texts, arrays.of_plain
+_TEXTS, _PLAIN, _BAGS = arrays.of_texts, arrays.of_plain, arrays.of_bags
 _ARRAYS: dict[str, tuple[Callable[[Sequence[Any]], str], str, str]] = {
     "id": (arrays.of_ids, "uuid", ""),
     "kind": (_TEXTS, "text", ""),
-    "open_sessions": (lambda bags: _TEXTS(map(_json, bags)), "text", "::jsonb"),
+    "open_sessions": (_BAGS, "jsonb", ""),
     "segments": (lambda lists: _TEXTS(map(_PLAIN, lists)), "text", "::smallint[]"),
-    "event_times": (lambda bags: _TEXTS(map(_json, bags)), "text", "::jsonb"),
-    "checkpoints": (lambda bags: _TEXTS(map(_json, bags)), "text", "::jsonb"),
+    "event_times": (_BAGS, "jsonb", ""),
+    "checkpoints": (_BAGS, "jsonb", ""),
     "last_seen": (_PLAIN, "timestamptz", ""),
     "browser_seen_at": (_PLAIN, "timestamptz", ""),
     "page_url": (_TEXTS, "text", ""),
@@ -88,21 +94,51 @@ _ARRAYS: dict[str, tuple[Callable[[Sequence[Any]], str], str, str]] = {
     "page_since": (_PLAIN, "timestamptz", ""),
     "sessions": (_PLAIN, "integer", ""),
     "page_views": (_PLAIN, "bigint", ""),
-    "rhythm": (lambda texts: _TEXTS([f"\\x{text.hex()}" for text in texts]), "text", "::bytea"),
+    "rhythm": (arrays.of_bytes, "bytea", ""),
     "rhythm_day": (_PLAIN, "integer", ""),
     "next_move_at": (_PLAIN, "timestamptz", ""),
     "context_at": (_PLAIN, "timestamptz", ""),
     "did": (_PLAIN, "bigint", ""),
-    "person_version": (_PLAIN, "bigint", ""),
+    "version": (_PLAIN, "bigint", ""),
 }
-_SET = ", ".join(f"{column} = n.{column}{cast}" for column, (_, _, cast) in _ARRAYS.items())
-UPDATE_HOT = f"""
-UPDATE person_activity a SET {_SET.removeprefix("id = n.id, ")}
-FROM unnest({", ".join(f"%s::{type_}[]" for _, type_, _ in _ARRAYS.values())})
-     AS n ({", ".join(_ARRAYS)})
+# What changes whenever somebody comes by. The rest is left as it is: to write it would take longer.
+COMING = (
+    "open_sessions", "last_seen", "browser_seen_at", "page_url", "page_path", "page_title",
+    "page_since", "sessions", "page_views", "rhythm", "rhythm_day", "context_at",
+)  # fmt: skip
+
+
+class _UpdateHot:
+    """Writes these columns of the hot rows."""
+
+    def __init__(self, *columns: str) -> None:
+        written = [_ARRAYS[column] for column in ("id", *columns)]
+        names = [_COLUMN.get(column, column) for column in columns]
+        casts = [cast for _, _, cast in written[1:]]
+        self._statement = f"""
+UPDATE person_activity a
+SET {", ".join(f"{name} = n.{name}{cast}" for name, cast in zip(names, casts, strict=True))}
+FROM unnest({", ".join(f"%s::{type_}[]" for _, type_, _ in written)}) AS n (id, {", ".join(names)})
 WHERE a.project_id = %s AND a.id = n.id
 """
-_hot_values: Values = attrgetter("id", "kind", *HOT, "version")
+        self._values: Values = attrgetter("id", *columns)
+        self._writers = [writer for writer, _, _ in written]
+
+    def of(self, people: Sequence[Person]) -> tuple[str, ...]:
+        """These people's rows by column."""
+        columns = zip(*map(self._values, people), strict=True)
+        pairs = zip(self._writers, columns, strict=False)  # of nobody there are no columns
+        return tuple([write(column) for write, column in pairs])
+
+    def write(self, connection: Connection, project_id: UUID, columns: tuple[str, ...]) -> None:
+        """Update the rows, if there are any."""
+        if columns:
+            connection.execute(self._statement, (*columns, project_id), prepare=True)
+
+
+_COLUMN = {"version": "person_version"}  # what is called otherwise in the table
+_update_hot = _UpdateHot("kind", *HOT, "version")
+_update_coming = _UpdateHot(*COMING)
 
 COPY_WIDE = f"COPY person ({', '.join(WIDE)}) FROM STDIN"
 COPY_HOT = (
@@ -200,7 +236,9 @@ class Rows:
     fresh_wide: str
     fresh_hot: str
     wide: str
+    said: tuple[str, ...]
     hot: tuple[str, ...]
+    coming: tuple[str, ...]
     fresh_compact: str
     compact: str
 
@@ -209,20 +247,24 @@ def rows_of(project_id: UUID, people: Iterable[Person], now: datetime) -> Rows:
     """All of the fresh ones, and what changed of the others, in id order."""
     ordered = sorted(people, key=lambda person: person.id.int)
     for person in ordered:
-        if person.changed:
+        if person.changed or person.said_again:
             person.updated_at = now
             person.version = getrandbits(63)  # unlike a count it never comes again
             person.seen_changed = True
+            _remembered.keep(person.id, person.version, _own(person))
     fresh = [person for person in ordered if person.fresh]
-    wide = [person for person in ordered if person.changed and not person.fresh]
-    hot = [person for person in ordered if person.seen_changed and not person.fresh]
-    narrow = [person for person in hot if compact.has_moved(person)]
+    stored = [person for person in ordered if not person.fresh]
+    wide = [person for person in stored if person.changed]
+    said = [person for person in stored if person.said_again and not person.changed]
+    narrow = [person for person in stored if compact.has_moved(person)]
     taken = slots.of(project_id, compact.keys((*fresh, *narrow)))
     return Rows(
         copy_text(map(_wide_values, fresh)),
         copy_text(map(_fresh_hot_values, fresh)),
         _json([_wide_row(person) for person in wide]) if wide else "",
-        _columns(hot) if hot else (),
+        _said(said) if said else (),
+        _update_hot.of([person for person in stored if person.seen_changed]),
+        _update_coming.of([one for one in stored if one.came_by and not one.seen_changed]),
         copy_text([compact.values(person, taken) for person in fresh]),
         _json([compact.row(person, taken) for person in narrow]) if narrow else "",
     )
@@ -234,8 +276,10 @@ def write(connection: Connection, project_id: UUID, rows: Rows) -> None:
     copy(connection, COPY_HOT, rows.fresh_hot)
     if rows.wide:
         connection.execute(UPDATE_WIDE, (rows.wide,), prepare=True)
-    if rows.hot:
-        connection.execute(UPDATE_HOT, (*rows.hot, project_id), prepare=True)
+    if rows.said:
+        connection.execute(UPDATE_SAID, (*rows.said, project_id), prepare=True)
+    _update_hot.write(connection, project_id, rows.hot)
+    _update_coming.write(connection, project_id, rows.coming)
     copy(connection, compact.COPY, rows.fresh_compact)
     if rows.compact:
         connection.execute(compact.UPDATE, (rows.compact,), prepare=True)
@@ -277,15 +321,22 @@ def copy_field(value: Any) -> str:
     return str(value)
 
 
+def _own(person: Person) -> Wide:
+    """The wide row that is about to be written, sharing nothing that is changed in place."""
+    *plain, company, attributes, folded, tags, stamps = _wide_values(person)[1:]
+    return (*plain, {**company}, {**attributes}, {**folded}, [*tags], {**stamps})
+
+
 def _wide_row(person: Person) -> dict[str, Any]:
     return dict(zip(WIDE, _wide_values(person), strict=True))
 
 
-def _columns(people: Sequence[Person]) -> tuple[str, ...]:
-    """The hot rows by column, in the order of `_ARRAYS`."""
-    columns = zip(*map(_hot_values, people), strict=True)
-    written = zip(_ARRAYS.values(), columns, strict=True)
-    return tuple([write(column) for (write, _, _), column in written])
+def _said(people: Sequence[Person]) -> tuple[str, ...]:
+    return (
+        arrays.of_ids(person.id for person in people),
+        arrays.of_bags(person.stamps for person in people),
+        arrays.of_plain([person.updated_at for person in people]),
+    )
 
 
 def _json(value: Any) -> str:
