@@ -54,7 +54,7 @@ WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
 """
 # The hot rows, locked in id order: each as the last to hold its lock left it.
 LOCK = f"""
-SELECT id, {_HOT_READ}, person_version FROM person_activity a
+SELECT uuid_send(id), {_HOT_READ}, person_version FROM person_activity a
 WHERE project_id = %s AND id = ANY(%s::uuid[])
 ORDER BY id
 FOR UPDATE
@@ -169,18 +169,19 @@ def read_told(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> 
 
 
 def lock_and_read(
-    connection: Connection, project_id: UUID, ids: Iterable[UUID]
-) -> dict[UUID, Person]:
-    """The people as they are, locked until the transaction ends.
+    connection: Connection, project_id: UUID, ids: Iterable[bytes]
+) -> dict[bytes, Person]:
+    """The people as they are, locked until the transaction ends. (Ids are bytes, which Python
+    looks up several times faster than UUIDs.)
 
     The wide rows are looked up after the lock is held: they are what its last holder made of
     them. Those that are remembered in the same version are not read again.
     """
-    array = arrays.of_ids(ids)
+    array = arrays.of_keys(ids)
     if array == arrays.EMPTY:
         return {}
-    people: dict[UUID, Person] = {}
-    unknown: dict[UUID, tuple[Any, ...]] = {}
+    people: dict[bytes, Person] = {}
+    unknown: dict[bytes, tuple[Any, ...]] = {}
     for row in _rows(connection, LOCK, project_id, array):
         id_ = row[0]
         wide = _remembered.get(id_, row[-1])
@@ -189,8 +190,8 @@ def lock_and_read(
         else:
             people[id_] = person_of(project_id, wide, row[1:])
     if unknown:
-        for found in _rows(connection, READ_WIDE, project_id, arrays.of_ids(unknown)):
-            id_ = found[0]
+        for found in _rows(connection, READ_WIDE, project_id, arrays.of_keys(unknown)):
+            id_ = found[0].bytes
             row, wide = unknown[id_], wide_of(found)
             _remembered.keep(id_, row[-1], wide)
             people[id_] = person_of(project_id, wide, row[1:])
@@ -202,14 +203,14 @@ class Remembered:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._rows: dict[UUID, tuple[int, Wide]] = {}
+        self._rows: dict[bytes, tuple[int, Wide]] = {}
 
-    def get(self, id_: UUID, version: int) -> Wide | None:
+    def get(self, id_: bytes, version: int) -> Wide | None:
         """The person's row, if it is still the one of this version."""
         kept = self._rows.get(id_)
         return kept[1] if kept is not None and kept[0] == version else None
 
-    def keep(self, id_: UUID, version: int, row: Wide) -> None:
+    def keep(self, id_: bytes, version: int, row: Wide) -> None:
         """Remember the row; the half that was kept first goes when there are too many."""
         if not version:
             return
@@ -251,7 +252,7 @@ def rows_of(project_id: UUID, people: Iterable[Person], now: datetime) -> Rows:
             person.updated_at = now
             person.version = getrandbits(63)  # unlike a count it never comes again
             person.seen_changed = True
-            _remembered.keep(person.id, person.version, _own(person))
+            _remembered.keep(person.id.bytes, person.version, _own(person))
     fresh = [person for person in ordered if person.fresh]
     stored = [person for person in ordered if not person.fresh]
     wide = [person for person in stored if person.changed]

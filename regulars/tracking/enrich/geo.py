@@ -173,15 +173,14 @@ def _place(record: Mapping[str, object]) -> Place | None:
     code = code.upper() if code else None
     subdivisions = record.get("subdivisions")
     first = subdivisions[0] if isinstance(subdivisions, list) and subdivisions else None
-    country = countries.name(code) if code else None
-    place = Place(
-        country_code=code,
-        country=country or _english(nested),
-        region=_text(record.get("state1")) or _english(first),
-        city=_text(record.get("city")) or _english(record.get("city")),
-        timezone=_text(record.get("timezone")) or _text(_at(record.get("location"), "time_zone")),
+    said = (
+        code,
+        (countries.name(code) if code else None) or _english(nested),
+        _text(record.get("state1")) or _english(first),
+        _text(record.get("city")) or _english(record.get("city")),
+        _text(record.get("timezone")) or _text(_at(record.get("location"), "time_zone")),
     )
-    return place if place != Place() else None
+    return Place(*said) if any(said) else None
 
 
 def _at(value: object, key: str) -> object:

@@ -38,8 +38,8 @@ def other_process(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def locked(site: Site, person_id: UUID) -> Person:
     with site.connection.transaction():
-        found = store.lock_and_read(site.connection, site.project.id, [person_id])
-    return found[person_id]
+        found = store.lock_and_read(site.connection, site.project.id, [person_id.bytes])
+    return found[person_id.bytes]
 
 
 def rename(site: Site, person_id: UUID, name: str) -> None:
@@ -87,7 +87,7 @@ def test_a_change_that_is_rolled_back_is_not_remembered(site: Site) -> None:
 
 
 def test_a_row_of_no_known_version_is_not_remembered() -> None:
-    remembered, id_ = Remembered(10), uuid4()
+    remembered, id_ = Remembered(10), uuid4().bytes
     remembered.keep(id_, 0, ("row",))
     assert remembered.get(id_, 0) is None
 
