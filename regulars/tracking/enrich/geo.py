@@ -152,7 +152,7 @@ def _locate(ip: str, readers: list[tuple[int, maxminddb.Reader]]) -> Place | Non
             record = reader.get(address)
         except (ValueError, maxminddb.InvalidDatabaseError):
             continue
-        if isinstance(record, Mapping) and (place := _place(record)):
+        if isinstance(record, dict) and (place := _place(record)):
             return place
     return None
 
@@ -167,7 +167,7 @@ def _public_address(ip: str) -> IPv4Address | IPv6Address | None:
     return address if address.is_global else None
 
 
-def _place(record: Mapping[str, object]) -> Place | None:
+def _place(record: dict[str, object]) -> Place | None:
     nested = record.get("country") or record.get("registered_country")
     code = _text(record.get("country_code")) or _text(_at(nested, "iso_code"))
     code = code.upper() if code else None
@@ -184,7 +184,7 @@ def _place(record: Mapping[str, object]) -> Place | None:
 
 
 def _at(value: object, key: str) -> object:
-    return value.get(key) if isinstance(value, Mapping) else None
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _english(value: object) -> str | None:

@@ -94,7 +94,7 @@ def test_a_row_of_no_known_version_is_not_remembered() -> None:
 
 def test_no_more_are_remembered_than_there_is_room_for() -> None:
     remembered = Remembered(10)
-    ids = [uuid4() for _ in range(25)]
+    ids = [uuid4().bytes for _ in range(25)]
     for id_ in ids:
         remembered.keep(id_, 1, ("row",))
     kept = [id_ for id_ in ids if remembered.get(id_, 1)]
