@@ -80,7 +80,6 @@ WHERE p.project_id = %s AND p.id = n.id
 # (JSON would be read at twice the cost, by looking up each name in each row.)
 _TEXTS, _PLAIN, _BAGS = arrays.of_texts, arrays.of_plain, arrays.of_bags
 _ARRAYS: dict[str, tuple[Callable[[Sequence[Any]], str], str, str]] = {
-    "id": (arrays.of_ids, "uuid", ""),
     "kind": (_TEXTS, "text", ""),
     "open_sessions": (_BAGS, "jsonb", ""),
     "segments": (lambda lists: _TEXTS(map(_PLAIN, lists)), "text", "::smallint[]"),
@@ -108,21 +107,27 @@ COMING = (
 )  # fmt: skip
 
 
+_COLUMN = {"version": "person_version"}  # what is called otherwise in the table
+UPDATE_HOT = """
+UPDATE person_activity a SET {set}
+FROM unnest({arrays}) AS n (id, {names})
+WHERE a.project_id = %s AND a.id = n.id
+"""
+
+
 class _UpdateHot:
     """Writes these columns of the hot rows."""
 
     def __init__(self, *columns: str) -> None:
-        written = [_ARRAYS[column] for column in ("id", *columns)]
-        names = [_COLUMN.get(column, column) for column in columns]
-        casts = [cast for _, _, cast in written[1:]]
-        self._statement = f"""
-UPDATE person_activity a
-SET {", ".join(f"{name} = n.{name}{cast}" for name, cast in zip(names, casts, strict=True))}
-FROM unnest({", ".join(f"%s::{type_}[]" for _, type_, _ in written)}) AS n (id, {", ".join(names)})
-WHERE a.project_id = %s AND a.id = n.id
-"""
+        written = {_COLUMN.get(column, column): _ARRAYS[column] for column in columns}
+        types = ["uuid", *(type_ for _, type_, _ in written.values())]
+        self._statement = UPDATE_HOT.format(
+            set=", ".join(f"{name} = n.{name}{cast}" for name, (_, _, cast) in written.items()),
+            arrays=", ".join(f"%s::{type_}[]" for type_ in types),
+            names=", ".join(written),
+        )
         self._values: Values = attrgetter("id", *columns)
-        self._writers = [writer for writer, _, _ in written]
+        self._writers = [arrays.of_ids, *(writer for writer, _, _ in written.values())]
 
     def of(self, people: Sequence[Person]) -> tuple[str, ...]:
         """These people's rows by column."""
@@ -136,7 +141,6 @@ WHERE a.project_id = %s AND a.id = n.id
             connection.execute(self._statement, (*columns, project_id), prepare=True)
 
 
-_COLUMN = {"version": "person_version"}  # what is called otherwise in the table
 _update_hot = _UpdateHot("kind", *HOT, "version")
 _update_coming = _UpdateHot(*COMING)
 

@@ -20,8 +20,9 @@ def read(connection: psycopg.Connection[Any], array: str, type_: str) -> Any:
 
 
 def test_texts_are_what_they_were(database: psycopg.Connection[Any]) -> None:
-    for given_texts in ([], [None], ODD, [*ODD, None], *([one] for one in ODD)):
-        assert read(database, arrays.of_texts(given_texts), "text") == given_texts
+    for one in (*ODD, None):
+        assert read(database, arrays.of_texts([one]), "text") == [one]
+    assert read(database, arrays.of_texts([*ODD, None]), "text") == [*ODD, None]
 
 
 def test_bags_are_what_they_were(database: psycopg.Connection[Any]) -> None:
