@@ -73,8 +73,10 @@ def key_hash(*parts: str) -> UUID:
 
 def key_bytes(*parts: str) -> bytes:
     """The same hash as bytes: for ingest, where making a UUID of each costs more than hashing."""
-    raw = [part.encode("utf-8", "surrogatepass") for part in parts]
-    prefixed = b"".join([len(part).to_bytes(4, "big") + part for part in raw])
+    prefixed = b""
+    for part in parts:
+        raw = part.encode("utf-8", "surrogatepass")
+        prefixed += len(raw).to_bytes(4, "big") + raw
     return blake2b(prefixed, digest_size=16).digest()
 
 

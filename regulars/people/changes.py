@@ -208,11 +208,17 @@ class Changes:
 
     def load(self, ids: Iterable[UUID]) -> dict[UUID, Person]:
         """Lock the people and read them; one call, since locks go in id order."""
+        found = self.load_found(id_.bytes for id_ in ids)
+        return {person.id: person for person in found.values()}
+
+    def load_found(self, ids: Iterable[bytes]) -> dict[bytes, Person]:
+        """The same for ids that are bytes."""
         found = store.lock_and_read(self.connection, self.project_id, ids)
-        self.people.update(found)
-        if found:
+        people = list(found.values())
+        self.people.update((person.id, person) for person in people)
+        if people:
             for consequence in CONSEQUENCES:
-                consequence.loaded(self, list(found.values()))
+                consequence.loaded(self, people)
         return found
 
     def touch(self, ids: Iterable[UUID]) -> None:
@@ -284,12 +290,8 @@ class Changes:
             deeds.note(self.project_id, self.deeds)
             for consequence in CONSEQUENCES:
                 consequence.done(self)
-        living = [
-            person
-            for person in self.people.values()
-            if person.gone_into is None and person.id not in self.erasing
-        ]
-        moved = [p for p in living if p.changed or p.seen_changed or p.fresh]
+        living = [person for person in self.people.values() if not self._is_gone(person)]
+        moved = [person for person in living if person.is_moved()]
         for consequence in CONSEQUENCES:
             consequence.changed(self, moved)
         self._settled = store.rows_of(self.project_id, moved, self.now)
@@ -332,10 +334,15 @@ class Changes:
                 HAND_OVER, (person.survivor().id, self.project_id, UUID(bytes=key))
             )
 
+    def _is_gone(self, person: Person) -> bool:
+        """Whether the person is merged into another, or erased."""
+        # Hardly ever is anybody: an empty set is not asked, since to hash a UUID takes its time.
+        return person.gone_into is not None or (bool(self.erasing) and person.id in self.erasing)
+
     def _kinds_moved(self) -> dict[str, int]:
         moved: dict[str, int] = {}
         for person in self.people.values():
-            gone = person.gone_into is not None or person.id in self.erasing
+            gone = self._is_gone(person)
             if person.kind_before is not None and (gone or person.kind != person.kind_before):
                 moved[person.kind_before] = moved.get(person.kind_before, 0) - 1
             if not gone and person.kind != person.kind_before:

@@ -284,7 +284,7 @@ def _note_blank(person: Person, column: str, *, is_blank: bool) -> None:
 def _stamp(person: Person, slot: str, stamp: float) -> None:
     if person.stamps.get(slot) != stamp:
         person.stamps[slot] = stamp
-        person.changed = True
+        person.said_again = True
 
 
 def _fold(person: Person, slot: str, value: Any) -> None:

@@ -7,7 +7,7 @@ fact that was said, when (seconds since 1970), since the newest saying wins.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -108,10 +108,16 @@ class Person(msgspec.Struct, eq=False, gc=False):
     picked: frozenset[int] | None = None  # None: as they are
     fresh: bool = False  # not in the database yet
     changed: bool = False  # the wide row differs from the database's
+    said_again: bool = False  # it differs in when facts were said, if in nothing else
     seen_changed: bool = False  # the hot row differs
+    came_by: bool = False  # it differs in what changes whenever somebody comes by (`store.COMING`)
     sighted: datetime | None = None  # the earliest time of being seen, of what comes in now
     progressed: bool = False  # what they reached, and when, differs
     gone_into: Person | None = None  # merged into this one, in the running transaction
+
+    def is_moved(self) -> bool:
+        """Whether a row of theirs must be written."""
+        return self.came_by or self.seen_changed or self.changed or self.said_again or self.fresh
 
     def survivor(self) -> Person:
         """The person this one became: itself, unless it was merged."""
@@ -146,26 +152,15 @@ def person_of(project_id: UUID, wide: Wide, hot: Sequence[Any]) -> Person:
     What is done to the person leaves `wide` as it is.
     """
     company, attributes, folded, tags, stamps = wide[_BAGS_FROM:]
-    sessions, segments, times, reached = _bags.decode(f"[{hot[0]},{hot[1]},{hot[2]},{hot[3]}]")
     bags: tuple[Any, ...] = (
-        {**company}, {**attributes}, {**folded}, [*tags], {**stamps}, sessions, segments,
-        instants_of(times) if times else times, reached_of(reached) if reached else reached,
+        company.copy(), attributes.copy(), folded.copy(), tags.copy(), stamps.copy(),
+        *_hot_bags.decode(f"[{hot[0]},{hot[1]},{hot[2]},{hot[3]}]"),
     )  # fmt: skip
     person = Person(project_id, *wide[:_BAGS_FROM], *bags, *hot[4:])
     person.kind_before = person.kind
     person.compact_before = (person.sessions, person.last_seen, person.did)
     person.signed_up_before = person.signed_up_at
     return person
-
-
-def instants_of(times: Mapping[str, Iterable[str]]) -> dict[str, list[datetime]]:
-    """The times of events as JSON has them, made instants."""
-    return {number: [datetime.fromisoformat(one) for one in each] for number, each in times.items()}
-
-
-def reached_of(times: Mapping[str, str]) -> dict[str, datetime]:
-    """When checkpoints were reached, as JSON has it, made instants."""
-    return {number: datetime.fromisoformat(one) for number, one in times.items()}
 
 
 _FIELDS = Person.__struct_fields__
@@ -175,3 +170,8 @@ HOT = _FIELDS[_FIRST_HOT:_FIRST_OWN]  # columns of `person_activity` after its k
 BAGS = _FIELDS[_FIELDS.index("company") : _FIELDS.index("last_seen")]  # JSON and arrays
 _BAGS_FROM = WIDE.index("company") - 1  # where they begin in a row without the project
 _bags: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[Any])
+# Sessions, segments, times of events and when checkpoints were reached: typed, so that instants are
+# read as such.
+_hot_bags = msgspec.json.Decoder(
+    tuple[dict[str, list[list[Any]]], list[int], dict[str, list[datetime]], dict[str, datetime]]
+)

@@ -54,7 +54,7 @@ WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
 """
 # The hot rows, locked in id order: each as the last to hold its lock left it.
 LOCK = f"""
-SELECT id, {_HOT_READ}, person_version FROM person_activity a
+SELECT uuid_send(id), {_HOT_READ}, person_version FROM person_activity a
 WHERE project_id = %s AND id = ANY(%s::uuid[])
 ORDER BY id
 FOR UPDATE
@@ -69,17 +69,22 @@ UPDATE person p SET {", ".join(f"{column} = n.{column}" for column in _UPDATED)}
 FROM json_populate_recordset(NULL::person, %s::json) n
 WHERE p.project_id = n.project_id AND p.id = n.id
 """
+# Who says what is known already, as most do who call identify on every page: only when it was said.
+UPDATE_SAID = """
+UPDATE person p SET stamps = n.stamps, updated_at = n.updated_at
+FROM unnest(%s::uuid[], %s::jsonb[], %s::timestamptz[]) AS n (id, stamps, updated_at)
+WHERE p.project_id = %s AND p.id = n.id
+"""
 
 # The hot rows' columns, each as one array: how it is written, and what PostgreSQL makes of it.
 # (JSON would be read at twice the cost, by looking up each name in each row.)
-_TEXTS, _PLAIN = arrays.of_texts, arrays.of_plain
+_TEXTS, _PLAIN, _BAGS = arrays.of_texts, arrays.of_plain, arrays.of_bags
 _ARRAYS: dict[str, tuple[Callable[[Sequence[Any]], str], str, str]] = {
-    "id": (arrays.of_ids, "uuid", ""),
     "kind": (_TEXTS, "text", ""),
-    "open_sessions": (lambda bags: _TEXTS(map(_json, bags)), "text", "::jsonb"),
+    "open_sessions": (_BAGS, "jsonb", ""),
     "segments": (lambda lists: _TEXTS(map(_PLAIN, lists)), "text", "::smallint[]"),
-    "event_times": (lambda bags: _TEXTS(map(_json, bags)), "text", "::jsonb"),
-    "checkpoints": (lambda bags: _TEXTS(map(_json, bags)), "text", "::jsonb"),
+    "event_times": (_BAGS, "jsonb", ""),
+    "checkpoints": (_BAGS, "jsonb", ""),
     "last_seen": (_PLAIN, "timestamptz", ""),
     "browser_seen_at": (_PLAIN, "timestamptz", ""),
     "page_url": (_TEXTS, "text", ""),
@@ -88,21 +93,56 @@ _ARRAYS: dict[str, tuple[Callable[[Sequence[Any]], str], str, str]] = {
     "page_since": (_PLAIN, "timestamptz", ""),
     "sessions": (_PLAIN, "integer", ""),
     "page_views": (_PLAIN, "bigint", ""),
-    "rhythm": (lambda texts: _TEXTS([f"\\x{text.hex()}" for text in texts]), "text", "::bytea"),
+    "rhythm": (arrays.of_bytes, "bytea", ""),
     "rhythm_day": (_PLAIN, "integer", ""),
     "next_move_at": (_PLAIN, "timestamptz", ""),
     "context_at": (_PLAIN, "timestamptz", ""),
     "did": (_PLAIN, "bigint", ""),
-    "person_version": (_PLAIN, "bigint", ""),
+    "version": (_PLAIN, "bigint", ""),
 }
-_SET = ", ".join(f"{column} = n.{column}{cast}" for column, (_, _, cast) in _ARRAYS.items())
-UPDATE_HOT = f"""
-UPDATE person_activity a SET {_SET.removeprefix("id = n.id, ")}
-FROM unnest({", ".join(f"%s::{type_}[]" for _, type_, _ in _ARRAYS.values())})
-     AS n ({", ".join(_ARRAYS)})
+# What changes whenever somebody comes by. The rest is left as it is: to write it would take longer.
+COMING = (
+    "open_sessions", "last_seen", "browser_seen_at", "page_url", "page_path", "page_title",
+    "page_since", "sessions", "page_views", "rhythm", "rhythm_day", "context_at",
+)  # fmt: skip
+
+
+_COLUMN = {"version": "person_version"}  # what is called otherwise in the table
+UPDATE_HOT = """
+UPDATE person_activity a SET {set}
+FROM unnest({arrays}) AS n (id, {names})
 WHERE a.project_id = %s AND a.id = n.id
 """
-_hot_values: Values = attrgetter("id", "kind", *HOT, "version")
+
+
+class _UpdateHot:
+    """Writes these columns of the hot rows."""
+
+    def __init__(self, *columns: str) -> None:
+        written = {_COLUMN.get(column, column): _ARRAYS[column] for column in columns}
+        types = ["uuid", *(type_ for _, type_, _ in written.values())]
+        self._statement = UPDATE_HOT.format(
+            set=", ".join(f"{name} = n.{name}{cast}" for name, (_, _, cast) in written.items()),
+            arrays=", ".join(f"%s::{type_}[]" for type_ in types),
+            names=", ".join(written),
+        )
+        self._values: Values = attrgetter("id", *columns)
+        self._writers = [arrays.of_ids, *(writer for writer, _, _ in written.values())]
+
+    def of(self, people: Sequence[Person]) -> tuple[str, ...]:
+        """These people's rows by column."""
+        columns = zip(*map(self._values, people), strict=True)
+        pairs = zip(self._writers, columns, strict=False)  # of nobody there are no columns
+        return tuple([write(column) for write, column in pairs])
+
+    def write(self, connection: Connection, project_id: UUID, columns: tuple[str, ...]) -> None:
+        """Update the rows, if there are any."""
+        if columns:
+            connection.execute(self._statement, (*columns, project_id), prepare=True)
+
+
+_update_hot = _UpdateHot("kind", *HOT, "version")
+_update_coming = _UpdateHot(*COMING)
 
 COPY_WIDE = f"COPY person ({', '.join(WIDE)}) FROM STDIN"
 COPY_HOT = (
@@ -133,18 +173,19 @@ def read_told(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> 
 
 
 def lock_and_read(
-    connection: Connection, project_id: UUID, ids: Iterable[UUID]
-) -> dict[UUID, Person]:
-    """The people as they are, locked until the transaction ends.
+    connection: Connection, project_id: UUID, ids: Iterable[bytes]
+) -> dict[bytes, Person]:
+    """The people as they are, locked until the transaction ends. (Ids are bytes, which Python
+    looks up several times faster than UUIDs.)
 
     The wide rows are looked up after the lock is held: they are what its last holder made of
     them. Those that are remembered in the same version are not read again.
     """
-    array = arrays.of_ids(ids)
+    array = arrays.of_keys(ids)
     if array == arrays.EMPTY:
         return {}
-    people: dict[UUID, Person] = {}
-    unknown: dict[UUID, tuple[Any, ...]] = {}
+    people: dict[bytes, Person] = {}
+    unknown: dict[bytes, tuple[Any, ...]] = {}
     for row in _rows(connection, LOCK, project_id, array):
         id_ = row[0]
         wide = _remembered.get(id_, row[-1])
@@ -153,8 +194,8 @@ def lock_and_read(
         else:
             people[id_] = person_of(project_id, wide, row[1:])
     if unknown:
-        for found in _rows(connection, READ_WIDE, project_id, arrays.of_ids(unknown)):
-            id_ = found[0]
+        for found in _rows(connection, READ_WIDE, project_id, arrays.of_keys(unknown)):
+            id_ = found[0].bytes
             row, wide = unknown[id_], wide_of(found)
             _remembered.keep(id_, row[-1], wide)
             people[id_] = person_of(project_id, wide, row[1:])
@@ -166,14 +207,14 @@ class Remembered:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._rows: dict[UUID, tuple[int, Wide]] = {}
+        self._rows: dict[bytes, tuple[int, Wide]] = {}
 
-    def get(self, id_: UUID, version: int) -> Wide | None:
+    def get(self, id_: bytes, version: int) -> Wide | None:
         """The person's row, if it is still the one of this version."""
         kept = self._rows.get(id_)
         return kept[1] if kept is not None and kept[0] == version else None
 
-    def keep(self, id_: UUID, version: int, row: Wide) -> None:
+    def keep(self, id_: bytes, version: int, row: Wide) -> None:
         """Remember the row; the half that was kept first goes when there are too many."""
         if not version:
             return
@@ -200,7 +241,9 @@ class Rows:
     fresh_wide: str
     fresh_hot: str
     wide: str
+    said: tuple[str, ...]
     hot: tuple[str, ...]
+    coming: tuple[str, ...]
     fresh_compact: str
     compact: str
 
@@ -209,20 +252,24 @@ def rows_of(project_id: UUID, people: Iterable[Person], now: datetime) -> Rows:
     """All of the fresh ones, and what changed of the others, in id order."""
     ordered = sorted(people, key=lambda person: person.id.int)
     for person in ordered:
-        if person.changed:
+        if person.changed or person.said_again:
             person.updated_at = now
             person.version = getrandbits(63)  # unlike a count it never comes again
             person.seen_changed = True
+            _remembered.keep(person.id.bytes, person.version, _own(person))
     fresh = [person for person in ordered if person.fresh]
-    wide = [person for person in ordered if person.changed and not person.fresh]
-    hot = [person for person in ordered if person.seen_changed and not person.fresh]
-    narrow = [person for person in hot if compact.has_moved(person)]
+    stored = [person for person in ordered if not person.fresh]
+    wide = [person for person in stored if person.changed]
+    said = [person for person in stored if person.said_again and not person.changed]
+    narrow = [person for person in stored if compact.has_moved(person)]
     taken = slots.of(project_id, compact.keys((*fresh, *narrow)))
     return Rows(
         copy_text(map(_wide_values, fresh)),
         copy_text(map(_fresh_hot_values, fresh)),
         _json([_wide_row(person) for person in wide]) if wide else "",
-        _columns(hot) if hot else (),
+        _said(said) if said else (),
+        _update_hot.of([person for person in stored if person.seen_changed]),
+        _update_coming.of([one for one in stored if one.came_by and not one.seen_changed]),
         copy_text([compact.values(person, taken) for person in fresh]),
         _json([compact.row(person, taken) for person in narrow]) if narrow else "",
     )
@@ -234,8 +281,10 @@ def write(connection: Connection, project_id: UUID, rows: Rows) -> None:
     copy(connection, COPY_HOT, rows.fresh_hot)
     if rows.wide:
         connection.execute(UPDATE_WIDE, (rows.wide,), prepare=True)
-    if rows.hot:
-        connection.execute(UPDATE_HOT, (*rows.hot, project_id), prepare=True)
+    if rows.said:
+        connection.execute(UPDATE_SAID, (*rows.said, project_id), prepare=True)
+    _update_hot.write(connection, project_id, rows.hot)
+    _update_coming.write(connection, project_id, rows.coming)
     copy(connection, compact.COPY, rows.fresh_compact)
     if rows.compact:
         connection.execute(compact.UPDATE, (rows.compact,), prepare=True)
@@ -277,15 +326,22 @@ def copy_field(value: Any) -> str:
     return str(value)
 
 
+def _own(person: Person) -> Wide:
+    """The wide row that is about to be written, sharing nothing that is changed in place."""
+    *plain, company, attributes, folded, tags, stamps = _wide_values(person)[1:]
+    return (*plain, {**company}, {**attributes}, {**folded}, [*tags], {**stamps})
+
+
 def _wide_row(person: Person) -> dict[str, Any]:
     return dict(zip(WIDE, _wide_values(person), strict=True))
 
 
-def _columns(people: Sequence[Person]) -> tuple[str, ...]:
-    """The hot rows by column, in the order of `_ARRAYS`."""
-    columns = zip(*map(_hot_values, people), strict=True)
-    written = zip(_ARRAYS.values(), columns, strict=True)
-    return tuple([write(column) for (write, _, _), column in written])
+def _said(people: Sequence[Person]) -> tuple[str, ...]:
+    return (
+        arrays.of_ids(person.id for person in people),
+        arrays.of_bags(person.stamps for person in people),
+        arrays.of_plain([person.updated_at for person in people]),
+    )
 
 
 def _json(value: Any) -> str:

@@ -15,7 +15,7 @@ import msgspec
 
 from regulars.people import rhythm
 from regulars.people.facts import put
-from regulars.people.person import HOT, WIDE, Kind, Person, instants_of, new_person, reached_of
+from regulars.people.person import HOT, WIDE, Kind, Person, new_person
 
 _RANK: dict[Kind, int] = {"visitor": 0, "lead": 1, "user": 2}
 
@@ -234,9 +234,9 @@ def _revive(column: str, value: Any) -> Any:
     if column == "rhythm":
         return bytes.fromhex(value)
     if column == "event_times":
-        return instants_of(value or {})
+        return msgspec.convert(value or {}, dict[str, list[datetime]])
     if column == "checkpoints":
-        return reached_of(value or {})
+        return msgspec.convert(value or {}, dict[str, datetime])
     if column == "did":
         return value or 0
     if value is not None and column in _INSTANTS:

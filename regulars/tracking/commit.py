@@ -10,7 +10,8 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -21,7 +22,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from regulars.events import arriving, record
-from regulars.kit.database import Collision
+from regulars.kit import database
 from regulars.kit.ids import key_bytes, texts_at
 from regulars.people.changes import Changes, CollidedError, Manner
 from regulars.people.deeds import Deed
@@ -39,7 +40,7 @@ Connection = psycopg.Connection[Any]
 # Every statement of this transaction finds its rows by their keys. Left to itself, PostgreSQL plans
 # each anew for each list of keys, at several times the cost of running it, and reads whole projects
 # where its statistics still know nothing of them.
-BY_KEYS = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
+BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
 
 TRIES = 12  # against collisions with other writers; each is a fresh transaction
 PAUSE = 0.002  # seconds at most before the second try, doubled for each further one
@@ -75,15 +76,14 @@ class Committer:
         done: list[tuple[Changes, _Written]] = []
         for attempt in range(TRIES):
             try:
-                with connection.transaction():
-                    connection.execute(BY_KEYS)
+                with _transaction(connection):
                     manner: Manner = "patient" if attempt > 1 else "plain"
                     # Kept until the locks are gone: to free thousands of objects takes a while.
                     done = [
                         self._write(connection, group, now, manner)
                         for group in _by_project(arrivals)
                     ]
-            except (CollidedError, *Collision):
+            except (CollidedError, *database.Collision):
                 self._catalogue.forget()
                 if attempt == TRIES - 1:
                     raise
@@ -146,6 +146,19 @@ class Committer:
             for key in first.keys() - claimed:
                 drops[id(first[key])] = _DUPLICATE
         return [event for event in events if id(event) not in drops] if drops else events
+
+
+@contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    """A transaction that is begun with its settings, in one round trip."""
+    connection.execute(BEGIN)
+    try:
+        yield
+    except BaseException:
+        with suppress(*database.Away):  # where the server is gone, so is the transaction
+            connection.rollback()
+        raise
+    connection.commit()
 
 
 class _Written:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from regulars.kit import arrays
 from regulars.people import erasure, facts, merge
@@ -20,12 +19,13 @@ from regulars.tracking.pipeline.steps import Event
 from regulars.workspaces.keys import ProjectConfig
 
 FIND = """
-SELECT uuid_send(id), person_id FROM identity WHERE project_id = %s AND id = ANY(%s::uuid[])
+SELECT uuid_send(id), uuid_send(person_id) FROM identity
+WHERE project_id = %s AND id = ANY(%s::uuid[])
 """
 
 # Leads and users with the addresses, for calls that may go by email.
 FIND_BY_EMAIL = """
-SELECT email_folded, id FROM person
+SELECT email_folded, uuid_send(id) FROM person
 WHERE project_id = %s AND email_folded = ANY(%s) AND kind <> 'visitor'
 ORDER BY id
 """
@@ -52,7 +52,8 @@ class Resolver:
         at = event.happened_at
         if self._erased.might(at) and self._erased.refuses(_known_by(event), at):
             return Drop(DropReason.ERASED, "Timed before the person was erased.")
-        self._note_email()
+        if self._mailed:
+            self._note_email()
         person: Person | Drop
         if event.kind == "alias":
             person = self._aliased(event)
@@ -68,7 +69,7 @@ class Resolver:
     def _note_email(self) -> None:
         """The event before this one may have given its person an address: it counts from now on."""
         person = self._latest
-        if self._mailed and person is not None and person.email_folded:
+        if person is not None and person.email_folded:
             owners = self._by_email.setdefault(person.email_folded, [])
             if person not in owners:
                 owners.append(person)
@@ -78,19 +79,19 @@ class Resolver:
         found = self._find({key for event in events for key in _keys_of(event)})
         emails = {email for event in events if (email := _trusted_email(event))}
         self._mailed = bool(emails)
-        owners: list[tuple[str, UUID]] = []
+        owners: list[tuple[str, bytes]] = []
         if emails:
             self._changes.wait_for_emails(emails)
             owners = connection.execute(FIND_BY_EMAIL, (project_id, sorted(emails))).fetchall()
         wanted = {*found.values(), *(person_id for _, person_id in owners)}
-        people = self._changes.load(wanted)
+        people = self._changes.load_found(wanted)
         if len(people) != len(wanted):
             raise CollidedError  # somebody was merged or erased between the look-up and the lock
         self._by_key = {key: people[person_id] for key, person_id in found.items()}
         for email, person_id in owners:
             self._by_email.setdefault(email, []).append(people[person_id])
 
-    def _find(self, keys: set[bytes]) -> dict[bytes, UUID]:
+    def _find(self, keys: set[bytes]) -> dict[bytes, bytes]:
         """Who is known by the keys; those who are about to become known are waited for."""
         found = self._persons_by(keys)
         missing = keys - found.keys()
@@ -99,7 +100,7 @@ class Resolver:
             found |= self._persons_by(missing)
         return found
 
-    def _persons_by(self, keys: set[bytes]) -> dict[bytes, UUID]:
+    def _persons_by(self, keys: set[bytes]) -> dict[bytes, bytes]:
         if not keys:
             return {}
         asked = (self._changes.project_id, arrays.of_keys(keys))

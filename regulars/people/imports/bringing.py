@@ -182,7 +182,7 @@ class Bringing:
     def _change(self, given: Given, person: Person, leads: list[Person]) -> Result:
         how, user = self._how, self._user(given)
         self._has_room(given, person)
-        before = person.changed
+        before, said_before = person.changed, person.said_again
         news = self._say(person, given, fill=how.existing == "fill")
         if user is not None and person.user_id is None:
             self._register(person, user)
@@ -198,7 +198,7 @@ class Bringing:
         for lead in leads:
             merge.merge(self._changes, lead, person, "rest")
             news.setdefault("merged", (None, lead.email))
-        person.changed = before or bool(news)
+        person.changed, person.said_again = before or bool(news), said_before
         self._know_address(person)
         result = Result(given, "changed" if news else "same", person, news=news)
         result.left_marketing = given.subscribed is False

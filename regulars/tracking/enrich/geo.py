@@ -152,7 +152,7 @@ def _locate(ip: str, readers: list[tuple[int, maxminddb.Reader]]) -> Place | Non
             record = reader.get(address)
         except (ValueError, maxminddb.InvalidDatabaseError):
             continue
-        if isinstance(record, Mapping) and (place := _place(record)):
+        if isinstance(record, dict) and (place := _place(record)):
             return place
     return None
 
@@ -167,25 +167,24 @@ def _public_address(ip: str) -> IPv4Address | IPv6Address | None:
     return address if address.is_global else None
 
 
-def _place(record: Mapping[str, object]) -> Place | None:
+def _place(record: dict[str, object]) -> Place | None:
     nested = record.get("country") or record.get("registered_country")
     code = _text(record.get("country_code")) or _text(_at(nested, "iso_code"))
     code = code.upper() if code else None
     subdivisions = record.get("subdivisions")
     first = subdivisions[0] if isinstance(subdivisions, list) and subdivisions else None
-    country = countries.name(code) if code else None
-    place = Place(
-        country_code=code,
-        country=country or _english(nested),
-        region=_text(record.get("state1")) or _english(first),
-        city=_text(record.get("city")) or _english(record.get("city")),
-        timezone=_text(record.get("timezone")) or _text(_at(record.get("location"), "time_zone")),
+    said = (
+        code,
+        (countries.name(code) if code else None) or _english(nested),
+        _text(record.get("state1")) or _english(first),
+        _text(record.get("city")) or _english(record.get("city")),
+        _text(record.get("timezone")) or _text(_at(record.get("location"), "time_zone")),
     )
-    return place if place != Place() else None
+    return Place(*said) if any(said) else None
 
 
 def _at(value: object, key: str) -> object:
-    return value.get(key) if isinstance(value, Mapping) else None
+    return value.get(key) if isinstance(value, dict) else None
 
 
 def _english(value: object) -> str | None:

@@ -6,7 +6,7 @@ order: last_seen is a maximum, first touch a minimum, a fact takes its newest sa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from regulars.people import facts, rhythm
 from regulars.people.person import Kind, Person
+from regulars.tracking.enrich.campaign import Touch
 from regulars.tracking.enrich.geo import Place
 from regulars.tracking.enrich.user_agent import Agent
 from regulars.tracking.pipeline.drops import Notice
@@ -23,6 +24,7 @@ from regulars.tracking.pipeline.steps import SEEN, Event
 SILENCE = 30 * 60  # seconds after which a session is closed
 KEPT_RUNS = 3  # recent sessions of one browser, for events that arrive late
 KEPT_BROWSERS = 6
+SESSIONLESS = frozenset({"alias", "group"})  # say who somebody is, not that they are there
 
 # What an import calls the time a person was last seen.
 LAST_SEEN = frozenset({"last_seen", "lastSeen"})
@@ -44,28 +46,32 @@ class Folded(NamedTuple):
 
     session_id: str | None
     opened: OpenedSession | None
-    notices: tuple[Notice, ...]
+    notices: Sequence[Notice]
 
 
 def fold(person: Person, event: Event, zone: ZoneInfo, new_id: Callable[[], UUID]) -> Folded:
     """Take one event into the person it belongs to."""
     at = event.happened_at
+    second = int(at.timestamp())
     if person.first_seen is None or at < person.first_seen:
         person.first_seen = at
         person.changed = True
-    notices: list[Notice] = []
+    notices: Sequence[Notice] = ()
     if event.kind == "identify":
-        _identified(person, event, notices)
+        notices = _identified(person, event)
     elif event.kind == "group":
-        _grouped(person, event, notices)
-    if (event.user_id or event.request.registered) and person.kind == "user":
+        notices = _grouped(person, event)
+    if person.kind == "user" and (event.user_id or event.request.registered):
         _signed_up(person, at)
-    _touched(person, event)
-    _on_device(person, event)
+    if event.touch is not None:
+        _touched(person, event.touch, at)
+    if person.context_at is None or at >= person.context_at:
+        _on_device(person, event)
     if _counts_as_seen(event):
-        _seen(person, event, zone)
-    session_id, opened = _in_session(person, event, new_id)
-    return Folded(session_id, opened, tuple(notices))
+        _seen(person, event, zone, second)
+    if not event.browser or event.kind in SESSIONLESS:
+        return Folded(None, None, notices)
+    return Folded(*_in_session(person, event, second, new_id), notices)
 
 
 def become_user(person: Person, user_id: str | None) -> None:
@@ -88,13 +94,14 @@ def become_lead(person: Person, event: Event) -> None:
     _become(person, "lead")
 
 
-def _identified(person: Person, event: Event, notices: list[Notice]) -> None:
+def _identified(person: Person, event: Event) -> list[Notice]:
+    notices: list[Notice] = []
     if event.request.enforce_identity and not event.verified and _VERIFIED in person.stamps:
         notices.append(Notice("traits", "left out: this claim is not signed, an earlier one was"))
-        return
+        return notices
     if event.verified and event.user_id and _VERIFIED not in person.stamps:
         person.stamps[_VERIFIED] = 1
-        person.changed = True
+        person.said_again = True
     traits = event.traits
     if event.request.imported and not LAST_SEEN.isdisjoint(traits):
         traits = _seen_before(person, event, notices)
@@ -104,6 +111,7 @@ def _identified(person: Person, event: Event, notices: list[Notice]) -> None:
         become_user(person, event.user_id)
     elif person.kind == "visitor" and (person.email or facts.folded_email(traits.get("email"))):
         _become(person, "lead")
+    return notices
 
 
 def _seen_before(person: Person, event: Event, notices: list[Notice]) -> dict[str, Any]:
@@ -126,12 +134,14 @@ def _seen_before(person: Person, event: Event, notices: list[Notice]) -> dict[st
     return traits
 
 
-def _grouped(person: Person, event: Event, notices: list[Notice]) -> None:
+def _grouped(person: Person, event: Event) -> list[Notice]:
+    notices: list[Notice] = []
     company = dict(event.traits)
     if event.group_id:
         company["id"] = event.group_id
     stamp = event.happened_at.timestamp()
     facts.apply_company(person, company, stamp, _noting(notices, "traits"))
+    return notices
 
 
 def _noting(notices: list[Notice], scope: str) -> facts.Warn:
@@ -149,23 +159,19 @@ def _signed_up(person: Person, at: datetime) -> None:
         facts.put(person, "signed_up_at", at)
 
 
-def _touched(person: Person, event: Event) -> None:
+def _touched(person: Person, touch: Touch, at: datetime) -> None:
     """First touch: of all that say where the person came from, the earliest."""
-    touch = event.touch
-    if touch is None:
-        return
-    if person.touched_at is not None and event.happened_at >= person.touched_at:
+    if person.touched_at is not None and at >= person.touched_at:
         return
     if not any(getattr(touch, column) for column in _ORIGIN):
         return
     for column in (*_ORIGIN, "landing_page"):
         facts.put(person, column, getattr(touch, column))
-    facts.put(person, "touched_at", event.happened_at)
+    facts.put(person, "touched_at", at)
 
 
 def _on_device(person: Person, event: Event) -> None:
-    if person.context_at is not None and event.happened_at < person.context_at:
-        return
+    """What the newest event says of where the person is, and of what they use."""
     agent, place = event.agent, event.place
     has_browser = agent is not None and bool(agent.browser or agent.os)
     if agent is not None and has_browser:
@@ -180,7 +186,7 @@ def _on_device(person: Person, event: Event) -> None:
         facts.put(person, "timezone", event.timezone)
     if has_browser or event.ip is not None or event.language:
         person.context_at = event.happened_at
-        person.seen_changed = True
+        person.came_by = True
 
 
 def _browses_by(person: Person, agent: Agent) -> None:
@@ -196,14 +202,12 @@ def _browses_by(person: Person, agent: Agent) -> None:
 
 
 def _is_known_place(person: Person, place: Place) -> bool:
-    """Whether the IP's word is what is known, also where the one before it said more."""
+    """Whether the IP's word changes nothing: what it leaves open, others may have said."""
     return (
         person.country == place.country
         and person.country_code == place.country_code
-        and person.region == place.region
-        and person.city == place.city
-        and (place.region is not None or "geo.region" not in person.stamps)
-        and (place.city is not None or "geo.city" not in person.stamps)
+        and (person.region == place.region if place.region else "geo.region" not in person.stamps)
+        and (person.city == place.city if place.city else "geo.city" not in person.stamps)
     )
 
 
@@ -230,15 +234,15 @@ def _counts_as_seen(event: Event) -> bool:
     return event.kind in SEEN or (event.kind == "identify" and event.browser)
 
 
-def _seen(person: Person, event: Event, zone: ZoneInfo) -> None:
+def _seen(person: Person, event: Event, zone: ZoneInfo, second: int) -> None:
     at = event.happened_at
-    person.seen_changed = True
+    person.came_by = True
     if person.last_seen is None or at > person.last_seen:
         person.last_seen = at
     if person.sighted is None or at < person.sighted:
         person.sighted = at
     if event.kind in SEEN:
-        day = _day(zone, int(at.timestamp()) // 900)
+        day = _day(zone, second // 900)
         person.rhythm, person.rhythm_day = rhythm.add(person.rhythm, person.rhythm_day, day)
     if event.kind in ("page", "screen"):
         person.page_views += 1
@@ -252,18 +256,18 @@ def _seen(person: Person, event: Event, zone: ZoneInfo) -> None:
 
 
 def _in_session(
-    person: Person, event: Event, new_id: Callable[[], UUID]
-) -> tuple[str | None, OpenedSession | None]:
+    person: Person, event: Event, at: int, new_id: Callable[[], UUID]
+) -> tuple[str, OpenedSession | None]:
     """The session the event is part of: opened by it where none of that browser is near."""
-    if not event.browser or event.kind in ("alias", "group"):
-        return None, None
     browser = event.anonymous_id or f"user:{event.user_id}"
-    at = int(event.happened_at.timestamp())
     runs = person.open_sessions.get(browser, [])
-    person.seen_changed = True
+    person.came_by = True
     for run in runs:
         if run[1] - SILENCE <= at <= run[2] + SILENCE:
-            run[1], run[2] = min(run[1], at), max(run[2], at)
+            if at > run[2]:
+                run[2] = at
+            elif at < run[1]:
+                run[1] = at
             return run[0], None
     opened = str(new_id())
     person.sessions += 1

@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regulars.people.person import HOT, WIDE, Person, new_person
+from regulars.people.store import COMING
+from regulars.people.unite import copied
 from regulars.tracking.pipeline import parse, steps
 from regulars.tracking.pipeline.fold import become_user, fold
 from regulars.tracking.pipeline.steps import Event, Request
@@ -75,6 +77,26 @@ def test_any_order_comes_to_the_same(batch: list[dict[str, Any]], data: st.DataO
     assert _facts(events, is_user=is_user) == _facts(other, is_user=is_user)
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(messages, min_size=2, max_size=6), st.booleans())
+def test_whatever_an_event_changes_is_written(
+    batch: list[dict[str, Any]],
+    is_user: bool,
+) -> None:
+    *before, last = [_event(message, number) for number, message in enumerate(batch)]
+    person = _folded(before, is_user=is_user)
+    person.fresh = person.changed = person.said_again = False
+    person.seen_changed = person.came_by = False
+    was = copied(person)
+    fold(person, last, ZONE, lambda: UUID(int=1000))
+    moved = {name for name in (*WIDE, *HOT) if getattr(person, name) != getattr(was, name)}
+    facts = moved.intersection(WIDE) - {"stamps", "updated_at"}
+    assert person.changed or not facts
+    assert person.said_again or person.changed or "stamps" not in moved
+    assert person.seen_changed or moved.intersection(HOT) <= set(COMING)
+    assert person.came_by or person.seen_changed or not moved.intersection(HOT)
+
+
 def _event(message: dict[str, Any], number: int) -> Event:
     """The event, each at a time of its own: of two sayings of one moment the later to come wins."""
     at = NOON + timedelta(minutes=7 * number)
@@ -87,10 +109,15 @@ def _event(message: dict[str, Any], number: int) -> Event:
 
 
 def _facts(events: list[Event], *, is_user: bool) -> dict[str, Any]:
+    person = _folded(events, is_user=is_user)
+    return {name: getattr(person, name) for name in (*WIDE, *HOT) if name not in BY_ORDER}
+
+
+def _folded(events: list[Event], *, is_user: bool) -> Person:
     person: Person = new_person(UUID(int=1), UUID(int=2), NOON)
     if is_user:
         become_user(person, "u1")
     numbers = count(10)
     for event in events:
         fold(person, event, ZONE, lambda: UUID(int=next(numbers)))
-    return {name: getattr(person, name) for name in (*WIDE, *HOT) if name not in BY_ORDER}
+    return person
