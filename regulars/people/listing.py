@@ -59,11 +59,13 @@ class Group:
 class Question:
     """Who is asked for: kinds of people, a segment, and conditions that narrow them down.
 
-    `asked` is the filter among the conditions, if any, and `besides` are the others.
+    `asked` is the filter among the conditions, if any, and `besides` are the others. `kinds` are
+    those that it can hold for, of `listed`.
     """
 
     project_id: UUID
     kinds: tuple[str, ...]
+    listed: tuple[str, ...]
     now: datetime
     group: Group | None = None
     narrow: tuple[Condition, ...] = ()
@@ -401,9 +403,9 @@ def _asked_for(question: Question, few: Condition) -> Condition:
 
 
 def _of_everybody(question: Question) -> Condition:
-    """The same where no index is to serve: all kinds are what nobody need be asked."""
-    if len(question.kinds) < len(KINDS):
-        return _of_kinds(question)
+    """The same where the filter is asked as well and no index is to serve by kind."""
+    if len(question.listed) < len(KINDS):
+        return _of_kinds(replace(question, kinds=question.listed))
     return Condition("p.project_id = %s", (question.project_id,))
 
 
