@@ -18,9 +18,11 @@ import psycopg
 
 from regulars.filters.ast import (
     All,
+    AnyOf,
     EventCondition,
     FieldCondition,
     Filter,
+    Not,
     SegmentCondition,
     conditions,
 )
@@ -55,12 +57,13 @@ class Apart(NamedTuple):
     """A filter as everybody is asked at once.
 
     `told` is what compact rows tell of deeds and segments without a look at others: names of
-    events, and segments.
+    events, and segments. `is_told` where they tell all that is asked.
     """
 
     text: str
     params: Params
     told: frozenset[str | UUID]
+    is_told: bool
 
 
 @dataclass(frozen=True)
@@ -85,10 +88,10 @@ class Asked:
 def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When) -> Asked:
     """The filter made ready."""
     having = slots.known(connection, project_id, _keys(filter_))
-    write = partial(compact_sql, filter_, now=when.now, zone=when.zone, slots=having)
+    write = partial(compact_sql, now=when.now, zone=when.zone, slots=having)
     events = _events(filter_)
     bits = deeds.known(connection, project_id, events) if events else {}
-    each, params = write(deeds=bits)
+    each, params = write(filter_, deeds=bits)
 
     def apart() -> Apart:
         common = {
@@ -97,10 +100,29 @@ def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When)
             if is_common(connection, project_id, name)
         }
         rules = _rules(connection, project_id, filter_, when.now)
-        text, params = write(apart=project_id, deeds=common, rules=rules)
-        return Apart(text, tuple(params), frozenset((*common, *rules)))
+        text, params = write(filter_, apart=project_id, deeds=common, rules=rules)
+        told: frozenset[str | UUID] = frozenset((*common, *rules))
+        return Apart(text, tuple(params), told, is_told(filter_, told))
 
     return Asked(filter_, when, (each, tuple(params)), _bounds(filter_, when), apart)
+
+
+def is_told(part: Filter, told: frozenset[str | UUID]) -> bool:
+    """Whether compact rows alone say whether the part of a filter holds."""
+    match part:
+        case All(parts) | AnyOf(parts):
+            return all(is_told(one, told) for one in parts)
+        case Not(inner):
+            return is_told(inner, told)
+        case FieldCondition():
+            return True
+        case EventCondition(event):
+            fewest, too_many = part.operator.bounds(part.count)
+            return part.is_ever and event in told and {fewest, too_many} <= {0, 1, None}
+        case SegmentCondition(segment):
+            return segment in told
+        case _:
+            return False
 
 
 def is_common(connection: Connection, project_id: UUID, event: str) -> bool:
@@ -141,7 +163,9 @@ def _keys(filter_: Filter) -> set[str]:
 def _events(filter_: Filter) -> set[str]:
     """What the filter asks whether somebody has ever done."""
     return {
-        one.event for one in conditions(filter_) if isinstance(one, EventCondition) and one.is_ever
+        one.event
+        for one in conditions(filter_)
+        if isinstance(one, EventCondition) and one.is_ever and 1 in one.operator.bounds(one.count)
     }
 
 

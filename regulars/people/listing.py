@@ -17,6 +17,7 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.filters.sql import Sql
 from regulars.people import filtering
 from regulars.people.asking import Asked
 from regulars.people.orders import Cursor, Order, Sort
@@ -194,16 +195,29 @@ class Listing:
             ).fetchall()
 
     def _asked_total(self, *, exact: bool) -> Total:
+        if exact:
+            return Total(self._counted())
         everybody = self._compact()
-        bound = "" if exact else f" LIMIT {FOUND + 1}"
         with filtering.room(self._connection, everybody.text):
             found = self._connection.execute(
-                f"SELECT count(*) FROM (SELECT {everybody.text}{bound}) counted",
+                f"SELECT count(*) FROM (SELECT {everybody.text} LIMIT {FOUND + 1}) counted",
                 everybody.params,
                 prepare=False,
             ).fetchone()
         number = int(found[0]) if found else 0
-        return Total(FOUND, exact=False) if bound and number > FOUND else Total(number)
+        return Total(FOUND, exact=False) if number > FOUND else Total(number)
+
+    def _counted(self) -> int:
+        """How many are asked for, to the last."""
+        question = self._question
+        by_filter = question.group is None and not question.besides
+        apart = question.asked.apart if by_filter and question.asked is not None else None
+        everybody = self._compact()
+        return filtering.counted(
+            self._connection,
+            Sql(everybody.text, everybody.params),
+            in_shares=apart is not None and apart.is_told,
+        )
 
     def _compact(self, among: list[UUID] | None = None) -> Condition:
         """All who are asked for, from the compact rows alone where that is possible.
