@@ -33,6 +33,7 @@ from regulars.filters.parse import parse
 from regulars.filters.sql import Sql
 from regulars.filters.times import Span
 from regulars.filters.to_sql import compact_sql
+from regulars.people.doing import Doing, doing, ever, must_do
 from regulars.people.numbers import deeds, slots
 
 Connection = psycopg.Connection[Any]
@@ -57,13 +58,15 @@ class Apart(NamedTuple):
     """A filter as everybody is asked at once.
 
     `told` is what compact rows tell of deeds and segments without a look at others: names of
-    events, and segments. `is_told` where they tell all that is asked.
+    events, and segments. `is_told` where they tell all that is asked, `doing` where they tell
+    all but what people did, which is then asked of those alone who are left.
     """
 
     text: str
     params: Params
     told: frozenset[str | UUID]
     is_told: bool
+    doing: Doing | None
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,8 @@ def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When)
     """The filter made ready."""
     having = slots.known(connection, project_id, _keys(filter_))
     write = partial(compact_sql, now=when.now, zone=when.zone, slots=having)
-    events = _events(filter_)
+    must = must_do(required(filter_))
+    events = _events(filter_) | ({must.event} if must else set())
     bits = deeds.known(connection, project_id, events) if events else {}
     each, params = write(filter_, deeds=bits)
 
@@ -100,9 +104,16 @@ def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When)
             if is_common(connection, project_id, name)
         }
         rules = _rules(connection, project_id, filter_, when.now)
-        text, params = write(filter_, apart=project_id, deeds=common, rules=rules)
+        over_all = partial(write, apart=project_id, deeds=common, rules=rules)
+        text, params = over_all(filter_)
         told: frozenset[str | UUID] = frozenset((*common, *rules))
-        return Apart(text, tuple(params), told, is_told(filter_, told))
+        last = None
+        if must is not None and must.event in common:
+            rest = All((ever(must), *(part for part in required(filter_) if part is not must)))
+            if is_told(rest, told):
+                besides, more = over_all(rest)
+                last = doing(project_id, must, when, Sql(besides, tuple(more)))
+        return Apart(text, tuple(params), told, is_told(filter_, told), last)
 
     return Asked(filter_, when, (each, tuple(params)), _bounds(filter_, when), apart)
 

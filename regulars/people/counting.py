@@ -7,7 +7,6 @@ those who did it or are in it, if that is all that is asked and compact rows do 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,8 +15,9 @@ import psycopg
 from regulars.filters.ast import All, EventCondition, Filter, SegmentCondition
 from regulars.filters.operands import When
 from regulars.filters.sql import Sql
-from regulars.filters.to_sql import compact_sql, event_to_sql
+from regulars.filters.to_sql import compact_sql
 from regulars.people.asking import Asked, Params, is_told
+from regulars.people.doing import in_window
 from regulars.people.filtering import one_number, room
 from regulars.people.shares import added_up, shares
 
@@ -100,21 +100,12 @@ def _set(part: Filter, project_id: UUID, when: When) -> _Set | None:
             fewest, too_many = part.operator.bounds(part.count)
             if not fewest:
                 return None
-            matching = _in_window(part, when)
+            matching = in_window(part, when)
             often = (project_id, *matching.params, fewest)
             all_of = part if too_many is None else None
             return _Set(DOERS.format(matching=matching.text), often, all_of)
         case _:
             return None
-
-
-def _in_window(condition: EventCondition, when: When) -> Sql:
-    """Which events `e` the condition asks for."""
-    text, params = event_to_sql(condition, zone=when.zone)
-    if condition.within_days is None:
-        return Sql(text, tuple(params))
-    since = when.now - timedelta(days=condition.within_days)
-    return Sql(f"{text} AND e.happened_at >= %s", (*params, since))
 
 
 def _did(
@@ -124,7 +115,7 @@ def _did(
     fewest, too_many = condition.operator.bounds(condition.count)
     if not fewest and too_many is None:
         return people
-    looked_at = _in_window(condition, when)
+    looked_at = in_window(condition, when)
     often = Sql("count(*) >= %s", (fewest or too_many,))
     if fewest and too_many is not None:
         often = often.then(" AND count(*) < %s", too_many)
@@ -137,6 +128,6 @@ def _did(
         )
         for share in shares(connection, "e.person_id", most)
     )
-    with room(connection):
+    with room(connection, by_page=bool(condition.where)):
         found = one_number(connection, added_up(counts))
     return found if fewest else people - found

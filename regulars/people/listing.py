@@ -212,6 +212,10 @@ class Listing:
         question = self._question
         by_filter = question.group is None and not question.besides
         apart = question.asked.apart if by_filter and question.asked is not None else None
+        if apart is not None and apart.doing is not None:
+            people = self._everybody(Condition(*apart.doing.besides))
+            doers = apart.doing.among(Sql(people.text, people.params))
+            return filtering.counted_doers(self._connection, doers)
         everybody = self._compact()
         return filtering.counted(
             self._connection,
@@ -224,8 +228,18 @@ class Listing:
 
         `among` are those of whom it is known that nobody else is.
         """
+        conditions = []
+        if among is not None:
+            conditions.append(Condition("p.id = ANY(%s)", (among,)))
+        asked = self._question.asked
+        if asked is not None:
+            conditions.append(Condition(*(asked.apart[:2] if among is None else asked.each)))
+        where = self._everybody(*conditions)
+        return Condition(f"FROM person_compact p WHERE {where.text}", where.params)
+
+    def _everybody(self, *narrow: Condition) -> Condition:
+        """What is asked of compact rows, the filter left to `narrow`."""
         question = self._question
-        asked = question.asked
         conditions = [_of_everybody(question)]
         if question.group is not None:
             conditions.append(_members(question.project_id, question.group))
@@ -235,12 +249,7 @@ class Listing:
             conditions.append(
                 Condition(f"p.id IN (SELECT p.id FROM {source} WHERE {rest.text})", rest.params)
             )
-        if among is not None:
-            conditions.append(Condition("p.id = ANY(%s)", (among,)))
-        if asked is not None:
-            conditions.append(Condition(*(asked.apart[:2] if among is None else asked.each)))
-        where = _all(*conditions)
-        return Condition(f"FROM person_compact p WHERE {where.text}", where.params)
+        return _all(*conditions, *narrow)
 
     def _sorted(
         self, few: Condition, which: Condition, limit: int, *, back: Sort | None = None
