@@ -27,6 +27,10 @@ _FEW_TEXTS = 8
 
 _BIGINT = 2**63
 
+# PostgreSQL orders JSON by type: null, texts, numbers, truth values, lists that are not empty,
+# objects. So this comes after all numbers, and only what does not come before any.
+BEYOND_NUMBERS = "'false'::jsonb"
+
 # What a date or an address may be made of, once folded.
 _DATE_CHARACTERS = "0123456789-:.+tz "
 _ADDRESS_CHARACTERS = "0123456789abcdef:."
@@ -136,10 +140,15 @@ class _Custom:
         return self._contains(number)
 
     def number_side(self, sign: str, number: float) -> Sql:
-        holds = self._json.then(f"::numeric {sign} ").then(*number_parameter(number))
-        return self._json.within("CASE WHEN jsonb_typeof(", ") = 'number' THEN ").then(
-            f"{holds.text} ELSE false END", *holds.params
+        # JSON is ordered by type, and compares numbers as they are: a cast would cost more.
+        _, exactly = number_parameter(number)
+        side = self._json.then(f" {sign} %s::jsonb", str(exactly))
+        others = (
+            self._json.then(f" < {BEYOND_NUMBERS}")
+            if sign.startswith(">")
+            else self._json.within("jsonb_typeof(", ") = 'number'")
         )
+        return joined(" AND ", (side, others))
 
     def address(self, sign: str, network: Network) -> Sql:
         text = self._text(_ADDRESS_CHARACTERS)

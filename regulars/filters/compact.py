@@ -113,10 +113,12 @@ class _LastSeen(_Standard):
                 (bound,),
             )
         start = bound.replace(hour=0, minute=0, second=0, microsecond=0)
+        minute = bound.replace(second=0, microsecond=0)
+        first, last = (minute, start + _LAST_MINUTE) if sign == ">=" else (start, minute)
         return Sql(
             "p.id IN (SELECT a.id FROM person_activity a WHERE a.project_id = %s::uuid"
             " AND a.kind IN ('user', 'lead', 'visitor')"
             " AND a.last_seen_minute >= %s::timestamptz AND a.last_seen_minute <= %s::timestamptz"
             f" AND a.last_seen {sign} %s::timestamptz)",
-            (self._apart, start, start + _LAST_MINUTE, bound),
+            (self._apart, first, last, bound),
         )

@@ -9,15 +9,11 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 
-from regulars.filters.columns import number_parameter
+from regulars.filters.columns import BEYOND_NUMBERS, number_parameter
 from regulars.filters.operands import Network
 from regulars.filters.slots import NEVER, NOWHERE, ticks
 from regulars.filters.sql import Sql, joined
 from regulars.filters.times import Span, wall_bound
-
-# PostgreSQL orders JSON by type: texts, then numbers, then truth values, then objects. There are
-# no texts among the other values, so that numbers are all that comes before these.
-_BEYOND_NUMBERS = "'false'::jsonb"
 
 
 def custom_key(bag: str, name: str) -> str:
@@ -106,7 +102,7 @@ class Custom:
         other = self._other(key)
         sql = other.then(f" {sign} %s::jsonb", str(exactly))
         if sign.startswith(">"):
-            sql = sql.then(f" AND {other.text} < {_BEYOND_NUMBERS}", *other.params)
+            sql = sql.then(f" AND {other.text} < {BEYOND_NUMBERS}", *other.params)
         return sql
 
     def _other(self, key: str) -> Sql:

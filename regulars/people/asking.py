@@ -18,9 +18,11 @@ import psycopg
 
 from regulars.filters.ast import (
     All,
+    AnyOf,
     EventCondition,
     FieldCondition,
     Filter,
+    Not,
     SegmentCondition,
     conditions,
 )
@@ -31,6 +33,7 @@ from regulars.filters.parse import parse
 from regulars.filters.sql import Sql
 from regulars.filters.times import Span
 from regulars.filters.to_sql import compact_sql
+from regulars.people.doing import Doing, doing, ever, must_do
 from regulars.people.numbers import deeds, slots
 
 Connection = psycopg.Connection[Any]
@@ -55,12 +58,15 @@ class Apart(NamedTuple):
     """A filter as everybody is asked at once.
 
     `told` is what compact rows tell of deeds and segments without a look at others: names of
-    events, and segments.
+    events, and segments. `is_told` where they tell all that is asked, `doing` where they tell
+    all but what people did, which is then asked of those alone who are left.
     """
 
     text: str
     params: Params
     told: frozenset[str | UUID]
+    is_told: bool
+    doing: Doing | None
 
 
 @dataclass(frozen=True)
@@ -85,10 +91,11 @@ class Asked:
 def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When) -> Asked:
     """The filter made ready."""
     having = slots.known(connection, project_id, _keys(filter_))
-    write = partial(compact_sql, filter_, now=when.now, zone=when.zone, slots=having)
-    events = _events(filter_)
+    write = partial(compact_sql, now=when.now, zone=when.zone, slots=having)
+    must = must_do(required(filter_))
+    events = _events(filter_) | ({must.event} if must else set())
     bits = deeds.known(connection, project_id, events) if events else {}
-    each, params = write(deeds=bits)
+    each, params = write(filter_, deeds=bits)
 
     def apart() -> Apart:
         common = {
@@ -97,10 +104,36 @@ def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When)
             if is_common(connection, project_id, name)
         }
         rules = _rules(connection, project_id, filter_, when.now)
-        text, params = write(apart=project_id, deeds=common, rules=rules)
-        return Apart(text, tuple(params), frozenset((*common, *rules)))
+        over_all = partial(write, apart=project_id, deeds=common, rules=rules)
+        text, params = over_all(filter_)
+        told: frozenset[str | UUID] = frozenset((*common, *rules))
+        last = None
+        if must is not None and must.event in common:
+            rest = All((ever(must), *(part for part in required(filter_) if part is not must)))
+            if is_told(rest, told):
+                besides, more = over_all(rest)
+                last = doing(project_id, must, when, Sql(besides, tuple(more)))
+        return Apart(text, tuple(params), told, is_told(filter_, told), last)
 
     return Asked(filter_, when, (each, tuple(params)), _bounds(filter_, when), apart)
+
+
+def is_told(part: Filter, told: frozenset[str | UUID]) -> bool:
+    """Whether compact rows alone say whether the part of a filter holds."""
+    match part:
+        case All(parts) | AnyOf(parts):
+            return all(is_told(one, told) for one in parts)
+        case Not(inner):
+            return is_told(inner, told)
+        case FieldCondition():
+            return True
+        case EventCondition(event):
+            fewest, too_many = part.operator.bounds(part.count)
+            return part.is_ever and event in told and {fewest, too_many} <= {0, 1, None}
+        case SegmentCondition(segment):
+            return segment in told
+        case _:
+            return False
 
 
 def is_common(connection: Connection, project_id: UUID, event: str) -> bool:
@@ -141,7 +174,9 @@ def _keys(filter_: Filter) -> set[str]:
 def _events(filter_: Filter) -> set[str]:
     """What the filter asks whether somebody has ever done."""
     return {
-        one.event for one in conditions(filter_) if isinstance(one, EventCondition) and one.is_ever
+        one.event
+        for one in conditions(filter_)
+        if isinstance(one, EventCondition) and one.is_ever and 1 in one.operator.bounds(one.count)
     }
 
 

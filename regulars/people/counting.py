@@ -7,7 +7,6 @@ those who did it or are in it, if that is all that is asked and compact rows do 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,18 +14,22 @@ import psycopg
 
 from regulars.filters.ast import All, EventCondition, Filter, SegmentCondition
 from regulars.filters.operands import When
-from regulars.filters.to_sql import compact_sql, event_to_sql
-from regulars.people.asking import Asked, Params
-from regulars.people.filtering import room
+from regulars.filters.sql import Sql
+from regulars.filters.to_sql import compact_sql
+from regulars.people.asking import Asked, Params, is_told
+from regulars.people.doing import in_window
+from regulars.people.filtering import one_number, room
+from regulars.people.shares import added_up, shares
 
 Connection = psycopg.Connection[Any]
 
 DID = """
-SELECT count(*) FROM (
+SELECT count(*) AS people FROM (
     SELECT FROM event e WHERE e.project_id = %s AND {matching}
     GROUP BY e.person_id HAVING {often}
 ) did
 """
+SHARES = 2  # in which doers are counted: each reads all that the index has of the event
 # Sets of people by what they did and where they belong, none of whom need be looked at.
 AMONG = "SELECT count(*) FROM ({some}) p WHERE {besides}"
 DOERS = """
@@ -53,24 +56,12 @@ def quick_count(connection: Connection, project_id: UUID, which: Asked, people: 
             if row is None:
                 return None
             return int(row[0]) if op == "is_in" else people - int(row[0])
-        case EventCondition() if not _is_told(which.filter, which.apart.told):
+        case EventCondition() if not is_told(which.filter, which.apart.told):
             return _did(connection, project_id, which.filter, which.when, people)
-        case All(parts) if not all(_is_told(part, which.apart.told) for part in parts):
+        case All(parts) if not is_told(which.filter, which.apart.told):
             return _among(connection, project_id, parts, which.when)
         case _:
             return None
-
-
-def _is_told(part: Filter, told: frozenset[str | UUID]) -> bool:
-    """Whether compact rows alone say whether the part holds."""
-    match part:
-        case EventCondition(event):
-            fewest, too_many = part.operator.bounds(part.count)
-            return part.is_ever and event in told and {fewest, too_many} <= {0, 1, None}
-        case SegmentCondition(segment):
-            return segment in told
-        case _:
-            return False
 
 
 def _among(
@@ -87,11 +78,9 @@ def _among(
     besides, more = "TRUE", list[object]()
     if rest:
         besides, more = compact_sql(All(rest), now=when.now, zone=when.zone, apart=project_id)
+    count = Sql(AMONG.format(some=some.text, besides=besides), (*some.params, *more))
     with room(connection):
-        row = connection.execute(
-            AMONG.format(some=some.text, besides=besides), (*some.params, *more), prepare=False
-        ).fetchone()
-    return int(row[0]) if row else 0
+        return one_number(connection, count)
 
 
 class _Set(NamedTuple):
@@ -111,20 +100,12 @@ def _set(part: Filter, project_id: UUID, when: When) -> _Set | None:
             fewest, too_many = part.operator.bounds(part.count)
             if not fewest:
                 return None
-            matching, params = _in_window(part, when)
-            often = (project_id, *params, fewest)
-            return _Set(DOERS.format(matching=matching), often, part if too_many is None else None)
+            matching = in_window(part, when)
+            often = (project_id, *matching.params, fewest)
+            all_of = part if too_many is None else None
+            return _Set(DOERS.format(matching=matching.text), often, all_of)
         case _:
             return None
-
-
-def _in_window(condition: EventCondition, when: When) -> tuple[str, list[object]]:
-    """Which events `e` the condition asks for."""
-    matching, params = event_to_sql(condition, zone=when.zone)
-    if condition.within_days is not None:
-        matching += " AND e.happened_at >= %s"
-        params.append(when.now - timedelta(days=condition.within_days))
-    return matching, params
 
 
 def _did(
@@ -132,18 +113,21 @@ def _did(
 ) -> int:
     """Counted over the events of the name; whoever did none is everybody else."""
     fewest, too_many = condition.operator.bounds(condition.count)
-    matching, params = _in_window(condition, when)
-    often = "count(*) >= %s" if fewest else "count(*) < %s"
-    bounds = [fewest] if fewest else [too_many]
+    if not fewest and too_many is None:
+        return people
+    looked_at = in_window(condition, when)
+    often = Sql("count(*) >= %s", (fewest or too_many,))
     if fewest and too_many is not None:
-        often += " AND count(*) < %s"
-        bounds.append(too_many)
-    if not fewest:
-        if too_many is None:
-            return people
-        often = "count(*) >= %s"
-    row = connection.execute(
-        DID.format(matching=matching, often=often), (project_id, *params, *bounds), prepare=False
-    ).fetchone()
-    found = int(row[0]) if row else 0
+        often = often.then(" AND count(*) < %s", too_many)
+    # Of late it is mostly the newest who did something.
+    most = SHARES if condition.within_days is None else 1
+    counts = (
+        Sql(
+            DID.format(matching=f"{looked_at.text} AND {share.text}", often=often.text),
+            (project_id, *looked_at.params, *share.params, *often.params),
+        )
+        for share in shares(connection, "e.person_id", most)
+    )
+    with room(connection, by_page=bool(condition.where)):
+        found = one_number(connection, added_up(counts))
     return found if fewest else people - found

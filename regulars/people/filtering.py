@@ -21,16 +21,19 @@ import psycopg
 
 from regulars.filters.ast import FieldCondition, Filter
 from regulars.filters.catalog import ValueType
+from regulars.filters.sql import Sql
 from regulars.kit import arrays
 from regulars.kit.text import fold
 from regulars.people import compact
 from regulars.people.asking import Asked, required
+from regulars.people.shares import added_up, shares
 
 Connection = psycopg.Connection[Any]
 
 FIRST_STEP, SECOND_STEP = 200, 1_800  # people looked at before anything is concluded
 LONGEST_WALK = 10_000  # people looked at in all
 FOUND_BY_TEXTS = 8_000  # people that the index on texts may find
+SHARES = 4  # in which everybody is counted by the index alone
 
 # Hashes of hundreds of thousands of people are made in memory; the setting ends with the block.
 ROOM = "SELECT set_config('work_mem', '64MB', true)"
@@ -55,8 +58,11 @@ WHERE p.project_id = %s AND p.id = ANY(%s::uuid[]) AND {each}
 """
 # The planner can't know how rare texts are together, and might read all of the wide rows.
 BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)"
-# Workers that share an index take turns at each of its pages, and are no quicker than one alone.
+# Workers that read one index take turns at each of its pages, and are no quicker than one alone.
 ALONE = "SELECT set_config('max_parallel_workers_per_gather', '0', true)"
+# An index that begins with the project is held to be in the order of the table, by which what each
+# event says looks cheap to read one after the other.
+BY_PAGE = "SELECT set_config('enable_indexscan', 'off', true)"
 TEXTS = "SELECT id FROM person WHERE project_id = %s AND folded @> %s::jsonb LIMIT %s"
 
 
@@ -96,15 +102,54 @@ def found_by_texts(connection: Connection, project_id: UUID, which: Asked) -> li
     return [id_ for (id_,) in found] if len(found) <= FOUND_BY_TEXTS else None
 
 
+def counted(connection: Connection, everybody: Sql, *, in_shares: bool) -> int:
+    """How many rows there are; `everybody` is FROM and WHERE over rows `p`.
+
+    `in_shares` where no set of people need be made for each share.
+    """
+    count = everybody.within("SELECT count(*) AS people ", "")
+    is_carried = _is_carried(everybody.text)
+    within = shares(connection, "p.id", SHARES) if in_shares and is_carried else []
+    if len(within) > 1:
+        count = added_up(count.then(f" AND {one.text}", *one.params) for one in within)
+    with room(connection, everybody.text, is_shared=len(within) > 1):
+        return one_number(connection, count)
+
+
+def counted_doers(connection: Connection, doers: Sql) -> int:
+    """How many rows there are of a query that asks events what they say."""
+    with room(connection, by_page=True):
+        return one_number(connection, doers.within("SELECT count(*) FROM (", ") did"))
+
+
+def one_number(connection: Connection, count: Sql) -> int:
+    """The number that a statement over many people answers, which is 0 where there are none."""
+    row = connection.execute(count.text, count.params, prepare=False).fetchone()
+    return int(row[0] or 0) if row else 0
+
+
 @contextmanager
-def room(connection: Connection, asks: str = "") -> Iterator[None]:
-    """More memory for the statements of the block, which ask this of rows `p`."""
+def room(
+    connection: Connection, asks: str = "", *, is_shared: bool = False, by_page: bool = False
+) -> Iterator[None]:
+    """More memory for the statements of the block, which ask this of rows `p`.
+
+    `by_page` where they ask many events what they say.
+    """
     with connection.transaction():
         connection.execute(ROOM)
-        if asks and CARRIED.issuperset(_COLUMN.findall(asks)):
+        if by_page:
+            connection.execute(BY_PAGE)
+        if _is_carried(asks):
             connection.execute(BY_INDEX)
-            connection.execute(ALONE)
+            if not is_shared:
+                connection.execute(ALONE)
         yield
+
+
+def _is_carried(asks: str) -> bool:
+    """Whether the primary key's index answers alone."""
+    return bool(asks) and CARRIED.issuperset(_COLUMN.findall(asks))
 
 
 def _required_texts(filter_: Filter) -> dict[str, str]:

@@ -17,6 +17,7 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.filters.sql import Sql
 from regulars.people import filtering
 from regulars.people.asking import Asked
 from regulars.people.orders import Cursor, Order, Sort
@@ -59,11 +60,13 @@ class Group:
 class Question:
     """Who is asked for: kinds of people, a segment, and conditions that narrow them down.
 
-    `asked` is the filter among the conditions, if any, and `besides` are the others.
+    `asked` is the filter among the conditions, if any, and `besides` are the others. `kinds` are
+    those that it can hold for, of `listed`.
     """
 
     project_id: UUID
     kinds: tuple[str, ...]
+    listed: tuple[str, ...]
     now: datetime
     group: Group | None = None
     narrow: tuple[Condition, ...] = ()
@@ -192,24 +195,51 @@ class Listing:
             ).fetchall()
 
     def _asked_total(self, *, exact: bool) -> Total:
+        if exact:
+            return Total(self._counted())
         everybody = self._compact()
-        bound = "" if exact else f" LIMIT {FOUND + 1}"
         with filtering.room(self._connection, everybody.text):
             found = self._connection.execute(
-                f"SELECT count(*) FROM (SELECT {everybody.text}{bound}) counted",
+                f"SELECT count(*) FROM (SELECT {everybody.text} LIMIT {FOUND + 1}) counted",
                 everybody.params,
                 prepare=False,
             ).fetchone()
         number = int(found[0]) if found else 0
-        return Total(FOUND, exact=False) if bound and number > FOUND else Total(number)
+        return Total(FOUND, exact=False) if number > FOUND else Total(number)
+
+    def _counted(self) -> int:
+        """How many are asked for, to the last."""
+        question = self._question
+        by_filter = question.group is None and not question.besides
+        apart = question.asked.apart if by_filter and question.asked is not None else None
+        if apart is not None and apart.doing is not None:
+            people = self._everybody(Condition(*apart.doing.besides))
+            doers = apart.doing.among(Sql(people.text, people.params))
+            return filtering.counted_doers(self._connection, doers)
+        everybody = self._compact()
+        return filtering.counted(
+            self._connection,
+            Sql(everybody.text, everybody.params),
+            in_shares=apart is not None and apart.is_told,
+        )
 
     def _compact(self, among: list[UUID] | None = None) -> Condition:
         """All who are asked for, from the compact rows alone where that is possible.
 
         `among` are those of whom it is known that nobody else is.
         """
+        conditions = []
+        if among is not None:
+            conditions.append(Condition("p.id = ANY(%s)", (among,)))
+        asked = self._question.asked
+        if asked is not None:
+            conditions.append(Condition(*(asked.apart[:2] if among is None else asked.each)))
+        where = self._everybody(*conditions)
+        return Condition(f"FROM person_compact p WHERE {where.text}", where.params)
+
+    def _everybody(self, *narrow: Condition) -> Condition:
+        """What is asked of compact rows, the filter left to `narrow`."""
         question = self._question
-        asked = question.asked
         conditions = [_of_everybody(question)]
         if question.group is not None:
             conditions.append(_members(question.project_id, question.group))
@@ -219,12 +249,7 @@ class Listing:
             conditions.append(
                 Condition(f"p.id IN (SELECT p.id FROM {source} WHERE {rest.text})", rest.params)
             )
-        if among is not None:
-            conditions.append(Condition("p.id = ANY(%s)", (among,)))
-        if asked is not None:
-            conditions.append(Condition(*(asked.apart[:2] if among is None else asked.each)))
-        where = _all(*conditions)
-        return Condition(f"FROM person_compact p WHERE {where.text}", where.params)
+        return _all(*conditions, *narrow)
 
     def _sorted(
         self, few: Condition, which: Condition, limit: int, *, back: Sort | None = None
@@ -401,9 +426,9 @@ def _asked_for(question: Question, few: Condition) -> Condition:
 
 
 def _of_everybody(question: Question) -> Condition:
-    """The same where no index is to serve: all kinds are what nobody need be asked."""
-    if len(question.kinds) < len(KINDS):
-        return _of_kinds(question)
+    """The same where the filter is asked as well and no index is to serve by kind."""
+    if len(question.listed) < len(KINDS):
+        return _of_kinds(replace(question, kinds=question.listed))
     return Condition("p.project_id = %s", (question.project_id,))
 
 

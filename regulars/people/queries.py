@@ -330,12 +330,13 @@ def question_of(connection: Connection, project_id: UUID, which: Which) -> Quest
     group = _group(connection, project_id, which)
     filter_ = which.filter or _equal(which.equals)
     if filter_ is None:
-        return Question(project_id, kinds, which.now, group, tuple(besides))
+        return Question(project_id, kinds, kinds, which.now, group, tuple(besides))
     when = When(which.now, which.zone or UTC)
     text, params = to_sql(filter_, now=when.now, zone=when.zone)
     return Question(
         project_id,
         asking.kinds_of(filter_, kinds) or kinds,
+        kinds,
         which.now,
         group,
         (*besides, Condition(text, tuple(params))),

@@ -72,8 +72,9 @@ def load(
             asked = {"project": project_id, "kind": kind, "name": name, "often": often}
             events += connection.execute(DRAW, asked).rowcount
         deeds.fill_project(connection, project_id)
-        # As it would have been stored, had the bits been there.
-        connection.execute("CLUSTER person_compact USING person_compact_pkey")
+    # As it would have been stored, had the bits been there: apart, since what a transaction has
+    # changed is kept as it was until its end, and would be written among the rows.
+    connection.execute("CLUSTER person_compact USING person_compact_pkey")
     connection.execute("VACUUM ANALYZE event, person_activity, person_compact")
     return events
 

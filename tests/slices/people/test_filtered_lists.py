@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
 
 from regulars.events import record
 from regulars.filters.ast import EventCondition, conditions
@@ -23,7 +24,7 @@ from regulars.filters.operands import When
 from regulars.filters.parse import parse
 from regulars.filters.slots import SLOTS
 from regulars.kit.ids import ids_at
-from regulars.people import asking, deeds, filtering, listing, queries, store
+from regulars.people import asking, deeds, filtering, listing, queries, shares, store
 from regulars.people.numbers import slots
 from regulars.people.person import Person
 from regulars.people.queries import Which
@@ -33,6 +34,10 @@ from tests.slices.tracking.site import NOON, Site, changing, done, open_site
 ZONE = ZoneInfo("Asia/Kathmandu")
 DAY = timedelta(days=1)
 ORDERED = "Order Completed"
+
+TOTALS = (5, 2.5, 80)  # of a person's orders, the newest first
+DEAR = {"field": "properties.total", "op": "gt", "value": 50}
+CHEAP = {"field": "properties.total", "op": "lte", "value": 5}
 
 CONDITIONS: list[dict[str, Any]] = [
     {"field": "browser", "op": "is", "value": "firefox"},
@@ -64,6 +69,9 @@ CONDITIONS: list[dict[str, Any]] = [
     {"event": ORDERED, "op": "at_most", "count": 1},
     {"event": ORDERED, "op": "exactly", "count": 2},
     {"event": ORDERED, "op": "exactly", "count": 0},
+    {"event": ORDERED, "op": "at_least", "count": 1, "where": [DEAR]},
+    {"event": ORDERED, "op": "at_least", "count": 2, "within_days": 8, "where": [CHEAP]},
+    {"event": ORDERED, "op": "at_most", "count": 1, "where": [CHEAP]},
 ]
 filters = st.recursive(
     st.sampled_from(CONDITIONS),
@@ -98,9 +106,14 @@ class Crowd:
         for name in Facts.__slots__:
             if hasattr(person, name) and name not in ("segments", "event_times"):
                 setattr(facts, name, getattr(person, name))
-        times = [NOON - DAY * (1 + 3 * n) for n in range(self.orders[person.id])]
         facts.event_times = {
-            event_key(one): times for one in conditions(filter_) if isinstance(one, EventCondition)
+            event_key(one): [
+                NOON - DAY * (1 + 3 * n)
+                for n in range(self.orders[person.id])
+                if all(so.operator.holds(TOTALS[n], so.value) for so in one.where)
+            ]
+            for one in conditions(filter_)
+            if isinstance(one, EventCondition)
         }
         return facts
 
@@ -108,9 +121,17 @@ class Crowd:
 def order(site: Site, person: UUID, times: int) -> None:
     for n, id_ in enumerate(ids_at(NOON, times)):
         site.connection.execute(
-            "INSERT INTO event (project_id, id, person_id, kind, name, happened_at, source)"
-            " VALUES (%s, %s, %s, 'track', %s, %s, 'server')",
-            (site.project.id, id_, person, ORDERED, NOON - DAY * (1 + 3 * n)),
+            "INSERT INTO event"
+            " (project_id, id, person_id, kind, name, happened_at, properties, source)"
+            " VALUES (%s, %s, %s, 'track', %s, %s, %s, 'server')",
+            (
+                site.project.id,
+                id_,
+                person,
+                ORDERED,
+                NOON - DAY * (1 + 3 * n),
+                Jsonb({"total": TOTALS[n]}),
+            ),
         )
 
 
@@ -125,7 +146,23 @@ def crowd(
     if request.param == "bits":
         deeds.fill_project(database, crowd.site.project.id)
         monkeypatch.setattr(asking, "A_FEW_EVENTS", 1)
+        database.execute("ANALYZE person_compact")
     return crowd
+
+
+def test_everybody_is_in_one_share(crowd: Crowd) -> None:
+    connection, project_id = crowd.site.connection, crowd.site.project.id
+    connection.execute("ANALYZE person_compact")
+    within = shares.shares(connection, "p.id", 4)
+    assert len(within) == 4
+    met = [
+        connection.execute(
+            f"SELECT id FROM person_compact p WHERE project_id = %s AND {share.text}",
+            (project_id, *share.params),
+        ).fetchall()
+        for share in within
+    ]
+    assert sorted(row for rows in met for row in rows) == sorted((one.id,) for one in crowd.people)
 
 
 @given(
