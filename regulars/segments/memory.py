@@ -72,6 +72,7 @@ def recall(
         )
         for person in people:
             person.event_times[need.key] = found.get(person.id, [])
+            person.seen_changed = True  # else it would be read again the next time
 
 
 def forget(person: Person, plan: Plan) -> None:

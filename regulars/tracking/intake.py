@@ -28,8 +28,7 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING = 20_000  # events; above it a request is sent away with 429
 A_TRANSACTION = 2_500  # events taken into one commit, unless one request brings more
-A_FEW = 4  # requests in one transaction: with more we call it busy
-GATHER = 0.005  # seconds to let more come when it is busy
+GATHER = 0.02  # seconds at most to let more come, where several came while the last was written
 RECONNECT_AFTER = 0.2  # seconds between tries while the database is away
 
 
@@ -129,12 +128,12 @@ class Intake:
 
     def _serve(self, connection: psycopg.Connection[Any]) -> None:
         committer = self._new_committer()
-        busy = False
+        pause = 0.0
         while True:
-            if busy and self._events < A_TRANSACTION:
-                # A transaction has costs of its own, which the more share. (Whoever comes when
-                # hardly anybody else does is served at once.)
-                time.sleep(GATHER)
+            if pause and self._events < A_TRANSACTION:
+                # A transaction has costs of its own, which the more share, the more so where the
+                # machine has little time. (Whoever comes alone is served at once.)
+                time.sleep(pause)
             with self._wake:
                 while not self._waiting:
                     if self._stopping:
@@ -145,8 +144,9 @@ class Intake:
             if not batch:
                 connection.execute("SELECT 1")  # notices a lost server while nothing comes in
                 continue
+            began = time.monotonic()
             self._write(committer, connection, batch)
-            busy = len(batch) > A_FEW
+            pause = min(time.monotonic() - began, GATHER) if len(batch) > 1 else 0.0
 
     def _take(self) -> list[Waiting]:
         batch: list[Waiting] = []
