@@ -37,7 +37,7 @@ class Doing(NamedTuple):
     def among(self, people: Sql) -> Sql:
         """Those of the people who did it; `people` are conditions on `p`."""
         sql = people.within(
-            "SELECT FROM person_compact p JOIN event e ON e.person_id = p.id WHERE ",
+            "SELECT p.id FROM person_compact p JOIN event e ON e.person_id = p.id WHERE ",
             f" AND e.project_id = %s AND {self.looked_at.text}",
             self.project_id,
             *self.looked_at.params,

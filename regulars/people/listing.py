@@ -171,14 +171,14 @@ class Listing:
     def _gathered(self, asked: Asked, limit: int, after: Cursor | None) -> list[Row]:
         """Everybody whom the filter holds for, sorted."""
         order = self._sort.order
-        among = filtering.found_by_texts(self._connection, self._question.project_id, asked)
-        everybody = self._compact(among)
+        doers = self._doers()
+        everybody = doers or self._among_texts(asked)
         table = "person p" if order.table == "p" else "person_activity a"
         way = "DESC" if self._sort.descending else "ASC"
         which = _behind(self._sort, after)
         shown = "value::text" if order.type == "jsonb" else "value"
         statement = f"""
-            WITH found AS MATERIALIZED (SELECT p.id {everybody.text}),
+            WITH found AS MATERIALIZED ({everybody.text}),
             few AS MATERIALIZED (
                 SELECT {order.table}.id, CASE WHEN {order.is_known} THEN {order.value} END AS value
                 FROM found JOIN {table}
@@ -189,10 +189,27 @@ class Listing:
             LIMIT %s
         """
         own = (*order.params, *order.params, self._question.project_id, *which.params, limit)
-        with filtering.room(self._connection):
+        with filtering.room(self._connection, by_page=doers is not None):
             return self._connection.execute(
                 statement, (*everybody.params, *own), prepare=False
             ).fetchall()
+
+    def _among_texts(self, asked: Asked) -> Sql:
+        """The ids of everybody whom the filter holds for, looked for by the index on texts."""
+        among = filtering.found_by_texts(self._connection, self._question.project_id, asked)
+        everybody = self._compact(among)
+        return Sql(f"SELECT p.id {everybody.text}", everybody.params)
+
+    def _doers(self) -> Sql | None:
+        """The ids of everybody, where what they did is asked last (`doing`); else None."""
+        question = self._question
+        if question.asked is None or question.group is not None or question.besides:
+            return None
+        apart = question.asked.apart
+        if apart.doing is None:
+            return None
+        people = self._everybody(Condition(*apart.doing.besides))
+        return apart.doing.among(Sql(people.text, people.params))
 
     def _asked_total(self, *, exact: bool) -> Total:
         if exact:
@@ -209,13 +226,12 @@ class Listing:
 
     def _counted(self) -> int:
         """How many are asked for, to the last."""
+        doers = self._doers()
+        if doers is not None:
+            return filtering.counted_doers(self._connection, doers)
         question = self._question
         by_filter = question.group is None and not question.besides
         apart = question.asked.apart if by_filter and question.asked is not None else None
-        if apart is not None and apart.doing is not None:
-            people = self._everybody(Condition(*apart.doing.besides))
-            doers = apart.doing.among(Sql(people.text, people.params))
-            return filtering.counted_doers(self._connection, doers)
         everybody = self._compact()
         return filtering.counted(
             self._connection,
