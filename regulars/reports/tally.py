@@ -89,7 +89,7 @@ class SessionRow(NamedTuple):
 
 
 @dataclass(slots=True)
-class Group:
+class Together:
     """What is counted under one metric, name and day, before it is told apart: a list each."""
 
     hours: list[int] = field(default_factory=list)
@@ -118,7 +118,7 @@ class Tally:
         `names` are the events whose own parts are counted, `facts` what custom attributes tell
         apart, by person.
         """
-        groups: defaultdict[tuple[str, str, date], Group] = defaultdict(Group)
+        groups: defaultdict[tuple[str, str, date], Together] = defaultdict(Together)
         for row in rows:
             metric = _SEEN.get(row.kind)
             if metric is None:
@@ -145,7 +145,7 @@ class Tally:
 
     def sessions(self, rows: Iterable[SessionRow], zone: ZoneInfo) -> None:
         """Add visits, each on the day it began."""
-        groups: defaultdict[tuple[str, str, date], Group] = defaultdict(Group)
+        groups: defaultdict[tuple[str, str, date], Together] = defaultdict(Together)
         for row in rows:
             day, hour = local(zone, row.started_at)
             self.counts[Key(VISITS, "", "", "", day)] += 1
@@ -169,7 +169,7 @@ class Tally:
         for day in days:
             self.counts[Key(PEOPLE, "", "", "", date.fromordinal(day + _EPOCH))] += by
 
-    def _tell_apart(self, groups: Mapping[tuple[str, str, date], Group]) -> None:
+    def _tell_apart(self, groups: Mapping[tuple[str, str, date], Together]) -> None:
         """Count what the groups have by each dimension: equal values at once, by the hundred."""
         for (metric, name, day), group in groups.items():
             add = partial(self._add, metric, name, day)
