@@ -53,7 +53,9 @@ INSERT INTO segment (project_id, id, number, name, builtin, filter, created_at)
 VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s)
 """
 START_COUNT = "INSERT INTO segment_count (project_id, id) VALUES (%s, %s)"
-START_PLAN = "INSERT INTO segment_plan (project_id) VALUES (%s)"
+START_PLAN = """
+INSERT INTO segment_plan (project_id, time_zone) SELECT id, time_zone FROM project WHERE id = %s
+"""
 
 
 def give_project_its_segments(
