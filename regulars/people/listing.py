@@ -19,7 +19,7 @@ import psycopg
 
 from regulars.filters.sql import Sql
 from regulars.people import filtering
-from regulars.people.asking import Asked
+from regulars.people.asking import Apart, Asked
 from regulars.people.orders import Cursor, Order, Sort
 
 Connection = psycopg.Connection[Any]
@@ -202,14 +202,18 @@ class Listing:
 
     def _doers(self) -> Sql | None:
         """The ids of everybody, where what they did is asked last (`doing`); else None."""
-        question = self._question
-        if question.asked is None or question.group is not None or question.besides:
-            return None
-        apart = question.asked.apart
-        if apart.doing is None:
+        apart = self._filter_alone()
+        if apart is None or apart.doing is None:
             return None
         people = self._everybody(Condition(*apart.doing.besides))
         return apart.doing.among(Sql(people.text, people.params))
+
+    def _filter_alone(self) -> Apart | None:
+        """The filter as everybody is asked, if nothing else is asked of them."""
+        question = self._question
+        if question.asked is None or question.group is not None or question.besides:
+            return None
+        return question.asked.apart
 
     def _asked_total(self, *, exact: bool) -> Total:
         if exact:
@@ -229,9 +233,7 @@ class Listing:
         doers = self._doers()
         if doers is not None:
             return filtering.counted_doers(self._connection, doers)
-        question = self._question
-        by_filter = question.group is None and not question.besides
-        apart = question.asked.apart if by_filter and question.asked is not None else None
+        apart = self._filter_alone()
         everybody = self._compact()
         return filtering.counted(
             self._connection,

@@ -105,5 +105,5 @@ def _windows(filter_: Filter) -> set[int]:
     return {
         int(one.value)  # type: ignore[arg-type]
         for one in conditions(filter_)
-        if foreseen(one) and is_timed(one) and isinstance(one, FieldCondition)
+        if isinstance(one, FieldCondition) and foreseen(one) and is_timed(one)
     }
