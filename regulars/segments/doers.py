@@ -8,7 +8,8 @@ person they took thirty times as long.
 
 Who has done it since the filling began remembers that already: `membership` reads history for
 everybody whom it changes, and moves them. So what was read at the beginning says what anybody else
-has done, however long ago that was.
+has done, however long ago that was. That holds for the memory that there was when it was read:
+where another segment makes it go deeper meanwhile, it is another, for which history is read again.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -107,6 +108,13 @@ class Memory:
     keep: int
 
 
+class Read(NamedTuple):
+    """A table of what everybody had done of an event, and the memory it was read for."""
+
+    table: str
+    memory: str
+
+
 def event_of(rule: Filter) -> EventCondition | None:
     """The event of a rule that asks only that it happened at least so often, whenever."""
     match rule:
@@ -129,7 +137,7 @@ def memory_of(connection: Connection, project_id: UUID, rule: EventCondition) ->
     return Memory(need.name, need.keep) if need is not None else None
 
 
-def read_once(connection: Connection, fill: Fill, rule: EventCondition) -> str | None:
+def read_once(connection: Connection, fill: Fill, rule: EventCondition) -> Read | None:
     """The table of what everybody has done of the event, read now where that is to be done.
 
     It is the connection's own and lasts as long as that, or until it is let go (DISCARD TEMP). None
@@ -139,10 +147,12 @@ def read_once(connection: Connection, fill: Fill, rule: EventCondition) -> str |
     memory = memory_of(connection, fill.project_id, rule)
     if memory is None:
         return None
-    table = f"did_{fill.segment_id.hex}_{fill.started_at.timestamp():.6f}".replace(".", "_")
+    began = f"{fill.started_at.timestamp():.6f}".replace(".", "_")
+    table = f"did_{fill.segment_id.hex}_{memory.name}_{began}"
+    read = Read(table, memory.name)
     is_read, may_have = connection.execute(IS_READ, (f"pg_temp.{table}",)).fetchall()[0]
     if is_read or not may_have:
-        return table if is_read else None
+        return read if is_read else None
     matching, named = _matching(rule, ZoneInfo(fill.time_zone), of_people=False)
     asked = {**named, "project": fill.project_id, "count": rule.count, "keep": memory.keep}
     if _events(connection, matching, asked) > MOST_READ_AT_ONCE:
@@ -153,7 +163,7 @@ def read_once(connection: Connection, fill: Fill, rule: EventCondition) -> str |
         connection.execute(TABLE.format(table=table))
         connection.execute(READ.format(table=table, did=did), asked, prepare=False)
     connection.execute(f"ANALYZE {table}")
-    return table
+    return read
 
 
 def _events(connection: Connection, matching: str, asked: dict[str, Any]) -> float:
@@ -181,20 +191,20 @@ def move(
     now: datetime,
     zone: tzinfo,
     step: tuple[Step, bool] | None,
-    table: str | None = None,
+    read: Read | None = None,
 ) -> list[tuple[Any, ...]]:
     """Move them, whose rows are locked: id, whether they fit, were in; of a step when they have
     reached it, and whether they ceased to have: none does. `step` comes with whether the funnel is
-    over users, `table` is `read_once`'s.
+    over users, `read` is `read_once`'s.
     """
     memory = memory_of(connection, project_id, rule)
     if memory is None:
         return []
-    if table is None:
+    if read is None or read.memory != memory.name:
         matching, named = _matching(rule, zone, of_people=True)
         did = DID.format(matching=matching, whose=OF_THESE)
     else:
-        named, did = {}, f"SELECT * FROM {table} WHERE id = ANY(%(ids)s::uuid[])"
+        named, did = {}, f"SELECT * FROM {read.table} WHERE id = ANY(%(ids)s::uuid[])"
     over_users = step is not None and step[1]
     statement = MOVE.format(
         did=did,

@@ -158,7 +158,7 @@ def _step(
     at: UUID | None,
     reached: UUID,
     now: datetime,
-    did: str | None,
+    did: doers.Read | None,
 ) -> bool:
     """Move whom the rule moves of these people, and note how far that is.
 

@@ -84,13 +84,13 @@ def move_all(
     now: datetime,
     zone: tzinfo,
     passing: Passing | None = None,
-    did: str | None = None,
+    did: doers.Read | None = None,
 ) -> None:
     """Move these people into the segment (its id and number) or out of it, as the rule says.
 
     The rule `is_plain`. Nobody is told: they were in or out all along. `passing` is given for a
-    step, whose followers write what they keep between people's rows and the count; `did` is the
-    table of `doers.read_once`.
+    step, whose followers write what they keep between people's rows and the count; `did` is
+    `doers.read_once`'s.
     """
     if not people:
         return

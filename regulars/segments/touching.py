@@ -56,12 +56,12 @@ def people_to_touch(
     now: datetime,
     zone: tzinfo,
     ever: Sql | None = None,
-    did: str | None = None,
+    did: doers.Read | None = None,
 ) -> list[UUID]:
     """Their ids, ascending, behind `after` and up to `end`.
 
-    `ever` says of a step who met its rule at some time, where that can be told; `did` is the table
-    of `doers.read_once`.
+    `ever` says of a step who met its rule at some time, where that can be told; `did` is
+    `doers.read_once`'s.
     """
     place = (project_id, after, end)
     needs = kept(connection, project_id)
@@ -86,7 +86,7 @@ def people_to_touch(
     for key, need in event_needs([rule]).items():
         if key in needs and not needs[key].filled:
             if did is not None:
-                found |= doers.unaware(connection, project_id, did, numbers[key], after, end)
+                found |= doers.unaware(connection, project_id, did.table, numbers[key], after, end)
                 continue
             matching, wanted = event_to_sql(need, zone=zone, of_people=True)
             asked = (*place, numbers[key], *wanted)

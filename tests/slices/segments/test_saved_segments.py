@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from regulars.filters.errors import FilterError
+from regulars.filters.parse import parse
 from regulars.people import actions as people_actions
-from regulars.segments import actions, filling, queries, reasons
+from regulars.segments import actions, doers, filling, queries, reasons
 from regulars.segments.upkeep import follow_time_zones, let_go
 from regulars.workspaces.errors import (
     ConflictError,
@@ -393,3 +394,22 @@ def test_a_project_that_moves_to_another_time_zone_is_counted_anew(site: Site) -
     follow_time_zones(site.connection, NOON)
     fill(site)
     assert members(site, segment) == set()
+
+
+def test_a_memory_that_must_go_deeper_meanwhile_is_not_filled_by_what_was_read_before(
+    site: Site,
+) -> None:
+    site.send(page("a"), page("b"), at=NOON)
+    ordered = {"event": "Order Completed", "op": "at_least", "count": 1}
+    save(site, ordered)
+    [begun] = fills_of(site)
+    event = doers.event_of(parse(ordered))
+    assert event is not None
+    assert doers.read_once(site.connection, begun, event) is not None
+    site.send(track("Order Completed", "a"), at=NOON)
+    save(site, {**ordered, "count": 3}, "Deeper")
+    filling.fill_range(site.connection, begun, NOON)
+    fill(site, NOON)
+    check(site, NOON)
+    never = save_and_fill(site, {**ordered, "op": "at_most", "count": 0}, "Never")
+    assert len(members(site, never)) == 1
