@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -84,28 +84,38 @@ def _turn_on(tab: Page, address: str, cast: Cast) -> None:
     expect(tab.locator(".toast")).to_contain_text("This browser tells you of new messages")
 
 
-def _push(tab: Page, address: str, data: str) -> None:
-    """What the maker's push service does with a message that came for this browser."""
+def _push(tab: Page, address: str, data: str) -> list[dict[str, Any]]:
+    """What the maker's push service does with a message that came for this browser.
+
+    Returns the notifications that stand on the desktop then. They are asked for once they do: the
+    browser takes one back that it finds on nobody's desktop yet.
+    """
     tools = tab.context.new_cdp_session(tab)
     found: list[dict[str, Any]] = []
+    told: list[str] = []
     tools.on("ServiceWorker.workerRegistrationUpdated", lambda e: found.extend(e["registrations"]))
+    tools.on(
+        "BackgroundService.backgroundServiceEventReceived",
+        lambda e: told.append(e["backgroundServiceEvent"]["eventName"]),
+    )
+    tools.send("BackgroundService.startObserving", {"service": "notifications"})
+    tools.send("BackgroundService.setRecording", {"service": "notifications", "shouldRecord": True})
     tools.send("ServiceWorker.enable")
-    while not found:
-        tab.wait_for_timeout(20)
+    _until(tab, lambda: bool(found))
     tools.send(
         "ServiceWorker.deliverPushMessage",
         {"origin": address, "registrationId": found[0]["registrationId"], "data": data},
     )
-
-
-def _shown(tab: Page) -> list[dict[str, Any]]:
-    """The notifications that stand on the desktop, once there are any."""
-    shown: list[dict[str, Any]] = []
-    deadline = time.monotonic() + PATIENCE / 1000
-    while not shown and time.monotonic() < deadline:
-        shown = tab.evaluate(SHOWN)
-        tab.wait_for_timeout(20)
+    _until(tab, lambda: "Notification displayed" in told)
+    shown: list[dict[str, Any]] = tab.evaluate(SHOWN)
     return shown
+
+
+def _until(tab: Page, holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not holds():
+        assert time.monotonic() < deadline
+        tab.wait_for_timeout(20)
 
 
 def test_a_browser_is_turned_on_tried_and_turned_off(
@@ -136,8 +146,7 @@ def test_what_a_person_writes_stands_on_the_desktop(
     with ThreadPoolExecutor(1) as hands:
         soon = clock.now() + timedelta(seconds=3)
         push_news.push_project(cast.connection, cast.home.id, soon, hands)
-    _push(tab, address, theirs.read(service.to("/alice")[0].body).decode())
-    (shown,) = _shown(tab)
+    (shown,) = _push(tab, address, theirs.read(service.to("/alice")[0].body).decode())
     assert shown == {
         "title": f"Visitor {one.person_id.hex[-4:]} · Tideway Coffee",
         "body": "Do I need <b>two</b> orders?",
@@ -150,8 +159,7 @@ def test_what_a_person_writes_stands_on_the_desktop(
 def test_whatever_comes_something_is_shown(tab: Page, address: str, cast: Cast, data: str) -> None:
     """Browsers end the subscription of a worker that shows nothing."""
     _turn_on(tab, address, cast)
-    _push(tab, address, data)
-    (shown,) = _shown(tab)
+    (shown,) = _push(tab, address, data)
     assert (shown["title"], shown["data"]) == ("A new message", {"url": "/"})
 
 
