@@ -6,7 +6,8 @@ had done so at the third. A filter made of nothing else can be dated, however lo
 in whatever order the events arrived. Any other can't: its past was never written down.
 
 Public: `Origin`, `origin_of(filter)`, `first_met(origin, facts, times_of)`,
-`ever_met` and `ever_sql`, `origin_sql(origin, zone)`, `nth_events(origin)`, `over_users(filter)`.
+`ever_met` and `ever_sql`, `origin_sql(origin, zone)`, `nth_events(origin)`, `by_sightings(origin)`,
+`over_users(filter)`, `SIGHTINGS`.
 """
 
 from __future__ import annotations
@@ -72,12 +73,16 @@ _LASTING = {
 # What holds from this instant on, and may cease.
 _PASSING = frozenset({"signed_up_at", "first_seen"})
 _COLUMNS = {"signed_up_at": "p.signed_up_at", "first_seen": "p.first_seen"}
+# The events by which somebody was seen.
+SIGHTINGS = (
+    "(e.kind IN ('page', 'screen', 'track') OR e.kind = 'identify' AND e.source = 'browser')"
+)
 # What the record has of being seen; of those whose record is gone, when they came.
-_SIGHTED = """coalesce((
+_SIGHTED = f"""coalesce((
     SELECT min(e.happened_at) FROM event e
-    WHERE e.project_id = p.project_id AND e.person_id = p.id
-      AND (e.kind IN ('page', 'screen', 'track') OR e.kind = 'identify' AND e.source = 'browser')
+    WHERE e.project_id = p.project_id AND e.person_id = p.id AND {SIGHTINGS}
 ), p.first_seen)"""
+_SIGHTED_READ = "coalesce((SELECT s.at FROM {table} s WHERE s.id = p.id), p.first_seen)"
 
 
 def origin_of(filter_: Filter) -> Origin | None:
@@ -122,13 +127,16 @@ def first_met(  # noqa: PLR0911  # one a case
             return min(known, default=None)
 
 
-def origin_sql(origin: Origin, zone: tzinfo) -> Sql:
-    """The instant over a person's row `p`, wide or compact, read from history where it must be."""
+def origin_sql(origin: Origin, zone: tzinfo, seen: str | None = None) -> Sql:
+    """The instant over a person's row `p`, wide or compact, read from history where it must be.
+
+    `seen` is a table (id, at) of when everybody was seen first, where history was read for that.
+    """
     match origin:
         case Since(fact):
             return _COLUMNS[fact], []
         case Sighted():
-            return _SIGHTED, []
+            return (_SIGHTED if seen is None else _SIGHTED_READ.format(table=seen)), []
         case Nth(condition):
             matching, params = event_to_sql(condition, zone=zone, of_people=True)
             text = (
@@ -138,7 +146,7 @@ def origin_sql(origin: Origin, zone: tzinfo) -> Sql:
             )
             return text, [*params, condition.count - 1]
         case Last(parts) | First(parts):
-            written = [origin_sql(part, zone) for part in parts]
+            written = [origin_sql(part, zone, seen) for part in parts]
             word = "greatest" if isinstance(origin, Last) else "least"
             text = f"{word}({', '.join(text for text, _ in written)})"
             return text, [param for _, params in written for param in params]
@@ -196,6 +204,11 @@ def ever_sql(origin: Origin, since: str, zone: tzinfo) -> Sql:
 def nth_events(origin: Origin) -> frozenset[str]:
     """The names of events whose times tell the instant."""
     return frozenset(one.condition.event for one in _leaves(origin) if isinstance(one, Nth))
+
+
+def by_sightings(origin: Origin) -> bool:
+    """Whether when somebody was seen first tells the instant."""
+    return any(isinstance(one, Sighted) for one in _leaves(origin))
 
 
 def _leaves(origin: Origin) -> Iterator[Since | Sighted | Nth]:

@@ -2,9 +2,10 @@
 
 What a filling does where the rule is a single event at least so many times, with or without
 properties, at any time: history is read once for all people into a table of the filling's own, or
-where that event is very common once for each few hundred, and written to people's rows as what they
-remember of it, in the same statement that moves them. Such rules are most checkpoints; person by
-person they took thirty times as long.
+where that event is very common once for each few hundred. Whom it moves has it written to the row
+as what they remember of it, in the same statement; what the others did that was not enough nobody
+waits for (`remembering`). Such rules are most checkpoints; person by person they took thirty times
+as long.
 
 Who has done it since the filling began remembers that already: `membership` reads history for
 everybody whom it changes, and moves them. So what was read at the beginning says what anybody else
@@ -25,7 +26,7 @@ import psycopg
 
 from regulars.filters.ast import All, AnyOf, EventCondition, Filter
 from regulars.filters.events import event_key
-from regulars.filters.to_sql import event_to_sql
+from regulars.segments import reading
 from regulars.segments.fills import Fill
 from regulars.segments.needs import kept
 from regulars.segments.steps import Step
@@ -38,28 +39,10 @@ TOUCHED = """
 (coalesce(jsonb_array_length(a.event_times -> %s), 0) >= %s) <> (a.segments @> %s::smallint[])
 """
 
-# What people have done of it: the newest times that their rows are to remember, and when they had
-# done it often enough.
-DID = """
-SELECT e.person_id AS id,
-       (array_agg(e.happened_at ORDER BY e.happened_at DESC))[1:%(keep)s] AS times,
-       (array_agg(e.happened_at ORDER BY e.happened_at))[%(count)s] AS nth
-FROM event e WHERE e.project_id = %(project)s AND {matching}{whose} GROUP BY e.person_id
-"""
-OF_THESE = " AND e.person_id = ANY(%(ids)s::uuid[])"
-TABLE = "CREATE TEMP TABLE {table} (id uuid PRIMARY KEY, times timestamptz[], nth timestamptz)"
-READ = "INSERT INTO {table} {did}"
-IS_READ = """
-SELECT to_regclass(%s) IS NOT NULL, has_database_privilege(current_database(), 'TEMPORARY')
-"""
-EVENTS = "EXPLAIN (FORMAT JSON) SELECT FROM event e WHERE e.project_id = %(project)s AND {matching}"
-# What is sorted and hashed meanwhile stays in memory; the setting ends with the transaction.
-ROOM = "SELECT set_config('work_mem', '128MB', true)"
-MOST_READ_AT_ONCE = 5_000_000  # events, as the planner expects them: some seconds, and 300 MB
-# Those among a range who have not what they did in their rows yet.
+# Those among a range who did it often enough and have not what they did in their rows yet.
 UNAWARE = """
 SELECT d.id FROM {table} d JOIN person_activity a ON a.project_id = %s AND a.id = d.id
-WHERE d.id > %s AND d.id <= %s AND NOT a.event_times ? %s
+WHERE d.id > %s AND d.id <= %s AND d.nth IS NOT NULL AND NOT a.event_times ? %s
 """
 
 MOVE = """
@@ -140,45 +123,25 @@ def memory_of(connection: Connection, project_id: UUID, rule: EventCondition) ->
 def read_once(connection: Connection, fill: Fill, rule: EventCondition) -> Read | None:
     """The table of what everybody has done of the event, read now where that is to be done.
 
-    It is the connection's own and lasts as long as that, or until it is let go (DISCARD TEMP). None
-    where the event is so common that history is to be asked about a few people at a time, or where
-    the database allows nobody tables of their own.
+    None where there is none, by `reading.deeds_table`'s reasons.
     """
     memory = memory_of(connection, fill.project_id, rule)
     if memory is None:
         return None
-    began = f"{fill.started_at.timestamp():.6f}".replace(".", "_")
-    table = f"did_{fill.segment_id.hex}_{memory.name}_{began}"
-    read = Read(table, memory.name)
-    is_read, may_have = connection.execute(IS_READ, (f"pg_temp.{table}",)).fetchall()[0]
-    if is_read or not may_have:
-        return read if is_read else None
-    matching, named = _matching(rule, ZoneInfo(fill.time_zone), of_people=False)
-    asked = {**named, "project": fill.project_id, "count": rule.count, "keep": memory.keep}
-    if _events(connection, matching, asked) > MOST_READ_AT_ONCE:
-        return None
-    did = DID.format(matching=matching, whose="")
-    with connection.transaction():
-        connection.execute(ROOM)
-        connection.execute(TABLE.format(table=table))
-        connection.execute(READ.format(table=table, did=did), asked, prepare=False)
-    connection.execute(f"ANALYZE {table}")
-    return read
+    table = reading.deeds_table(
+        connection, fill.project_id, f"did_{fill.mark}_{memory.name}", rule,
+        count=rule.count, keep=memory.keep, zone=ZoneInfo(fill.time_zone),
+    )  # fmt: skip
+    return Read(table, memory.name) if table is not None else None
 
 
-def _events(connection: Connection, matching: str, asked: dict[str, Any]) -> float:
-    statement = EVENTS.format(matching=matching)
-    [plan] = connection.execute(statement, asked, prepare=False).fetchall()[0][0]
-    rows: float = plan["Plan"]["Plan Rows"]
-    return rows
+def unaware(connection: Connection, place: tuple[UUID, UUID, UUID], did: Read) -> set[UUID]:
+    """Who of a range of people has done it often enough and does not remember.
 
-
-def unaware(
-    connection: Connection, project_id: UUID, table: str, memory: str, after: UUID, end: UUID
-) -> set[UUID]:
-    """Who of a range of people has done it and does not remember."""
-    place = (project_id, after, end, memory)
-    rows = connection.execute(UNAWARE.format(table=table), place, prepare=False)
+    `place` is the project, and behind which id up to which they are.
+    """
+    statement = UNAWARE.format(table=did.table)
+    rows = connection.execute(statement, (*place, did.memory), prepare=False)
     return {id_ for (id_,) in rows}
 
 
@@ -200,11 +163,8 @@ def move(
     memory = memory_of(connection, project_id, rule)
     if memory is None:
         return []
-    if read is None or read.memory != memory.name:
-        matching, named = _matching(rule, zone, of_people=True)
-        did = DID.format(matching=matching, whose=OF_THESE)
-    else:
-        named, did = {}, f"SELECT * FROM {read.table} WHERE id = ANY(%(ids)s::uuid[])"
+    table = read.table if read is not None and read.memory == memory.name else None
+    did, named = reading.did(rule, zone, table)
     over_users = step is not None and step[1]
     statement = MOVE.format(
         did=did,
@@ -218,14 +178,3 @@ def move(
         "now": now, "need": memory.name, "keep": memory.keep,
     }  # fmt: skip
     return connection.execute(statement, asked, prepare=False).fetchall()
-
-
-def _matching(
-    rule: EventCondition, zone: tzinfo, *, of_people: bool
-) -> tuple[str, dict[str, object]]:
-    """Which events count, with the parameters by name."""
-    text, params = event_to_sql(rule, zone=zone, of_people=of_people)
-    named = {f"e{n}": param for n, param in enumerate(params)}
-    for name in named:
-        text = text.replace("%s", f"%({name})s", 1)
-    return text, named

@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from time import monotonic
@@ -22,11 +23,12 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from regulars.filters.ast import Filter
+from regulars.filters.first_met import by_sightings
 from regulars.kit import clock, database
 from regulars.kit.giving_way import Rest, no_rest, resting
 from regulars.people.actions import settled
 from regulars.people.changes import Changes
-from regulars.segments import doers, needs, steps, touching
+from regulars.segments import doers, needs, reading, remembering, steps, touching
 from regulars.segments.fills import Fill, fills_running
 from regulars.segments.moving import is_plain, move_all
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, tell
@@ -56,8 +58,6 @@ WHERE project_id = %s AND id = %s
 # What a crash of the server takes back, the cursor included, is done again; nobody waits for the
 # disk behind the people's locks.
 UNHURRIED = "SET LOCAL synchronous_commit = off"
-# The tables of what people did (`doers.read_once`).
-LET_GO = "DISCARD TEMP"
 END = "DELETE FROM segment_fill WHERE project_id = %s AND id = %s AND started_at = %s"
 
 _BEFORE_ALL = UUID(int=0)
@@ -73,21 +73,35 @@ def fill_segments(stop: threading.Event) -> None:
             for fill in fills:
                 if not stop.is_set():
                     fill_range(connection, fill, clock.now(), rest)
-            if not fills and has_read:
-                connection.execute(LET_GO)
-            has_read = bool(fills)
-            if not fills:
+            # What nobody waits for, when there is nothing else.
+            is_busy = bool(fills) or _remember(connection, stop, rest)
+            if has_read and not is_busy:
+                reading.let_go(connection)
+            has_read = is_busy
+            if not is_busy:
                 stop.wait(PAUSE)
 
 
+def _remember(connection: Connection, stop: threading.Event, rest: Rest) -> bool:
+    is_going_on = False
+    for memory in remembering.memories_begun(connection):
+        if not stop.is_set():
+            is_going_on |= remembering.remember_range(connection, memory, rest)
+    return is_going_on
+
+
 def fill_project(connection: Connection, project_id: UUID, now: datetime) -> None:
-    """Fill all that is to be filled in one project."""
+    """Fill all that is to be filled in one project, and have people remember what is asked for."""
     while True:
         fills = [fill for fill in fills_running(connection) if fill.project_id == project_id]
-        if not fills:
-            return
         for fill in fills:
             fill_range(connection, fill, now)
+        if fills:
+            continue
+        begun = remembering.memories_begun(connection)
+        mine = [memory for memory in begun if memory.project_id == project_id]
+        if not any(remembering.remember_range(connection, memory) for memory in mine):
+            return
 
 
 def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = no_rest) -> None:
@@ -100,6 +114,8 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
     end = _end_of_range(connection, fill, cursor)
     zone = ZoneInfo(fill.time_zone)
     passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
+    if passing is not None:
+        passing = _with_sightings(connection, fill, passing)
     event = doers.event_of(rule)
     did = doers.read_once(connection, fill, event) if event is not None else None
     people = touching.people_to_touch(
@@ -128,6 +144,15 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
         at = reached
     if end == fill.until:
         _finish(connection, fill, rule, now)
+
+
+def _with_sightings(connection: Connection, fill: Fill, passing: steps.Passing) -> steps.Passing:
+    """Read once when everybody was seen first, where each would else be asked of history."""
+    origin = passing.step.origin
+    if origin is None or passing.twin or not by_sightings(origin):
+        return passing
+    table = reading.sightings_table(connection, fill.project_id, f"seen_{fill.mark}")
+    return replace(passing, seen=table)
 
 
 def _end_of_range(connection: Connection, fill: Fill, cursor: UUID) -> UUID:

@@ -48,6 +48,11 @@ class Fill:
     last_need: int  # the highest number of a memory that there was when it began
     time_zone: str
 
+    @property
+    def mark(self) -> str:
+        """What tells it from the segment's other fillings: letters, digits and underscores."""
+        return f"{self.segment_id.hex}_{self.started_at.timestamp():.6f}".replace(".", "_")
+
 
 def fills_running(connection: Connection) -> list[Fill]:
     """All there are, the oldest first."""

@@ -153,7 +153,7 @@ def _reached(passing: Passing | None, now: datetime, zone: tzinfo) -> tuple[str,
     if passing is None:
         return "NULL::timestamptz", []
     origin, over_users = passing.step.origin, passing.over_users
-    text, params = origin_sql(origin, zone) if origin else ("NULL::timestamptz", [])
+    text, params = origin_sql(origin, zone, passing.seen) if origin else ("NULL::timestamptz", [])
     if passing.twin:
         text = f"coalesce((a.checkpoints ->> %s::text)::timestamptz, {text})"
         params = [passing.twin, *params]

@@ -1,7 +1,9 @@
 """Which events people's rows must remember: kept in step with the segments that ask about them.
 
 What one segment needs another may share. A memory that must go deeper than it does is a new one,
-under a new number; so whoever reads a row knows whether it has what is asked for.
+under a new number; so whoever reads a row knows whether it has what is asked for. Until everybody
+has it, whoever comes by without it is read from history (`membership`), and `remembering` sees to
+the others.
 """
 
 from __future__ import annotations
@@ -14,8 +16,8 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.filters.ast import Filter
-from regulars.filters.events import event_needs
+from regulars.filters.ast import Filter, conditions, is_timed
+from regulars.filters.events import EventNeed, event_needs
 from regulars.segments import fills
 from regulars.segments.fills import Fill
 
@@ -35,7 +37,6 @@ FILLED = """
 UPDATE segment_need SET filled = true
 WHERE project_id = %s AND key = ANY(%s) AND id <= %s
 """
-FILLS = "SELECT id, last_need FROM segment_fill WHERE project_id = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,7 @@ def reconcile(
 ) -> None:
     """Let the memories be those that the segments, written out, ask for, and fill what must be.
 
-    `refill` are the segments whose rules are new. A memory that nobody fills any more, since the
-    segment that did is gone, is filled by another. Under the plan's lock.
+    `refill` are the segments whose rules are new. Under the plan's lock.
     """
     wanted = event_needs(filters.values())
     have = kept(connection, project_id)
@@ -81,12 +81,19 @@ def reconcile(
             connection.execute(KEEP, (need.keep, project_id, key))
     for segment_id in refill:
         fills.start(connection, project_id, segment_id, now)
-    _adopt(connection, project_id, filters, now)
+
+
+def looked_for(rule: Filter) -> dict[str, EventNeed]:
+    """The memories, by event key, that a filling sees to itself: all who did it are looked at.
+
+    Those are what may move people by time alone, which is told by what their rows remember.
+    """
+    return event_needs(one for one in conditions(rule) if is_timed(one))
 
 
 def filled(connection: Connection, fill: Fill, rule: Filter) -> None:
-    """A segment has been filled: so are the memories it needs that there were when it began."""
-    keys = list(event_needs([rule]))
+    """A segment has been filled: so are the memories it looked for that there were at the start."""
+    keys = list(looked_for(rule))
     connection.execute(FILLED, (fill.project_id, keys, fill.last_need))
 
 
@@ -94,16 +101,3 @@ def _add(connection: Connection, project_id: UUID, key: str, keep: int) -> None:
     (number,) = connection.execute(NUMBER, (project_id,)).fetchall()[0]
     nobody = fills.last_person(connection, project_id) is None
     connection.execute(ADD, (project_id, number, key, keep, nobody))
-
-
-def _adopt(
-    connection: Connection, project_id: UUID, filters: Mapping[UUID, Filter], now: datetime
-) -> None:
-    running: dict[UUID, int] = dict(connection.execute(FILLS, (project_id,)).fetchall())
-    for key, memory in kept(connection, project_id).items():
-        if memory.filled:
-            continue
-        users = [id_ for id_, filter_ in filters.items() if key in event_needs([filter_])]
-        if not any(running.get(id_, 0) >= memory.number for id_ in users):
-            fills.start(connection, project_id, users[0], now)
-            running[users[0]] = memory.number

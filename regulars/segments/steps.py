@@ -94,12 +94,14 @@ class Passing:
     """A step's filling by SQL.
 
     `twin` is what people's rows call another step that was first met at the very same instant: a
-    condition that asked for other days, say. Who has that need not be looked up in history.
+    condition that asked for other days, say. Who has that need not be looked up in history. `seen`
+    is the table of `reading.sightings_table` where it was read.
     """
 
     step: Step
     over_users: bool
     twin: str = ""
+    seen: str | None = None
 
     def ever(self, zone: tzinfo) -> tuple[str, list[Any]]:
         """Whether somebody met the condition at some time, over rows `p` and `a`."""

@@ -1,7 +1,7 @@
 """Whom a segment's rule touches, among the people of a range of ids.
 
-Touched is whom the rule moves in or out, who has done what it asks about and does not remember it
-yet, and whom it will move at an instant before the one at which they are looked at again.
+Touched is whom the rule moves in or out, and whom it will move at an instant before the one at
+which they are looked at again: by what they remember, or have done and do not remember yet.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ import psycopg
 
 from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditions, is_timed
 from regulars.filters.compact_custom import custom_key
-from regulars.filters.events import event_key, event_needs
+from regulars.filters.events import EventNeed, event_key
 from regulars.filters.timeless import could_hold
 from regulars.filters.to_sql import compact_sql, event_to_sql
 from regulars.segments import doers
-from regulars.segments.needs import kept
+from regulars.segments.needs import kept, looked_for
 from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
 Sql = tuple[str, list[Any]]
+Place = tuple[UUID, UUID, UUID]  # project; the range's people are behind one, up to the other
 
 # The range is asked of one table alone. PostgreSQL takes it for a person or two, and of two ranges
 # it may compare each of the one with each of the other.
@@ -37,11 +38,13 @@ REMEMBERING = "SELECT a.id FROM person_activity a" + PEOPLE.partition("a.id = p.
 # Where nothing but facts is asked for, the two are read side by side instead, each in its range.
 SIDE_BY_SIDE = "SELECT set_config('enable_nestloop', 'off', true)"
 ALSO = " AND p.project_id = %s AND p.id > %s AND p.id <= %s"
+# Who did it so often and has it not in the row yet.
 DOERS = """
-SELECT DISTINCT e.person_id
+SELECT e.person_id
 FROM event e JOIN person_activity a ON a.project_id = e.project_id AND a.id = e.person_id
 WHERE e.project_id = %s AND e.person_id > %s AND e.person_id <= %s
   AND NOT a.event_times ? %s AND {matching}
+GROUP BY e.person_id HAVING count(*) >= %s
 """
 
 
@@ -83,16 +86,34 @@ def people_to_touch(
     else:
         rows = connection.execute(statement, asked, prepare=False).fetchall()
     found = {row[0] for row in rows}
-    for key, need in event_needs([rule]).items():
+    if event is not None:
+        name = numbers.get(event_key(event))
+        if name is not None and not needs[event_key(event)].filled:
+            found |= _enough(connection, place, event, name, zone, did)
+    for key, need in looked_for(rule).items():
         if key in needs and not needs[key].filled:
-            if did is not None:
-                found |= doers.unaware(connection, project_id, did.table, numbers[key], after, end)
-                continue
-            matching, wanted = event_to_sql(need, zone=zone, of_people=True)
-            asked = (*place, numbers[key], *wanted)
-            statement = DOERS.format(matching=matching)
-            found |= {row[0] for row in connection.execute(statement, asked, prepare=False)}
+            found |= _did(connection, place, need, numbers[key], zone, times=1)
     return sorted(found)
+
+
+def _enough(
+    connection: Connection, place: Place, event: EventCondition, name: str, zone: tzinfo,
+    did: doers.Read | None,
+) -> set[UUID]:  # fmt: skip
+    """Who did it often enough and does not remember."""
+    if did is not None and did.memory == name:
+        return doers.unaware(connection, place, did)
+    return _did(connection, place, event, name, zone, times=event.count)
+
+
+def _did(
+    connection: Connection, place: Place, event: EventCondition | EventNeed, name: str,
+    zone: tzinfo, times: int,
+) -> set[UUID]:  # fmt: skip
+    matching, params = event_to_sql(event, zone=zone, of_people=True)
+    asked = (*place, name, *params, times)
+    statement = DOERS.format(matching=matching)
+    return {row[0] for row in connection.execute(statement, asked, prepare=False)}
 
 
 def _moved(rule: Filter, number: int, now: datetime, zone: tzinfo) -> Sql:

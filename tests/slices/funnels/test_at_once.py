@@ -18,12 +18,11 @@ from regulars.funnels import actions, queries
 from regulars.funnels.rows import Draft
 from regulars.funnels.upkeep import clear_lanes
 from regulars.people.person import Person
-from regulars.segments import filling
 from regulars.segments import queries as segments
 from regulars.segments.plan import segments_written_out
 from regulars.workspaces.errors import ConflictError, InvalidError
 from tests.slices.funnels.funnel import FIREFOX, SIGNED_UP, did, rows
-from tests.slices.segments.saved import PEOPLE, check, fill, wait_until
+from tests.slices.segments.saved import PEOPLE, check, fill, in_small_steps, wait_until
 from tests.slices.segments.test_at_once import _MET, _at_once, _World
 from tests.slices.tracking.site import Site, open_site, page
 
@@ -64,9 +63,7 @@ class _Funnelled(_World):
 def test_whatever_happens_at_once_everybody_has_reached_what_they_met(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filling, "A_RANGE", 5)
-    monkeypatch.setattr(filling, "AT_ONCE", 3)
-    monkeypatch.setattr(filling, "AT_ONCE_PLAIN", 3)
+    in_small_steps(monkeypatch)
     site = open_site(database)
     site.send(*(page(f"a{number}") for number in range(40)))
     world = _Funnelled(site)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from regulars.filters.to_sql import to_sql
+import psycopg
+import pytest
+
+from regulars.filters.events import event_needs
+from regulars.filters.to_sql import event_to_sql, to_sql
 from regulars.people import actions as people_actions
 from regulars.people import deeds, numbers
-from regulars.segments import actions, filling, fills
+from regulars.segments import actions, filling, fills, needs, remembering
 from regulars.segments.clock import move_project
 from regulars.segments.fills import Fill
 from regulars.segments.plan import segments_written_out
@@ -37,6 +41,15 @@ DID = """
 SELECT name, array_agg(person_id) FROM event WHERE project_id = %s AND kind = 'track' GROUP BY name
 """
 BITS = "SELECT id, did FROM {table} WHERE project_id = %s"
+REMEMBERED = """
+SELECT p.id, (a.event_times -> %(need)s)::jsonb, ARRAY(
+    SELECT e.happened_at FROM event e
+    WHERE e.project_id = p.project_id AND e.person_id = p.id AND {matching}
+    ORDER BY e.happened_at DESC LIMIT %(keep)s
+)
+FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
+WHERE p.project_id = %(project)s
+"""
 SEGMENTS = """
 SELECT id, number FROM segment
 WHERE project_id = %s AND deleted_at IS NULL AND builtin IS DISTINCT FROM 'checkpoint'
@@ -64,6 +77,21 @@ def fills_of(site: Site) -> list[Fill]:
     """What is being filled in the project: others share the database."""
     running = fills.fills_running(site.connection)
     return [one for one in running if one.project_id == site.project.id]
+
+
+def remember_a_little(connection: psycopg.Connection[Any], project: UUID) -> bool:
+    """Let the next people of some memory remember, where there is one to be gone on with."""
+    begun = remembering.memories_begun(connection)
+    mine = [one for one in begun if one.project_id == project]
+    return any(remembering.remember_range(connection, one) for one in mine)
+
+
+def in_small_steps(patch: pytest.MonkeyPatch) -> None:
+    """Fill and remember a few people at a time."""
+    for module in (filling, remembering):
+        patch.setattr(module, "A_RANGE", 3)
+        patch.setattr(module, "AT_ONCE", 2)
+    patch.setattr(filling, "AT_ONCE_PLAIN", 2)
 
 
 def save_and_fill(site: Site, filter_: Any, name: str = "Saved", *, at: datetime = NOON) -> UUID:
@@ -95,10 +123,11 @@ def check(site: Site, now: datetime) -> None:
     """Memberships are what asking everybody anew finds, wherever nothing is being filled.
 
     And members, people's own lists, counts and days always say the same; and the bits of what
-    people did say what the record does.
+    people did say what the record does, as does what rows remember of it.
     """
     project = site.project.id
     _check_deeds(site)
+    check_memories(site.connection, project, ZoneInfo(site.project.time_zone))
     rows = site.connection.execute(MEMBERS, (project,)).fetchall()
     numbers = dict(site.connection.execute(SEGMENTS, (project,)).fetchall())
     kept: dict[UUID, set[UUID]] = {segment: set() for segment in numbers}
@@ -120,6 +149,24 @@ def check(site: Site, now: datetime) -> None:
             text, params = to_sql(rule, now=now, zone=zone)
             asked = site.connection.execute(PEOPLE.format(filter=text), (project, *params))
             assert kept[segment] == {row[0] for row in asked.fetchall()}, rule
+
+
+def check_memories(connection: psycopg.Connection[Any], project: UUID, zone: tzinfo) -> None:
+    """What rows remember is the newest of the record; of a memory that is complete, everybody's."""
+    asked_for = event_needs(segments_written_out(connection, project).values())
+    for key, memory in needs.kept(connection, project).items():
+        matching, params = event_to_sql(asked_for[key], zone=zone, of_people=True)
+        named = {f"e{n}": param for n, param in enumerate(params)}
+        for name in named:
+            matching = matching.replace("%s", f"%({name})s", 1)
+        place = {"project": project, "need": memory.name, "keep": memory.keep}
+        rows = connection.execute(REMEMBERED.format(matching=matching), {**named, **place})
+        for person, said, times in rows.fetchall():
+            if said is not None:
+                found = [datetime.fromisoformat(one) for one in said[: memory.keep]]
+                assert found == times, (asked_for[key], person)
+            elif memory.filled:
+                assert times == [], (asked_for[key], person)
 
 
 def _check_deeds(site: Site) -> None:

@@ -23,7 +23,13 @@ from regulars.segments.upkeep import let_go
 from regulars.tracking.commit import Committer
 from regulars.workspaces.errors import ConflictError, InvalidError, UnknownError
 from tests.slices.segments.campaigning import Campaigning
-from tests.slices.segments.saved import check, fill, wait_until
+from tests.slices.segments.saved import (
+    check,
+    fill,
+    in_small_steps,
+    remember_a_little,
+    wait_until,
+)
 from tests.slices.segments.test_interleavings import RULES
 from tests.slices.tracking.site import NOON, Site, identify, open_site, page, track
 
@@ -37,9 +43,7 @@ SECONDS = float(os.environ.get("REGULARS_CONCURRENCY_SECONDS", "4"))
 def test_whatever_happens_at_once_everybody_is_where_they_belong(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filling, "A_RANGE", 5)
-    monkeypatch.setattr(filling, "AT_ONCE", 3)
-    monkeypatch.setattr(filling, "AT_ONCE_PLAIN", 3)
+    in_small_steps(monkeypatch)
     site = open_site(database)
     site.send(*(page(f"a{number}") for number in range(60)))
     world = _World(site)
@@ -108,6 +112,7 @@ class _World:
                 if one.project_id == self.site.project.id:
                     filling.fill_range(connection, one, self.now())
                     self.filled += 1
+            remember_a_little(connection, self.site.project.id)
             let_go(connection)
             time.sleep(0.002)
 

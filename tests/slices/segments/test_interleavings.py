@@ -19,11 +19,18 @@ import pytest
 from regulars.filters.errors import FilterError
 from regulars.people import actions as people_actions
 from regulars.people.merge import NothingToUndoError
-from regulars.segments import actions, doers, filling, queries
+from regulars.segments import actions, filling, queries, reading
 from regulars.segments.upkeep import let_go
 from regulars.workspaces.errors import ConflictError
 from tests.slices.segments.campaigning import Campaigning
-from tests.slices.segments.saved import check, fill, fills_of, wait_until
+from tests.slices.segments.saved import (
+    check,
+    fill,
+    fills_of,
+    in_small_steps,
+    remember_a_little,
+    wait_until,
+)
 from tests.slices.tracking.site import NOON, Site, identify, open_site, page, track
 
 Database = psycopg.Connection[Any]
@@ -94,6 +101,7 @@ class World:
             (2, self._merge), (2, self._undo), (1, self._erase), (5, self._wait),
             (4, self._save), (1, self._save_picked), (2, self._change), (1, self._delete),
             (2, self._pick), (7, self._fill_a_little), (1, self._fill_all),
+            (6, self._remember_a_little),
             (5, self._campaign), (4, self._send), (5, self._come_of_it),
         ]  # fmt: skip
         weights = [weight for weight, _ in steps]
@@ -254,6 +262,9 @@ class World:
         if mine:
             filling.fill_range(self.site.connection, self._chance.choice(mine), self.now)
 
+    def _remember_a_little(self) -> None:
+        remember_a_little(self.site.connection, self.site.project.id)
+
     def _fill_all(self) -> None:
         fill(self.site, self.now)
 
@@ -262,11 +273,9 @@ class World:
 def test_membership_equals_a_full_recomputation_after_each_step(
     database: Database, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr(filling, "A_RANGE", 3)
-    monkeypatch.setattr(filling, "AT_ONCE", 2)
-    monkeypatch.setattr(filling, "AT_ONCE_PLAIN", 2)
+    in_small_steps(monkeypatch)
     if seed % 3 == 0:  # as of events that are too common to be read at once
-        monkeypatch.setattr(doers, "MOST_READ_AT_ONCE", -1)
+        monkeypatch.setattr(reading, "MOST_DEEDS", -1)
     site = open_site(database)
     world = World(site, seed)
     told = []

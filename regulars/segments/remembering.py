@@ -1,0 +1,175 @@
+"""Lets people's rows remember what they had done before a segment began to ask for it.
+
+Where a segment's filling goes by history itself (`doers`) it writes that to the rows of those whom
+it moves, and is done: nobody waits for the others, since whoever comes by without the memory is
+read from history then (`membership`). So theirs is written when nothing is to be filled, a few at a
+time, from where a stop left off. When everybody has it, nobody is looked up any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from regulars.filters.events import EventNeed, event_needs
+from regulars.kit import arrays
+from regulars.kit.giving_way import Rest, no_rest
+from regulars.people.actions import settled
+from regulars.segments import reading
+from regulars.segments.moving import LOCK
+from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
+
+Connection = psycopg.Connection[Any]
+
+A_RANGE, AT_ONCE = 4_000, 200  # people looked at by one statement, and written by one
+RESTS = 2  # times as long as it worked, while others are at work
+
+# Of those that no filling is about to write.
+BEGUN = """
+SELECT n.project_id, n.id, n.key, n.keep, n.cursor, p.time_zone
+FROM segment_need n JOIN project p ON p.id = n.project_id
+WHERE NOT n.filled AND NOT EXISTS (
+    SELECT FROM segment_fill f WHERE f.project_id = n.project_id AND f.last_need >= n.id)
+ORDER BY n.project_id, n.id
+"""
+END_OF_RANGE = """
+SELECT id FROM person_activity WHERE project_id = %s AND id > %s ORDER BY id OFFSET %s LIMIT 1
+"""
+UNAWARE_READ = """
+SELECT d.id FROM {table} d JOIN person_activity a ON a.project_id = %(project)s AND a.id = d.id
+WHERE d.id > %(after)s AND d.id <= %(end)s AND NOT a.event_times ? %(need)s ORDER BY d.id
+"""
+UNAWARE = """
+SELECT id FROM person_activity
+WHERE project_id = %(project)s AND id > %(after)s AND id <= %(end)s
+  AND NOT event_times ? %(need)s ORDER BY id
+"""
+# One worker at a time goes on, from where it stood when the worker looked.
+HOLD = """
+SELECT 1 FROM segment_need
+WHERE project_id = %s AND id = %s AND cursor IS NOT DISTINCT FROM %s AND NOT filled
+FOR UPDATE SKIP LOCKED
+"""
+ADVANCE = "UPDATE segment_need SET cursor = %s WHERE project_id = %s AND id = %s"
+# Whoever came by since remembers already, and what has happened since too.
+REMEMBER = """
+WITH did AS ({did})
+UPDATE person_activity a
+SET event_times = a.event_times || jsonb_build_object(%(need)s::text, did.times)
+FROM did
+WHERE a.project_id = %(project)s AND a.id = ANY(%(ids)s::uuid[]) AND a.id = did.id
+  AND NOT a.event_times ? %(need)s::text
+"""
+UNHURRIED = "SET LOCAL synchronous_commit = off"  # what a crash takes back is done again
+DONE = """
+UPDATE segment_need SET filled = true
+WHERE project_id = %s AND id = %s AND cursor IS NOT DISTINCT FROM %s
+"""
+_BEFORE_ALL, _BEHIND_ALL = UUID(int=0), UUID(int=2**128 - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A memory that not everybody has: those up to `cursor` do."""
+
+    project_id: UUID
+    number: int
+    key: str
+    keep: int
+    cursor: UUID | None
+    time_zone: str
+
+
+def memories_begun(connection: Connection) -> list[Begun]:
+    """All that are to be gone on with."""
+    return [Begun(*row) for row in connection.execute(BEGUN).fetchall()]
+
+
+def remember_range(connection: Connection, begun: Begun, rest: Rest = no_rest) -> bool:
+    """Let the next people in the order of ids remember; behind the last of them it is complete.
+
+    False where nothing was done: nobody asks for it any more, or another worker is at it.
+    """
+    filters = segments_written_out(connection, begun.project_id).values()
+    need = event_needs(filters).get(begun.key)
+    if need is None:
+        return False
+    name = f"remembered_{begun.project_id.hex}_{begun.number}"
+    table = reading.deeds_table(
+        connection, begun.project_id, name, need,
+        count=1, keep=begun.keep, zone=ZoneInfo(begun.time_zone),
+    )  # fmt: skip
+    after = begun.cursor or _BEFORE_ALL
+    end = _end_of_range(connection, begun.project_id, after)
+    people = _unaware(connection, begun, table, after, end)
+    at = begun.cursor
+    for start in range(0, max(1, len(people)), AT_ONCE):
+        chunk = people[start : start + AT_ONCE]
+        reached = end if start + AT_ONCE >= len(people) else chunk[-1]
+        began = monotonic()
+        step = partial(
+            _step, begun=begun, need=need, people=chunk, table=table, at=at, reached=reached
+        )
+        if not settled(partial(_inside, connection), step):
+            return False
+        rest(RESTS * (monotonic() - began))
+        at = reached
+    if end == _BEHIND_ALL:
+        with connection.transaction():
+            lock_plan(connection, begun.project_id)
+            connection.execute(DONE, (begun.project_id, begun.number, end))
+            renew_plan(connection, begun.project_id)
+    return True
+
+
+def _end_of_range(connection: Connection, project_id: UUID, after: UUID) -> UUID:
+    place = (project_id, after, A_RANGE - 1)
+    row = connection.execute(END_OF_RANGE, place, prepare=False).fetchone()
+    return row[0] if row else _BEHIND_ALL
+
+
+def _unaware(
+    connection: Connection, begun: Begun, table: str | None, after: UUID, end: UUID
+) -> list[UUID]:
+    statement = UNAWARE if table is None else UNAWARE_READ.format(table=table)
+    place = {
+        "project": begun.project_id, "after": after, "end": end, "need": str(begun.number)
+    }  # fmt: skip
+    return [id_ for (id_,) in connection.execute(statement, place, prepare=False).fetchall()]
+
+
+@contextmanager
+def _inside(connection: Connection) -> Iterator[Connection]:
+    with connection.transaction():
+        yield connection
+
+
+def _step(
+    connection: Connection, *, begun: Begun, need: EventNeed, people: list[UUID],
+    table: str | None, at: UUID | None, reached: UUID,
+) -> bool:  # fmt: skip
+    """Write it to these people's rows; False where another worker has gone on from `at`."""
+    place = (begun.project_id, begun.number, at)
+    if connection.execute(HOLD, place).fetchone() is None:
+        return False
+    connection.execute(UNHURRIED)
+    connection.execute(ADVANCE, (reached, begun.project_id, begun.number))
+    if not people:
+        return True
+    ids = arrays.of_ids(people)
+    connection.execute(LOCK, (begun.project_id, ids))
+    did, named = reading.did(need, ZoneInfo(begun.time_zone), table)
+    asked = {
+        **named, "project": begun.project_id, "ids": ids, "need": str(begun.number),
+        "count": 1, "keep": begun.keep,
+    }  # fmt: skip
+    connection.execute(REMEMBER.format(did=did), asked, prepare=False)
+    return True
