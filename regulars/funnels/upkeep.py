@@ -14,7 +14,7 @@ import psycopg
 
 from regulars.funnels.progress import LANES
 from regulars.kit import database
-from regulars.kit.giving_way import Rest, no_rest, resting
+from regulars.kit.giving_way import Rest, at_leisure, no_rest
 
 Connection = psycopg.Connection[Any]
 
@@ -56,7 +56,7 @@ _BEFORE_ALL = UUID(int=0)
 def keep_funnels(stop: threading.Event) -> None:
     """Until stopped: clear what is to be cleared."""
     with database.connect() as connection:
-        rest = resting(connection, stop)
+        rest = at_leisure(stop)
         while not stop.is_set():
             clear_lanes(connection, stop, rest)
             stop.wait(PAUSE)

@@ -2,7 +2,7 @@
 
 Filling a segment moves people as fast as the machine can, and events that come in meanwhile would
 queue up behind it. So between its transactions it rests, as long as it worked, while anybody else
-is asking the database.
+is asking the database. What nobody waits for rests in any case, and longer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import psycopg
 
 Connection = psycopg.Connection[Any]
 Rest = Callable[[float], None]  # is told how many seconds the last piece of work took
+
+LEISURE = 3.0  # times as long as it worked rests what nobody waits for
 
 OTHERS = """
 SELECT EXISTS (
@@ -36,5 +38,14 @@ def resting(connection: Connection, stop: threading.Event) -> Rest:
         row = connection.execute(OTHERS, prepare=True).fetchone()
         if row is not None and row[0]:
             stop.wait(took)
+
+    return rest
+
+
+def at_leisure(stop: threading.Event) -> Rest:
+    """What to call between pieces of work that nobody waits for; a stop ends the rest."""
+
+    def rest(took: float) -> None:
+        stop.wait(LEISURE * took)
 
     return rest

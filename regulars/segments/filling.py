@@ -25,7 +25,7 @@ import psycopg
 from regulars.filters.ast import Filter
 from regulars.filters.first_met import by_sightings
 from regulars.kit import clock, database
-from regulars.kit.giving_way import Rest, no_rest, resting
+from regulars.kit.giving_way import Rest, at_leisure, no_rest, resting
 from regulars.people.actions import settled
 from regulars.people.changes import Changes
 from regulars.segments import doers, needs, reading, remembering, steps, touching
@@ -66,7 +66,7 @@ _BEFORE_ALL = UUID(int=0)
 def fill_segments(stop: threading.Event) -> None:
     """Until stopped: fill what is to be filled."""
     with database.connect() as connection:
-        rest = resting(connection, stop)
+        rest, leisure = resting(connection, stop), at_leisure(stop)
         has_read = False
         while not stop.is_set():
             fills = fills_running(connection)
@@ -74,7 +74,7 @@ def fill_segments(stop: threading.Event) -> None:
                 if not stop.is_set():
                     fill_range(connection, fill, clock.now(), rest)
             # What nobody waits for, when there is nothing else.
-            is_busy = bool(fills) or _remember(connection, stop, rest)
+            is_busy = bool(fills) or _remember(connection, stop, leisure)
             if has_read and not is_busy:
                 reading.let_go(connection)
             has_read = is_busy

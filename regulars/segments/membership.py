@@ -24,6 +24,7 @@ from regulars.events import record
 from regulars.kit import arrays
 from regulars.kit.ids import key_bytes
 from regulars.people.changes import Changes, Columns, Move, NoConsequence
+from regulars.people.numbers import DEEDS, deeds
 from regulars.people.person import Person
 from regulars.segments import memory, standing, steps, transitions
 from regulars.segments.plan import Plan, Plans
@@ -95,10 +96,8 @@ class Membership(NoConsequence):
         plan = self._plans.kept(changes.project_id)
         if plan.campaigns:
             standing.read(changes.connection, changes.project_id, plan.campaigns, people)
-        if plan.unfilled:
-            for number in sorted(plan.unfilled & plan.needs.keys()):
-                unread = [person for person in people if number not in person.event_times]
-                _recall(changes, plan, [number], unread)
+        for number in sorted(plan.unfilled & plan.needs.keys()):
+            _recall_unread(changes, plan, number, people)
         if plan.fitting is not None:
             for person in people:
                 changes.before[person.id] = plan.fitting(person, changes.now)
@@ -243,6 +242,22 @@ def _keyed(moves: Iterable[Move]) -> tuple[list[Keyed], list[Keyed]]:
         key = _member_key(texts[segment], texts[person])
         (entered if way == "in" else left).append((key, segment, person))
     return sorted(entered, key=_first), sorted(left, key=_first)
+
+
+def _recall_unread(changes: Changes, plan: Plan, number: str, people: Sequence[Person]) -> None:
+    """Let those remember who do not yet. Most never did it, which their bits tell."""
+    event = plan.needs[number].event
+    bits = deeds.known(changes.connection, changes.project_id, [event])
+    bit, is_told = 1 << bits.get(event, 0), event in bits or len(bits) < DEEDS
+    unread = []
+    for person in people:
+        if number in person.event_times:
+            continue
+        if is_told and not person.did & bit:
+            person.event_times[number] = []
+        else:
+            unread.append(person)
+    _recall(changes, plan, [number], unread)
 
 
 def _recall(changes: Changes, plan: Plan, numbers: list[str], people: list[Person]) -> None:

@@ -30,7 +30,6 @@ from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
 Connection = psycopg.Connection[Any]
 
 A_RANGE, AT_ONCE = 4_000, 200  # people looked at by one statement, and written by one
-RESTS = 2  # times as long as it worked, while others are at work
 
 # Of those that no filling is about to write.
 BEGUN = """
@@ -120,7 +119,7 @@ def remember_range(connection: Connection, begun: Begun, rest: Rest = no_rest) -
         )
         if not settled(partial(_inside, connection), step):
             return False
-        rest(RESTS * (monotonic() - began))
+        rest(monotonic() - began)
         at = reached
     if end == _BEHIND_ALL:
         with connection.transaction():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections import Counter
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,8 @@ import pytest
 from regulars.filters.errors import FilterError
 from regulars.filters.parse import parse
 from regulars.people import actions as people_actions
+from regulars.people import numbers
+from regulars.people.numbers import DEEDS
 from regulars.segments import actions, doers, filling, queries, reasons
 from regulars.segments.upkeep import follow_time_zones, let_go
 from regulars.workspaces.errors import (
@@ -23,6 +26,7 @@ from regulars.workspaces.errors import (
 from tests.slices.people.crowd import add, add_all
 from tests.slices.segments.saved import (
     check,
+    check_memories,
     erase,
     fill,
     fills_of,
@@ -413,3 +417,38 @@ def test_a_memory_that_must_go_deeper_meanwhile_is_not_filled_by_what_was_read_b
     check(site, NOON)
     never = save_and_fill(site, {**ordered, "op": "at_most", "count": 0}, "Never")
     assert len(members(site, never)) == 1
+
+
+def test_what_somebody_did_before_has_no_bit_and_counts_when_they_come_by(site: Site) -> None:
+    others = Counter(f"Event {number}" for number in range(DEEDS))
+    numbers.deeds.take(site.connection, site.project.id, others)
+    site.send(track("Late", "a"), at=NOON)
+    twice = save(site, {"event": "Late", "op": "at_least", "count": 2})
+    site.send(track("Late", "a"), track("Late", "b"), at=NOON)
+    assert len(members(site, twice)) == 1
+    fill(site)
+    assert len(members(site, twice)) == 1
+    check_memories(site.connection, site.project.id, UTC)
+
+
+def test_a_segment_is_full_before_everybody_remembers_what_it_asks_for(site: Site) -> None:
+    site.send(*(track("Order Completed", one) for one in "aabc"), at=NOON)
+    twice = save(site, {"event": "Order Completed", "op": "at_least", "count": 2})
+    [begun] = fills_of(site)
+    filling.fill_range(site.connection, begun, NOON)
+    assert fills_of(site) == []
+    assert len(members(site, twice)) == 1
+    assert len(_remembering(site)) == 1
+    site.send(track("Order Completed", "b"), at=NOON)
+    assert len(members(site, twice)) == 2  # b was read from history
+    fill(site)
+    assert len(_remembering(site)) == 3
+    check(site, NOON)
+
+
+def _remembering(site: Site) -> list[UUID]:
+    rows = site.connection.execute(
+        "SELECT id FROM person_activity WHERE project_id = %s AND event_times <> '{}'",
+        (site.project.id,),
+    )
+    return [id_ for (id_,) in rows.fetchall()]
