@@ -56,7 +56,7 @@ _BEFORE_ALL = UUID(int=0)
 def keep_funnels(stop: threading.Event) -> None:
     """Until stopped: clear what is to be cleared."""
     with database.connect() as connection:
-        rest = at_leisure(stop)
+        rest = at_leisure(connection, stop)
         while not stop.is_set():
             clear_lanes(connection, stop, rest)
             stop.wait(PAUSE)

@@ -1,14 +1,18 @@
 """Work that may take a while lets go first what cannot wait.
 
 Filling a segment moves people as fast as the machine can, and events that come in meanwhile would
-queue up behind it. So between its transactions it rests, as long as it worked, while anybody else
-is asking the database. What nobody waits for rests in any case, and longer.
+queue up behind it. So it steps back: the system gives it what time the others leave. Where that
+can't be had, since PostgreSQL runs elsewhere, it rests between its transactions, as long as it
+worked, while anybody else is asking the database. What nobody waits for rests in any case.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,7 +20,9 @@ import psycopg
 Connection = psycopg.Connection[Any]
 Rest = Callable[[float], None]  # is told how many seconds the last piece of work took
 
-LEISURE = 3.0  # times as long as it worked rests what nobody waits for
+# How far work steps back, as `nice` has it: behind all else, or behind what answers somebody. Not
+# as far as can be: it holds locks now and then, and must not be left with them.
+LAST, BEHIND = 10, 5
 
 OTHERS = """
 SELECT EXISTS (
@@ -26,13 +32,36 @@ SELECT EXISTS (
 """
 
 
+def step_back(connection: Connection, by: int = LAST) -> bool:
+    """Have this thread, and PostgreSQL's process that serves the connection, run behind others.
+
+    False where that process is not this system's, or not ours to say so.
+    """
+    if sys.platform != "linux":
+        return False
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    server = row[0] if row is not None else 0
+    try:
+        if not Path(f"/proc/{server}/cmdline").read_bytes().startswith(b"postgres:"):
+            return False
+        os.setpriority(os.PRIO_PROCESS, server, by)
+    except OSError:
+        return False
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), by)  # of the thread alone
+    return True
+
+
 def no_rest(took: float) -> None:
     """For whoever waits for the work to be done."""
     del took
 
 
-def resting(connection: Connection, stop: threading.Event) -> Rest:
-    """What to call between pieces of work on this connection; a stop ends the rest."""
+def giving_way(connection: Connection, stop: threading.Event) -> Rest:
+    """Step back, or if that can't be had rest: what to call between pieces of work on this
+    connection. A stop ends the rest.
+    """
+    if step_back(connection):
+        return no_rest
 
     def rest(took: float) -> None:
         row = connection.execute(OTHERS, prepare=True).fetchone()
@@ -42,10 +71,11 @@ def resting(connection: Connection, stop: threading.Event) -> Rest:
     return rest
 
 
-def at_leisure(stop: threading.Event) -> Rest:
-    """What to call between pieces of work that nobody waits for; a stop ends the rest."""
+def at_leisure(connection: Connection, stop: threading.Event) -> Rest:
+    """The same for work that nobody waits for, which rests as long as it works in any case."""
+    step_back(connection)
 
     def rest(took: float) -> None:
-        stop.wait(LEISURE * took)
+        stop.wait(took)
 
     return rest

@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.kit import clock, database
+from regulars.kit.giving_way import BEHIND, step_back
 from regulars.people.queries import online_count
 from regulars.reports import following, history, state
 
@@ -32,9 +33,10 @@ FORGET_PEAKS = "DELETE FROM online_peak WHERE project_id = %s AND id < %s"
 
 
 def keep_counts(stop: threading.Event) -> None:
-    """Until stopped: count."""
+    """Until stopped: count. Events that come in meanwhile go first."""
     looked: datetime | None = None
     with database.connect() as connection:
+        step_back(connection, BEHIND)
         while not stop.is_set():
             now = clock.now()
             if looked is None or now - looked >= LOOK:

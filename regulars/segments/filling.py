@@ -25,7 +25,7 @@ import psycopg
 from regulars.filters.ast import Filter
 from regulars.filters.first_met import by_sightings
 from regulars.kit import clock, database
-from regulars.kit.giving_way import Rest, at_leisure, no_rest, resting
+from regulars.kit.giving_way import Rest, at_leisure, giving_way, no_rest
 from regulars.people.actions import settled
 from regulars.people.changes import Changes
 from regulars.segments import doers, needs, reading, remembering, steps, touching
@@ -37,7 +37,7 @@ Connection = psycopg.Connection[Any]
 
 A_RANGE = 20_000  # people looked at by one statement
 # People of one transaction: whoever of them does something meanwhile waits for it.
-AT_ONCE, AT_ONCE_PLAIN = 200, 300
+AT_ONCE, AT_ONCE_PLAIN = 200, 150
 PAUSE = 0.25  # seconds between looks while nothing is to be filled
 
 END_OF_RANGE = """
@@ -66,7 +66,7 @@ _BEFORE_ALL = UUID(int=0)
 def fill_segments(stop: threading.Event) -> None:
     """Until stopped: fill what is to be filled."""
     with database.connect() as connection:
-        rest, leisure = resting(connection, stop), at_leisure(stop)
+        rest, leisure = giving_way(connection, stop), at_leisure(connection, stop)
         has_read = False
         while not stop.is_set():
             fills = fills_running(connection)
@@ -120,7 +120,7 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
     did = doers.read_once(connection, fill, event) if event is not None else None
     people = touching.people_to_touch(
         connection, fill.project_id, fill.number, rule,
-        after=cursor, end=end, now=now, zone=zone, did=did,
+        after=cursor, end=end, now=now, zone=zone, from_nobody=fill.from_nobody, did=did,
         ever=passing.ever(zone) if passing is not None and passing.step.origin else None,
     )  # fmt: skip
     at = fill.cursor

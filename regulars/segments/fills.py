@@ -13,18 +13,25 @@ Connection = psycopg.Connection[Any]
 
 LAST_PERSON = "SELECT id FROM person WHERE project_id = %s ORDER BY id DESC LIMIT 1"
 START = """
-INSERT INTO segment_fill (project_id, id, until, total, started_at, last_need)
+INSERT INTO segment_fill (
+    project_id, id, until, total, started_at, last_need, from_nobody
+)
 SELECT s.project_id, %(segment)s, %(until)s, coalesce((
     SELECT sum(c.people) FROM kind_count c WHERE c.project_id = s.project_id
-), 0), %(now)s, s.last_need
+), 0), %(now)s, s.last_need, EXISTS (
+    SELECT FROM segment_count c JOIN segment n ON n.project_id = c.project_id AND n.id = c.id
+    WHERE c.project_id = s.project_id AND c.id = %(segment)s AND c.people = 0
+      AND n.checkpoint IS NULL
+)
 FROM segment_plan s WHERE s.project_id = %(project)s
 ON CONFLICT (project_id, id) DO UPDATE SET
-    cursor = NULL, until = excluded.until, done = 0, total = excluded.total,
+    from_nobody = false, cursor = NULL, until = excluded.until, done = 0, total = excluded.total,
     started_at = greatest(excluded.started_at, segment_fill.started_at + interval '1 microsecond'),
     last_need = excluded.last_need
 """
 RUNNING = """
-SELECT f.project_id, f.id, s.number, f.cursor, f.until, f.started_at, f.last_need, p.time_zone
+SELECT f.project_id, f.id, s.number, f.cursor, f.until, f.started_at, f.last_need, f.from_nobody,
+       p.time_zone
 FROM segment_fill f
 JOIN segment s ON s.project_id = f.project_id AND s.id = f.id
 JOIN project p ON p.id = f.project_id
@@ -46,6 +53,7 @@ class Fill:
     until: UUID
     started_at: datetime
     last_need: int  # the highest number of a memory that there was when it began
+    from_nobody: bool  # in it or, of a step, known to have reached it
     time_zone: str
 
     @property

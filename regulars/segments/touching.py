@@ -6,7 +6,8 @@ which they are looked at again: by what they remember, or have done and do not r
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
 from uuid import UUID
@@ -35,6 +36,11 @@ WHERE a.project_id = %s AND a.id > %s AND a.id <= %s AND ({touched})
 """
 # What rows remember of an event is asked of the one alone.
 REMEMBERING = "SELECT a.id FROM person_activity a" + PEOPLE.partition("a.id = p.id")[2]
+# Where nobody has to leave, the compact rows alone may tell.
+ENTERING = """
+SELECT p.id FROM person_compact p
+WHERE p.project_id = %s AND p.id > %s AND p.id <= %s AND ({touched})
+"""
 # Where nothing but facts is asked for, the two are read side by side instead, each in its range.
 SIDE_BY_SIDE = "SELECT set_config('enable_nestloop', 'off', true)"
 ALSO = " AND p.project_id = %s AND p.id > %s AND p.id <= %s"
@@ -46,6 +52,7 @@ WHERE e.project_id = %s AND e.person_id > %s AND e.person_id <= %s
   AND NOT a.event_times ? %s AND {matching}
 GROUP BY e.person_id HAVING count(*) >= %s
 """
+_OF_ACTIVITY = re.compile(r"\ba\.")  # a column of the wide row
 
 
 def people_to_touch(
@@ -58,42 +65,55 @@ def people_to_touch(
     end: UUID,
     now: datetime,
     zone: tzinfo,
+    from_nobody: bool = False,
     ever: Sql | None = None,
     did: doers.Read | None = None,
 ) -> list[UUID]:
     """Their ids, ascending, behind `after` and up to `end`.
 
-    `ever` says of a step who met its rule at some time, where that can be told; `did` is
-    `doers.read_once`'s.
+    `from_nobody` as a filling has it: whoever is in by now may be among them. `ever` says of a step
+    who met its rule at some time, where that can be told; `did` is `doers.read_once`'s.
     """
     place = (project_id, after, end)
     needs = kept(connection, project_id)
     numbers = {key: need.name for key, need in needs.items()}
-    parts = [_moved(rule, number, now, zone), *_woken(rule, numbers, now, zone)]
     event = doers.event_of(rule)
     if event is not None:
-        parts = [doers.touched(event, number, numbers)]
-    elif ever is not None:
-        parts.append(_met_or_not(rule, ever, number, now, zone))
-    touched, params = _joined(" OR ", parts)
-    statement = (PEOPLE if event is None else REMEMBERING).format(touched=touched)
-    asked = (*place, *params)
-    # Never prepared: without the range's own ends in sight the planner reads everybody for it.
-    if all(isinstance(one, FieldCondition) for one in conditions(rule)):
-        with connection.transaction():
-            connection.execute(SIDE_BY_SIDE)
-            rows = connection.execute(statement + ALSO, (*asked, *place), prepare=False).fetchall()
-    else:
-        rows = connection.execute(statement, asked, prepare=False).fetchall()
-    found = {row[0] for row in rows}
-    if event is not None:
-        name = numbers.get(event_key(event))
+        name, touched = numbers.get(event_key(event)), doers.touched(event, number, numbers)
+        found = _asked(connection, REMEMBERING, place, [touched])
         if name is not None and not needs[event_key(event)].filled:
             found |= _enough(connection, place, event, name, zone, did)
+        return sorted(found)
+    woken = list(_woken(rule, numbers, now, zone))
+    if from_nobody:
+        parts = [compact_sql(rule, now=now, zone=zone), *([ever] if ever is not None else [])]
+    else:
+        parts = [_moved(rule, number, now, zone)]
+        if ever is not None:
+            parts.append(_met_or_not(rule, ever, number, now, zone))
+    if from_nobody and not woken and (ever is None or not _OF_ACTIVITY.search(ever[0])):
+        found = _asked(connection, ENTERING, place, parts)
+    elif all(isinstance(one, FieldCondition) for one in conditions(rule)):
+        with connection.transaction():
+            connection.execute(SIDE_BY_SIDE)
+            found = _asked(connection, PEOPLE + ALSO, place, [*parts, *woken], also=place)
+    else:
+        found = _asked(connection, PEOPLE, place, [*parts, *woken])
     for key, need in looked_for(rule).items():
         if key in needs and not needs[key].filled:
             found |= _did(connection, place, need, numbers[key], zone, times=1)
     return sorted(found)
+
+
+def _asked(
+    connection: Connection, statement: str, place: Place, parts: Sequence[Sql],
+    also: tuple[Any, ...] = (),
+) -> set[UUID]:  # fmt: skip
+    touched, params = _joined(" OR ", parts)
+    asked = (*place, *params, *also)
+    # Never prepared: without the range's own ends in sight the planner reads everybody for it.
+    rows = connection.execute(statement.format(touched=touched), asked, prepare=False)
+    return {row[0] for row in rows}
 
 
 def _enough(

@@ -17,6 +17,7 @@ from regulars.filters.ast import Condition, EventCondition, FieldCondition, cond
 from regulars.filters.catalog import ValueType
 from regulars.filters.events import event_key
 from regulars.kit import clock, database
+from regulars.kit.giving_way import step_back
 from regulars.segments import needs
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
 
@@ -49,6 +50,7 @@ DROP_NEEDS = "DELETE FROM segment_need WHERE project_id = %s AND key = ANY(%s)"
 def keep_segments(stop: threading.Event) -> None:
     """Until stopped: let deleted segments go, and follow projects to other time zones."""
     with database.connect() as connection:
+        step_back(connection)
         while not stop.is_set():
             let_go(connection, stop)
             follow_time_zones(connection, clock.now())

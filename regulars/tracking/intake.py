@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 MAX_WAITING = 20_000  # events; above it a request is sent away with 429
 A_TRANSACTION = 2_500  # events taken into one commit, unless one request brings more
 GATHER = 0.02  # seconds at most to let more come, where several came while the last was written
+A_LOOK = 0.002  # seconds between looks at who has come
 RECONNECT_AFTER = 0.2  # seconds between tries while the database is away
 
 
@@ -128,12 +129,10 @@ class Intake:
 
     def _serve(self, connection: psycopg.Connection[Any]) -> None:
         committer = self._new_committer()
-        pause = 0.0
+        pause, before = 0.0, 0
         while True:
-            if pause and self._events < A_TRANSACTION:
-                # A transaction has costs of its own, which the more share, the more so where the
-                # machine has little time. (Whoever comes alone is served at once.)
-                time.sleep(pause)
+            if pause:
+                self._gather(pause, before)
             with self._wake:
                 while not self._waiting:
                     if self._stopping:
@@ -146,7 +145,20 @@ class Intake:
                 continue
             began = time.monotonic()
             self._write(committer, connection, batch)
-            pause = min(time.monotonic() - began, GATHER) if len(batch) > 1 else 0.0
+            before = len(batch)
+            pause = min(time.monotonic() - began, GATHER) if before > 1 else 0.0
+
+    def _gather(self, pause: float, before: int) -> None:
+        """Let more come, as long as that and not more than before: who sends waits for an answer.
+
+        A transaction has costs of its own, which the more share, the more so where the machine has
+        little time. (Whoever comes alone is served at once.)
+        """
+        until = time.monotonic() + pause
+        while len(self._waiting) < before and self._events < A_TRANSACTION:
+            if time.monotonic() > until:
+                break
+            time.sleep(A_LOOK)
 
     def _take(self) -> list[Waiting]:
         batch: list[Waiting] = []
