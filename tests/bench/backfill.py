@@ -34,7 +34,7 @@ from tests.running import running
 
 RATE = 2_000  # events a second
 BATCH = 10  # events a request
-CONNECTIONS = 8
+CONNECTIONS = 64  # whoever waits for an answer holds nobody else up
 ALONE = 8.0  # seconds of the stream without a segment being filled
 PATIENCE = 300.0  # seconds after which a segment counts as never filled
 

@@ -24,10 +24,12 @@ import pytest
 from regulars.config.data_folder import DataFolder
 from regulars.filters.to_sql import to_sql
 from regulars.segments import actions
+from regulars.segments.needs import kept
 from regulars.segments.plan import segments_written_out
 from tests.faults.load import Sender
 from tests.migrated import migrated
 from tests.running import Running, running, wait_until
+from tests.slices.segments.saved import check_memories
 
 ROUNDS = int(os.environ.get("REGULARS_FAULT_ROUNDS", "3"))
 PEOPLE = 8  # requests of newcomers to fill from, each of as many as a request may carry
@@ -75,6 +77,7 @@ def test_a_fill_goes_on_where_a_killed_worker_left_it(up: Running) -> None:
         segments = _save(up, project)
         kills = sum(_kill(up, kind) for kind in _victims())
         wait_until(lambda: not _filling(up, project), seconds=SOON, otherwise=up.said)
+        wait_until(lambda: _all_remember(up, project), seconds=SOON, otherwise=up.said)
     finally:
         for sender in senders:
             sender.finish()
@@ -82,6 +85,7 @@ def test_a_fill_goes_on_where_a_killed_worker_left_it(up: Running) -> None:
         sender.join(SOON)
     with _connection(up) as connection:
         found = [_people(connection, project, segment) for segment in segments]
+        check_memories(connection, project, UTC)
     print(f"\nkill -9 amid {len(segments)} fills, {kills} times; people in them: {found}")
     assert kills == ROUNDS
     assert all(len(set(numbers)) == 1 for numbers in found), found
@@ -113,6 +117,11 @@ def _filling(up: Running, project: UUID) -> bool:
             return connection.execute(statement, (project,)).fetchall() != [(0,)]
     except psycopg.OperationalError:
         return True  # the database is on its way back
+
+
+def _all_remember(up: Running, project: UUID) -> bool:
+    with _connection(up) as connection:
+        return all(need.filled for need in kept(connection, project).values())
 
 
 def _victims() -> list[str]:
