@@ -67,6 +67,15 @@ def transaction() -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
         yield connection
 
 
+@contextmanager
+def inside(
+    connection: psycopg.Connection[tuple[Any, ...]],
+) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+    """The connection, inside one transaction."""
+    with connection.transaction():
+        yield connection
+
+
 class _Borrowed(psycopg.Connection[tuple[Any, ...]]):
     """Another's connection, used in the core's own way: its owner closes it."""
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -138,7 +137,7 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
             did=did,
         )
         began = monotonic()
-        if not settled(partial(_inside, connection), step):
+        if not settled(partial(database.inside, connection), step):
             return
         rest(monotonic() - began)
         at = reached
@@ -165,12 +164,6 @@ def _chunks(people: list[UUID], size: int) -> Iterator[tuple[list[UUID], bool]]:
     """The people in small groups, at least one, and whether it is the last."""
     for at in range(0, max(1, len(people)), size):
         yield people[at : at + size], at + size >= len(people)
-
-
-@contextmanager
-def _inside(connection: Connection) -> Iterator[Connection]:
-    with connection.transaction():
-        yield connection
 
 
 def _step(

@@ -8,8 +8,6 @@ time, from where a stop left off. When everybody has it, nobody is looked up any
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
@@ -20,7 +18,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from regulars.filters.events import EventNeed, event_needs
-from regulars.kit import arrays
+from regulars.kit import arrays, database
 from regulars.kit.giving_way import Rest, no_rest
 from regulars.people.actions import settled
 from regulars.segments import reading
@@ -117,7 +115,7 @@ def remember_range(connection: Connection, begun: Begun, rest: Rest = no_rest) -
         step = partial(
             _step, begun=begun, need=need, people=chunk, table=table, at=at, reached=reached
         )
-        if not settled(partial(_inside, connection), step):
+        if not settled(partial(database.inside, connection), step):
             return False
         rest(monotonic() - began)
         at = reached
@@ -143,12 +141,6 @@ def _unaware(
         "project": begun.project_id, "after": after, "end": end, "need": str(begun.number)
     }  # fmt: skip
     return [id_ for (id_,) in connection.execute(statement, place, prepare=False).fetchall()]
-
-
-@contextmanager
-def _inside(connection: Connection) -> Iterator[Connection]:
-    with connection.transaction():
-        yield connection
 
 
 def _step(
