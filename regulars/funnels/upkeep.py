@@ -14,7 +14,7 @@ import psycopg
 
 from regulars.funnels.progress import LANES
 from regulars.kit import database
-from regulars.kit.giving_way import Rest, at_leisure, no_rest
+from regulars.kit.giving_way import Rest, at_leisure, no_rest, step_back
 
 Connection = psycopg.Connection[Any]
 
@@ -56,7 +56,8 @@ _BEFORE_ALL = UUID(int=0)
 def keep_funnels(stop: threading.Event) -> None:
     """Until stopped: clear what is to be cleared."""
     with database.connect() as connection:
-        rest = at_leisure(connection, stop)
+        step_back(connection)
+        rest = at_leisure(stop)
         while not stop.is_set():
             clear_lanes(connection, stop, rest)
             stop.wait(PAUSE)

@@ -71,9 +71,8 @@ def giving_way(connection: Connection, stop: threading.Event) -> Rest:
     return rest
 
 
-def at_leisure(connection: Connection, stop: threading.Event) -> Rest:
-    """The same for work that nobody waits for, which rests as long as it works in any case."""
-    step_back(connection)
+def at_leisure(stop: threading.Event) -> Rest:
+    """For work that nobody waits for, stepped back or not: it rests as long as it worked."""
 
     def rest(took: float) -> None:
         stop.wait(took)

@@ -10,7 +10,6 @@ range it was in.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -31,6 +30,7 @@ from regulars.segments import doers, needs, reading, remembering, steps, touchin
 from regulars.segments.fills import Fill, fills_running
 from regulars.segments.moving import is_plain, move_all
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, tell
+from regulars.segments.ranges import BEFORE_ALL, UNHURRIED, chunks
 
 Connection = psycopg.Connection[Any]
 
@@ -54,18 +54,13 @@ ADVANCE = """
 UPDATE segment_fill SET cursor = %s, done = least(done + %s, total)
 WHERE project_id = %s AND id = %s
 """
-# What a crash of the server takes back, the cursor included, is done again; nobody waits for the
-# disk behind the people's locks.
-UNHURRIED = "SET LOCAL synchronous_commit = off"
 END = "DELETE FROM segment_fill WHERE project_id = %s AND id = %s AND started_at = %s"
-
-_BEFORE_ALL = UUID(int=0)
 
 
 def fill_segments(stop: threading.Event) -> None:
     """Until stopped: fill what is to be filled."""
     with database.connect() as connection:
-        rest, leisure = giving_way(connection, stop), at_leisure(connection, stop)
+        rest, leisure = giving_way(connection, stop), at_leisure(stop)
         has_read = False
         while not stop.is_set():
             fills = fills_running(connection)
@@ -109,7 +104,7 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
     if fill.segment_id not in filters:
         return  # deleted since the look
     rule = filters[fill.segment_id]
-    cursor = fill.cursor or _BEFORE_ALL
+    cursor = fill.cursor or BEFORE_ALL
     end = _end_of_range(connection, fill, cursor)
     zone = ZoneInfo(fill.time_zone)
     passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
@@ -119,11 +114,11 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
     did = doers.read_once(connection, fill, event) if event is not None else None
     people = touching.people_to_touch(
         connection, fill.project_id, fill.number, rule,
-        after=cursor, end=end, now=now, zone=zone, from_nobody=fill.from_nobody, did=did,
-        ever=passing.ever(zone) if passing is not None and passing.step.origin else None,
+        after=cursor, end=end, now=now, zone=zone, passing=passing,
+        from_nobody=fill.from_nobody, did=did,
     )  # fmt: skip
     at = fill.cursor
-    for chunk, is_last in _chunks(people, AT_ONCE_PLAIN if is_plain(rule) else AT_ONCE):
+    for chunk, is_last in chunks(people, AT_ONCE_PLAIN if is_plain(rule) else AT_ONCE):
         reached = end if is_last else chunk[-1]
         step = partial(
             _step,
@@ -158,12 +153,6 @@ def _end_of_range(connection: Connection, fill: Fill, cursor: UUID) -> UUID:
     place = (fill.project_id, cursor, fill.until, A_RANGE - 1)
     row = connection.execute(END_OF_RANGE, place, prepare=False).fetchone()
     return row[0] if row else fill.until
-
-
-def _chunks(people: list[UUID], size: int) -> Iterator[tuple[list[UUID], bool]]:
-    """The people in small groups, at least one, and whether it is the last."""
-    for at in range(0, max(1, len(people)), size):
-        yield people[at : at + size], at + size >= len(people)
 
 
 def _step(
@@ -202,7 +191,7 @@ def _step(
 
 
 def _advance(connection: Connection, fill: Fill, at: UUID | None, reached: UUID) -> None:
-    place = (fill.project_id, at or _BEFORE_ALL, reached)
+    place = (fill.project_id, at or BEFORE_ALL, reached)
     passed = connection.execute(PASSED, place, prepare=False).fetchone()
     connection.execute(
         ADVANCE, (reached, passed[0] if passed else 0, fill.project_id, fill.segment_id)

@@ -24,6 +24,7 @@ from regulars.people.actions import settled
 from regulars.segments import reading
 from regulars.segments.moving import LOCK
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
+from regulars.segments.ranges import BEFORE_ALL, BEHIND_ALL, UNHURRIED, chunks
 
 Connection = psycopg.Connection[Any]
 
@@ -65,12 +66,10 @@ FROM did
 WHERE a.project_id = %(project)s AND a.id = ANY(%(ids)s::uuid[]) AND a.id = did.id
   AND NOT a.event_times ? %(need)s::text
 """
-UNHURRIED = "SET LOCAL synchronous_commit = off"  # what a crash takes back is done again
 DONE = """
 UPDATE segment_need SET filled = true
 WHERE project_id = %s AND id = %s AND cursor IS NOT DISTINCT FROM %s
 """
-_BEFORE_ALL, _BEHIND_ALL = UUID(int=0), UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +103,12 @@ def remember_range(connection: Connection, begun: Begun, rest: Rest = no_rest) -
         connection, begun.project_id, name, need,
         count=1, keep=begun.keep, zone=ZoneInfo(begun.time_zone),
     )  # fmt: skip
-    after = begun.cursor or _BEFORE_ALL
+    after = begun.cursor or BEFORE_ALL
     end = _end_of_range(connection, begun.project_id, after)
     people = _unaware(connection, begun, table, after, end)
     at = begun.cursor
-    for start in range(0, max(1, len(people)), AT_ONCE):
-        chunk = people[start : start + AT_ONCE]
-        reached = end if start + AT_ONCE >= len(people) else chunk[-1]
+    for chunk, is_last in chunks(people, AT_ONCE):
+        reached = end if is_last else chunk[-1]
         began = monotonic()
         step = partial(
             _step, begun=begun, need=need, people=chunk, table=table, at=at, reached=reached
@@ -119,7 +117,7 @@ def remember_range(connection: Connection, begun: Begun, rest: Rest = no_rest) -
             return False
         rest(monotonic() - began)
         at = reached
-    if end == _BEHIND_ALL:
+    if end == BEHIND_ALL:
         with connection.transaction():
             lock_plan(connection, begun.project_id)
             connection.execute(DONE, (begun.project_id, begun.number, end))
@@ -130,7 +128,7 @@ def remember_range(connection: Connection, begun: Begun, rest: Rest = no_rest) -
 def _end_of_range(connection: Connection, project_id: UUID, after: UUID) -> UUID:
     place = (project_id, after, A_RANGE - 1)
     row = connection.execute(END_OF_RANGE, place, prepare=False).fetchone()
-    return row[0] if row else _BEHIND_ALL
+    return row[0] if row else BEHIND_ALL
 
 
 def _unaware(

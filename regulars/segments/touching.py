@@ -6,7 +6,6 @@ which they are looked at again: by what they remember, or have done and do not r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
 from typing import Any
@@ -17,10 +16,12 @@ import psycopg
 from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditions, is_timed
 from regulars.filters.compact_custom import custom_key
 from regulars.filters.events import EventNeed, event_key
+from regulars.filters.first_met import by_sightings
 from regulars.filters.timeless import could_hold
 from regulars.filters.to_sql import compact_sql, event_to_sql
 from regulars.segments import doers
 from regulars.segments.needs import kept, looked_for
+from regulars.segments.steps import Passing
 from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
@@ -52,7 +53,6 @@ WHERE e.project_id = %s AND e.person_id > %s AND e.person_id <= %s
   AND NOT a.event_times ? %s AND {matching}
 GROUP BY e.person_id HAVING count(*) >= %s
 """
-_OF_ACTIVITY = re.compile(r"\ba\.")  # a column of the wide row
 
 
 def people_to_touch(
@@ -65,14 +65,15 @@ def people_to_touch(
     end: UUID,
     now: datetime,
     zone: tzinfo,
+    passing: Passing | None = None,
     from_nobody: bool = False,
-    ever: Sql | None = None,
     did: doers.Read | None = None,
 ) -> list[UUID]:
     """Their ids, ascending, behind `after` and up to `end`.
 
-    `from_nobody` as a filling has it: whoever is in by now may be among them. `ever` says of a step
-    who met its rule at some time, where that can be told; `did` is `doers.read_once`'s.
+    `passing` is given for a step: who met its rule at some time is touched, too, where that can be
+    told. `from_nobody` as a filling has it: whoever is in by now may be among them. `did` is
+    `doers.read_once`'s.
     """
     place = (project_id, after, end)
     needs = kept(connection, project_id)
@@ -84,6 +85,8 @@ def people_to_touch(
         if name is not None and not needs[event_key(event)].filled:
             found |= _enough(connection, place, event, name, zone, did)
         return sorted(found)
+    origin = passing.step.origin if passing is not None else None
+    ever = passing.ever(zone) if passing is not None and origin is not None else None
     woken = list(_woken(rule, numbers, now, zone))
     if from_nobody:
         parts = [compact_sql(rule, now=now, zone=zone), *([ever] if ever is not None else [])]
@@ -91,7 +94,8 @@ def people_to_touch(
         parts = [_moved(rule, number, now, zone)]
         if ever is not None:
             parts.append(_met_or_not(rule, ever, number, now, zone))
-    if from_nobody and not woken and (ever is None or not _OF_ACTIVITY.search(ever[0])):
+    # When somebody was last seen is on the wide row, as is what they wait for.
+    if from_nobody and not woken and not (origin is not None and by_sightings(origin)):
         found = _asked(connection, ENTERING, place, parts)
     elif all(isinstance(one, FieldCondition) for one in conditions(rule)):
         with connection.transaction():
