@@ -10,6 +10,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from regulars.kit.connection import later
 from regulars.kit.ids import instant_of
 
 Connection = psycopg.Connection[Any]
@@ -64,7 +65,7 @@ class Arrived:
 def count(connection: Connection, project_id: UUID, events: int, now: datetime) -> None:
     """Add to the minute's events. The row is the project's own: among a transaction's last."""
     if events:
-        connection.execute(COUNT, (project_id, _minute(now), events), prepare=True)
+        later(connection, COUNT, (project_id, _minute(now), events))
 
 
 def a_minute(connection: Connection, project_id: UUID, now: datetime) -> list[int]:

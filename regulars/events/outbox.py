@@ -16,6 +16,7 @@ import msgspec
 import psycopg
 
 from regulars.kit import arrays, bus
+from regulars.kit.connection import later
 
 # Takes the next numbers of the project, writes the rows and says so on the bus.
 APPEND = """
@@ -50,7 +51,8 @@ def append(
     """Write the entries in their order. The last thing a transaction does before it commits."""
     if not entries:
         return
-    connection.execute(
+    later(
+        connection,
         APPEND,
         {
             "project": project_id,
@@ -60,7 +62,6 @@ def append(
             "at": now,
             "message": bus.message(project_id, "outbox"),
         },
-        prepare=True,
     )
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.kit.connection import copying
 from regulars.kit.ids import first_id
 
 Connection = psycopg.Connection[Any]
@@ -21,10 +22,16 @@ COPY_EVENTS = (
     "COPY event (project_id, id, person_id, session_id, kind, happened_at, source, name,"
     " url, path, title, properties, message_id) FROM STDIN WITH (NULL '')"
 )
-COPY_SESSIONS = (
-    "COPY session (project_id, id, person_id, anonymous_id, started_at, entry_url, referrer, utm,"
-    " browser, os, device, ip, country_code, city) FROM STDIN WITH (NULL '')"
+ADD_SESSIONS = """
+INSERT INTO session (
+    project_id, id, person_id, anonymous_id, started_at, entry_url, referrer, utm,
+    browser, os, device, ip, country_code, city
 )
+SELECT %s, n.* FROM unnest(
+    %s::uuid[], %s::uuid[], %s::text[], %s::timestamptz[], %s::text[], %s::text[], %s::jsonb[],
+    %s::text[], %s::text[], %s::text[], %s::inet[], %s::text[], %s::text[]
+) n
+"""
 
 # Rows of a merged person, which remember whose they were.
 MOVE = """
@@ -69,21 +76,16 @@ def move_back(
         )
 
 
-def write_lines(connection: Connection, statement: str, lines: Iterable[str]) -> None:
-    """COPY lines that are already in COPY's text format, nothing standing for null."""
-    with writing(connection, statement, lines):
-        pass
-
-
 @contextmanager
 def writing(connection: Connection, statement: str, lines: Iterable[str]) -> Iterator[None]:
-    """The same, while the block does something else, which must run no statement."""
+    """COPY lines that are in COPY's text format, nothing standing for null, while the block does
+    something else, which must run no statement.
+    """
     text = "".join(lines)
     if not text:
         yield
         return
-    with connection.cursor() as cursor, cursor.copy(statement) as stream:
-        stream.write(text.encode())
+    with copying(connection, statement, text.encode()):
         yield
 
 

@@ -17,6 +17,7 @@ import psycopg
 from regulars.funnels.evaluating import take_effect
 from regulars.funnels.rows import MAX_LANES
 from regulars.kit import arrays
+from regulars.kit.connection import later
 from regulars.people.changes import Changes, Columns, NoConsequence
 from regulars.people.person import Person
 from regulars.segments.steps import Step
@@ -109,7 +110,7 @@ def write(connection: Connection, project_id: UUID, people: Iterable[Person], la
         for n in range(len(LANES))
     ]
     asked = (project_id, arrays.of_ids(person.id for person in ordered), *columns)
-    connection.execute(WRITE, asked, prepare=True)
+    later(connection, WRITE, asked)
 
 
 def _lanes(changes: Changes) -> Lanes:

@@ -15,6 +15,8 @@ from typing import Any
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from regulars.kit.connection import Connection
+
 # What means "the server is away", as against "the statement was wrong".
 Away = (psycopg.OperationalError, psycopg.InterfaceError)
 
@@ -24,6 +26,11 @@ Collision = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetecte
 
 # A table that is not there (yet): migrations were not run.
 Undefined = psycopg.errors.UndefinedTable
+
+
+_SETTINGS: dict[str, Any] = {
+    "autocommit": True, "connect_timeout": 5, "application_name": "regulars",
+}  # fmt: skip
 
 
 class NoDatabaseError(RuntimeError):
@@ -40,9 +47,12 @@ def dsn() -> str:
 
 def connect(**options: Any) -> psycopg.Connection[tuple[Any, ...]]:
     """A new connection; autocommit, so that transactions are always written out."""
-    return psycopg.connect(
-        dsn(), autocommit=True, connect_timeout=5, application_name="regulars", **options
-    )
+    return psycopg.connect(dsn(), **_SETTINGS, **options)
+
+
+def connect_lean() -> Connection:
+    """The same for whoever runs many small statements: what is prepared costs less there."""
+    return Connection.connect(dsn(), prepare_threshold=None, **_SETTINGS)
 
 
 @cache
@@ -55,7 +65,7 @@ def pool() -> ConnectionPool[psycopg.Connection[tuple[Any, ...]]]:
         open=True,
         timeout=2,
         reconnect_timeout=1,  # whoever asks next tries anew: no long sleep over the server's return
-        kwargs={"autocommit": True, "application_name": "regulars", "connect_timeout": 5},
+        kwargs=_SETTINGS,
         check=ConnectionPool.check_connection,
     )
 

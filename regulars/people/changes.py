@@ -21,6 +21,7 @@ import psycopg
 
 from regulars.events import outbox
 from regulars.kit import arrays
+from regulars.kit.connection import later
 from regulars.kit.ids import ids_at, key_bytes
 from regulars.people import deeds, store
 from regulars.people.deeds import Deed
@@ -202,7 +203,7 @@ class Changes:
         """
         if manner != "plain":
             lock = LOCK_ALONE if manner == "alone" else LOCK_PATIENT
-            self.connection.execute(lock, (str(self.project_id),))
+            later(self.connection, lock, (str(self.project_id),))
         for consequence in CONSEQUENCES:
             consequence.begin(self.connection, self.project_id)
 
@@ -245,14 +246,14 @@ class Changes:
         """
         everybody = _lock_number(self.project_id, key_bytes("newcomers"))
         if len(keys) > A_FEW:
-            self.connection.execute(WAIT_FOR_ALL, (everybody,), prepare=True)
+            later(self.connection, WAIT_FOR_ALL, (everybody,))
         else:
-            self.connection.execute(WAIT_FOR_NONE, (everybody,), prepare=True)
+            later(self.connection, WAIT_FOR_NONE, (everybody,))
             self._wait(keys)
 
     def _wait(self, keys: Iterable[bytes]) -> None:
         numbers = sorted(_lock_number(self.project_id, key) for key in keys)
-        self.connection.execute(WAIT, (arrays.of_texts(map(str, numbers)),), prepare=True)
+        later(self.connection, WAIT, (arrays.of_texts(map(str, numbers)),))
 
     def new_id(self) -> UUID:
         """An id for something made by these changes."""

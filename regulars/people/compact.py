@@ -39,6 +39,10 @@ COLUMNS = (
 )  # fmt: skip
 
 COPY = f"COPY person_compact ({', '.join(COLUMNS)}) FROM STDIN"
+INSERT = f"""
+INSERT INTO person_compact ({", ".join(COLUMNS)})
+SELECT {", ".join(COLUMNS)} FROM json_populate_recordset(NULL::person_compact, %s::json)
+"""
 UPDATE = f"""
 UPDATE person_compact p SET {", ".join(f"{column} = n.{column}" for column in COLUMNS[2:])}
 FROM json_populate_recordset(NULL::person_compact, %s::json) n

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from typing import Any
 from uuid import UUID
@@ -17,6 +18,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.kit import environment
+from regulars.kit.connection import later
 from regulars.people.changes import CONSEQUENCES, Changes, Columns, NoConsequence
 from regulars.people.person import Person
 
@@ -95,12 +97,16 @@ class Refusing:
         self._project_id = project_id
         self._since = now - REFUSED_FOR
         self._erased: dict[UUID, datetime] = {}
-        row = connection.execute(LATEST, (project_id, self._since), prepare=True).fetchone()
-        self._latest: datetime | None = row[0] if row else None
+        self._asked = later(connection, LATEST, (project_id, self._since))
 
     def might(self, happened_at: datetime) -> bool:
         """Whether anybody was erased after that: only then is it worth asking who."""
         return self._latest is not None and happened_at <= self._latest
+
+    @cached_property
+    def _latest(self) -> datetime | None:
+        row = self._asked.fetchone()
+        return row[0] if row else None
 
     def look_up(self, batch: Iterable[list[Known]]) -> None:
         """Read what is remembered of those by whom the batch's old events are known."""

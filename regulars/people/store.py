@@ -20,6 +20,7 @@ import psycopg
 from psycopg.types.json import set_json_loads
 
 from regulars.kit import arrays, machine
+from regulars.kit.connection import copying, later
 from regulars.people import compact
 from regulars.people.numbers import slots
 from regulars.people.person import BAGS, HOT, WIDE, Person, Wide, person_of, wide_of
@@ -63,6 +64,10 @@ READ_WIDE = f"""
 SELECT {_WIDE_READ} FROM person p WHERE project_id = %s AND id = ANY(%s::uuid[])
 """
 
+INSERT_WIDE = f"""
+INSERT INTO person ({", ".join(WIDE)})
+SELECT {", ".join(WIDE)} FROM json_populate_recordset(NULL::person, %s::json)
+"""
 _UPDATED = [column for column in WIDE if column not in ("project_id", "id", "created_at")]
 UPDATE_WIDE = f"""
 UPDATE person p SET {", ".join(f"{column} = n.{column}" for column in _UPDATED)}
@@ -113,16 +118,22 @@ UPDATE person_activity a SET {set}
 FROM unnest({arrays}) AS n (id, {names})
 WHERE a.project_id = %s AND a.id = n.id
 """
+INSERT_HOT = """
+INSERT INTO person_activity (project_id, id, {names})
+SELECT project.id, n.id, {values}
+FROM unnest({arrays}) AS n (id, {names}), (SELECT %s::uuid AS id) AS project
+"""
 
 
-class _UpdateHot:
-    """Writes these columns of the hot rows."""
+class _HotRows:
+    """Writes these columns of hot rows."""
 
-    def __init__(self, *columns: str) -> None:
+    def __init__(self, statement: str, *columns: str) -> None:
         written = {_COLUMN.get(column, column): _ARRAYS[column] for column in columns}
         types = ["uuid", *(type_ for _, type_, _ in written.values())]
-        self._statement = UPDATE_HOT.format(
+        self._statement = statement.format(
             set=", ".join(f"{name} = n.{name}{cast}" for name, (_, _, cast) in written.items()),
+            values=", ".join(f"n.{name}{cast}" for name, (_, _, cast) in written.items()),
             arrays=", ".join(f"%s::{type_}[]" for type_ in types),
             names=", ".join(written),
         )
@@ -136,20 +147,16 @@ class _UpdateHot:
         return tuple([write(column) for write, column in pairs])
 
     def write(self, connection: Connection, project_id: UUID, columns: tuple[str, ...]) -> None:
-        """Update the rows, if there are any."""
+        """Write the rows, if there are any."""
         if columns:
-            connection.execute(self._statement, (*columns, project_id), prepare=True)
+            later(connection, self._statement, (*columns, project_id))
 
 
-_update_hot = _UpdateHot("kind", *HOT, "version")
-_update_coming = _UpdateHot(*COMING)
+_update_hot = _HotRows(UPDATE_HOT, "kind", *HOT, "version")
+_update_coming = _HotRows(UPDATE_HOT, *COMING)
+_insert_hot = _HotRows(INSERT_HOT, "kind", *HOT, "version")
 
-COPY_WIDE = f"COPY person ({', '.join(WIDE)}) FROM STDIN"
-COPY_HOT = (
-    f"COPY person_activity (project_id, id, kind, {', '.join(HOT)}, person_version) FROM STDIN"
-)
 _wide_values: Values = attrgetter(*WIDE)
-_fresh_hot_values: Values = attrgetter("project_id", "id", "kind", *HOT, "version")
 
 COUNT_KINDS = """
 INSERT INTO kind_count (project_id, id, people) VALUES (%s, %s, %s)
@@ -239,7 +246,7 @@ class Rows:
     """What is to be written of some people, as the texts that PostgreSQL takes."""
 
     fresh_wide: str
-    fresh_hot: str
+    fresh_hot: tuple[str, ...]
     wide: str
     said: tuple[str, ...]
     hot: tuple[str, ...]
@@ -264,44 +271,46 @@ def rows_of(project_id: UUID, people: Iterable[Person], now: datetime) -> Rows:
     narrow = [person for person in stored if compact.has_moved(person)]
     taken = slots.of(project_id, compact.keys((*fresh, *narrow)))
     return Rows(
-        copy_text(map(_wide_values, fresh)),
-        copy_text(map(_fresh_hot_values, fresh)),
+        _json([_wide_row(person) for person in fresh]) if fresh else "",
+        _insert_hot.of(fresh),
         _json([_wide_row(person) for person in wide]) if wide else "",
         _said(said) if said else (),
         _update_hot.of([person for person in stored if person.seen_changed]),
         _update_coming.of([one for one in stored if one.came_by and not one.seen_changed]),
-        copy_text([compact.values(person, taken) for person in fresh]),
+        _json([compact.row(person, taken) for person in fresh]) if fresh else "",
         _json([compact.row(person, taken) for person in narrow]) if narrow else "",
     )
 
 
 def write(connection: Connection, project_id: UUID, rows: Rows) -> None:
     """Insert the fresh ones and update the others."""
-    copy(connection, COPY_WIDE, rows.fresh_wide)
-    copy(connection, COPY_HOT, rows.fresh_hot)
+    if rows.fresh_wide:
+        later(connection, INSERT_WIDE, (rows.fresh_wide,))
+    _insert_hot.write(connection, project_id, rows.fresh_hot)
     if rows.wide:
-        connection.execute(UPDATE_WIDE, (rows.wide,), prepare=True)
+        later(connection, UPDATE_WIDE, (rows.wide,))
     if rows.said:
-        connection.execute(UPDATE_SAID, (*rows.said, project_id), prepare=True)
+        later(connection, UPDATE_SAID, (*rows.said, project_id))
     _update_hot.write(connection, project_id, rows.hot)
     _update_coming.write(connection, project_id, rows.coming)
-    copy(connection, compact.COPY, rows.fresh_compact)
+    if rows.fresh_compact:
+        later(connection, compact.INSERT, (rows.fresh_compact,))
     if rows.compact:
-        connection.execute(compact.UPDATE, (rows.compact,), prepare=True)
+        later(connection, compact.UPDATE, (rows.compact,))
 
 
 def count_kinds(connection: Connection, project_id: UUID, moved: dict[str, int]) -> None:
     """Move the project's numbers of visitors, leads and users by the differences."""
     for kind in sorted(moved):
         if moved[kind]:
-            connection.execute(COUNT_KINDS, (project_id, kind, moved[kind]), prepare=True)
+            later(connection, COUNT_KINDS, (project_id, kind, moved[kind]))
 
 
 def copy(connection: Connection, statement: str, text: str) -> None:
     """COPY what is in PostgreSQL's text format already, if anything."""
     if text:
-        with connection.cursor() as cursor, cursor.copy(statement) as stream:
-            stream.write(text.encode())
+        with copying(connection, statement, text.encode()):
+            pass
 
 
 def copy_text(rows: Iterable[Sequence[Any]]) -> str:

@@ -22,6 +22,7 @@ import psycopg
 
 from regulars.events import record
 from regulars.kit import arrays
+from regulars.kit.connection import later
 from regulars.kit.ids import key_bytes
 from regulars.people.changes import Changes, Columns, Move, NoConsequence
 from regulars.people.numbers import DEEDS, deeds
@@ -136,9 +137,10 @@ class Membership(NoConsequence):
         entered, left = _keyed(moves)
         if left:
             ids = arrays.of_keys(key for key, _, _ in left)
-            changes.connection.execute(LEAVE, (changes.project_id, ids), prepare=True)
+            later(changes.connection, LEAVE, (changes.project_id, ids))
         if entered:
-            changes.connection.execute(
+            later(
+                changes.connection,
                 ENTER,
                 {
                     "project": changes.project_id,
@@ -147,7 +149,6 @@ class Membership(NoConsequence):
                     "segments": arrays.of_ids(segment for _, segment, _ in entered),
                     "people": arrays.of_ids(person for _, _, person in entered),
                 },
-                prepare=True,
             )
         transitions.write(changes, plan.ids.get(plan.everybody or 0))
 
@@ -164,7 +165,8 @@ class Membership(NoConsequence):
             return
         day = changes.now.date()
         deltas, entered, left = zip(*counts.values(), strict=True)
-        changes.connection.execute(
+        later(
+            changes.connection,
             COUNT,
             {
                 "project": changes.project_id,
@@ -175,7 +177,6 @@ class Membership(NoConsequence):
                 "entered": arrays.of_plain(entered),
                 "left": arrays.of_plain(left),
             },
-            prepare=True,
         )
         # Quiet moves change numbers, which whoever looks at them wants to know.
         if changes.moves or changes.quiet_moves:

@@ -33,6 +33,7 @@ from regulars.filters.errors import FilterError
 from regulars.filters.events import EventNeed, event_needs
 from regulars.filters.inline import all_inlined
 from regulars.filters.parse import parse
+from regulars.kit.connection import later
 from regulars.people.person import Person
 from regulars.segments.needs import kept
 from regulars.segments.standing import asked_of
@@ -130,7 +131,7 @@ def share_plan(connection: Connection, project_id: UUID) -> Version | None:
 
     Returns the plan's version with what goes with it, or None where there is no project.
     """
-    connection.execute(QUEUE_SHARED, (str(project_id),), prepare=True)
+    later(connection, QUEUE_SHARED, (str(project_id),))
     return connection.execute(SHARE, (project_id,), prepare=True).fetchone()
 
 

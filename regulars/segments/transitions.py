@@ -9,6 +9,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from regulars.kit import arrays
+from regulars.kit.connection import later
 from regulars.people.changes import Cause, Changes
 
 # Of ids and times alike: what is said of one change of a person sorts as it was said.
@@ -34,7 +35,8 @@ def write(changes: Changes, everybody: UUID | None) -> None:
         return
     causes = _causes(changes, {id(changes.people[person]) for _, person, _ in moves})
     said = [causes.get(person, changes.cause) for _, person, _ in moves]
-    changes.connection.execute(
+    later(
+        changes.connection,
         WRITE,
         {
             "project": changes.project_id,
@@ -46,7 +48,6 @@ def write(changes: Changes, everybody: UUID | None) -> None:
             "causes": arrays.of_texts(cause for cause, _ in said),
             "details": arrays.of_texts(detail for _, detail in said),
         },
-        prepare=True,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +23,7 @@ import psycopg
 
 from regulars.events import arriving, record
 from regulars.kit import database
+from regulars.kit.connection import later
 from regulars.kit.ids import key_bytes, texts_at
 from regulars.people.changes import Changes, CollidedError, Manner
 from regulars.people.deeds import Deed
@@ -40,7 +41,11 @@ Connection = psycopg.Connection[Any]
 # Every statement of this transaction finds its rows by their keys. Left to itself, PostgreSQL plans
 # each anew for each list of keys, at several times the cost of running it, and reads whole projects
 # where its statistics still know nothing of them.
-BEGIN = "BEGIN; SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
+BEGIN = (
+    "BEGIN",
+    "SET LOCAL plan_cache_mode = force_generic_plan",
+    "SET LOCAL enable_seqscan = off",
+)
 
 TRIES = 12  # against collisions with other writers; each is a fresh transaction
 PAUSE = 0.002  # seconds at most before the second try, doubled for each further one
@@ -100,20 +105,19 @@ class Committer:
         project = group[0].project
         drops: dict[int, Drop] = {}
         events = [event for arrival in group for event in arrival.events]
-        fresh = self._once(connection, project, events, now, drops)
+        once = self._once(connection, project, events, now, drops)
         changes = Changes(connection, project.id, now)
         changes.begin(manner)
+        fresh = once()
         written = _fold_all(changes, project, fresh, drops)
         # Before the people: what somebody did who is merged in this very batch moves with them.
         # PostgreSQL stores the events while we settle the people.
         lines = rows.event_lines(project.id, written.events)
         with record.writing(connection, record.COPY_EVENTS, lines):
             changes.settle()
-        record.write_lines(
-            connection,
-            record.COPY_SESSIONS,
-            [rows.session_line(project.id, opened) for opened in written.sessions],
-        )
+        if written.sessions:
+            columns = rows.session_columns(written.sessions)
+            later(connection, record.ADD_SESSIONS, (project.id, *columns))
         changes.flush()
         self._catalogue.learn(connection, project.id, changes.people.values(), fresh, now)
         for arrival in group:
@@ -133,25 +137,31 @@ class Committer:
         events: list[Event],
         now: datetime,
         drops: dict[int, Drop],
-    ) -> list[Event]:
-        """The events that were not counted before, here or in an earlier batch."""
+    ) -> Callable[[], list[Event]]:
+        """What to ask for the events that were not counted before, here or in an earlier batch."""
         first: dict[bytes, Event] = {}
         for event in events:
             if event.message_id is None:
                 continue
             if first.setdefault(key_bytes(event.message_id), event) is not event:
                 drops[id(event)] = _DUPLICATE
+        claimed: Callable[[], set[bytes]] = set
         if first:
             claimed = self._memory.claim(connection, project.id, first, now, project.dedupe_hours)
-            for key in first.keys() - claimed:
+
+        def fresh() -> list[Event]:
+            for key in first.keys() - claimed():
                 drops[id(first[key])] = _DUPLICATE
-        return [event for event in events if id(event) not in drops] if drops else events
+            return [event for event in events if id(event) not in drops] if drops else events
+
+        return fresh
 
 
 @contextmanager
 def _transaction(connection: Connection) -> Iterator[None]:
-    """A transaction that is begun with its settings, in one round trip."""
-    connection.execute(BEGIN)
+    """A transaction that is begun with its settings, in the round trip of its first statement."""
+    for statement in BEGIN:
+        later(connection, statement)
     try:
         yield
     except BaseException:

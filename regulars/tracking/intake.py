@@ -116,7 +116,7 @@ class Intake:
     def _run(self) -> None:
         while not self._stopping:
             try:
-                with database.connect() as connection:
+                with database.connect_lean() as connection:
                     self._away = False
                     self._serve(connection)
             except database.Away as away:

@@ -7,7 +7,7 @@ midnight under both days, so that two connections always meet on one table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 
 from regulars.kit import arrays
+from regulars.kit.connection import later
 
 Connection = psycopg.Connection[Any]
 
@@ -69,26 +70,31 @@ class Memory:
         ids: Iterable[bytes],
         now: datetime,
         hours: int,
-    ) -> set[bytes]:
-        """Those of the messages that were not counted in the past `hours`; now they are."""
-        fresh = set(ids)
-        days = sorted({(now - AROUND_MIDNIGHT).date(), (now + AROUND_MIDNIGHT).date()})
-        for number, day in enumerate(days):
-            if not fresh:
-                break
-            cursor = connection.execute(
-                self._statement(day, hours, skip=number),
-                {
-                    "project": project_id,
-                    "ids": arrays.of_keys(fresh),
-                    "now": now,
-                    "since": now - timedelta(hours=hours),
-                },
-                prepare=True,
-                binary=True,
-            )
-            if cursor.rowcount < len(fresh):
-                fresh = {row[0] for row in cursor}
+    ) -> Callable[[], set[bytes]]:
+        """Claim the messages; what to ask for those that were not counted in the past `hours`.
+
+        It is asked later, so that the claim shares a round trip with what comes meanwhile.
+        """
+        asked = set(ids)
+        first, *others = sorted({(now - AROUND_MIDNIGHT).date(), (now + AROUND_MIDNIGHT).date()})
+
+        def claimed_on(day: date, wanted: set[bytes], skip: int) -> Callable[[], set[bytes]]:
+            named = {
+                "project": project_id, "ids": arrays.of_keys(wanted), "now": now,
+                "since": now - timedelta(hours=hours),
+            }  # fmt: skip
+            statement = self._statement(day, hours, skip=skip)
+            answer = later(connection, statement, named, binary=True)
+            return lambda: wanted if answer.rowcount == len(wanted) else {row[0] for row in answer}
+
+        claimed = claimed_on(first, asked, 0)
+
+        def fresh() -> set[bytes]:
+            found = claimed()
+            for day in others if found else ():
+                found = claimed_on(day, found, 1)()
+            return found
+
         return fresh
 
     def _statement(self, day: date, hours: int, *, skip: int) -> str:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.kit.connection import later
 from regulars.kit.ids import ids_at, key_hash
 from regulars.people.changes import Changes, NoConsequence
 from regulars.people.person import Person
@@ -114,7 +115,7 @@ def count(connection: Connection, project_id: UUID, counted: Counter[str], now: 
     day = now.date()
     for reason in sorted(counted):
         key = key_hash(day.isoformat(), reason)
-        connection.execute(COUNT, (project_id, key, day, reason, counted[reason]), prepare=True)
+        later(connection, COUNT, (project_id, key, day, reason, counted[reason]))
 
 
 def latest(connection: Connection, project_id: UUID, limit: int = 50) -> list[tuple[Any, ...]]:

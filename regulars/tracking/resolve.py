@@ -42,8 +42,6 @@ class Resolver:
         self._latest: Person | None = None
         events = list(events)
         self._look_up(events)
-        # After the people are locked: an erasure that came in between is then seen either way.
-        self._erased = erasure.Refusing(changes.connection, project.id, changes.now)
         might = self._erased.might
         self._erased.look_up(_known_by(event) for event in events if might(event.happened_at))
 
@@ -84,6 +82,9 @@ class Resolver:
             self._changes.wait_for_emails(emails)
             owners = connection.execute(FIND_BY_EMAIL, (project_id, sorted(emails))).fetchall()
         wanted = {*found.values(), *(person_id for _, person_id in owners)}
+        # Behind the look-up: who is erased before it is not found there and refused by this, who
+        # is erased behind it is missing when they are locked.
+        self._erased = erasure.Refusing(connection, project_id, self._changes.now)
         people = self._changes.load_found(wanted)
         if len(people) != len(wanted):
             raise CollidedError  # somebody was merged or erased between the look-up and the lock

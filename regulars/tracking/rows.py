@@ -1,6 +1,6 @@
-"""Events and sessions as the lines that COPY takes: text, tabs between, nothing for null.
+"""Events as the lines that COPY takes (text, tabs between, nothing for null), sessions as arrays.
 
-Made by the thousand a second, so a line is one formatted text, escaped only where it must be.
+Lines are made by the thousand a second: each is one formatted text, escaped only where it must be.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from regulars.kit import arrays
 from regulars.people.person import Person
 from regulars.tracking.pipeline.fold import OpenedSession
 from regulars.tracking.pipeline.steps import Event
@@ -49,18 +50,22 @@ def _event_line(project: str, at: str, done: Done) -> str:
     )
 
 
-def session_line(project_id: UUID, opened: OpenedSession) -> str:
-    """A session's row, in the order of `record.COPY_SESSIONS`."""
-    event, person = opened.event, _home_of(opened.person)
+def session_columns(sessions: Sequence[OpenedSession]) -> list[str]:
+    """The sessions' rows by column, in the order of `record.ADD_SESSIONS`."""
+    columns = zip(*map(_session_row, sessions), strict=True)
+    return [arrays.of_texts(value or None for value in column) for column in columns]
+
+
+def _session_row(opened: OpenedSession) -> tuple[str | None, ...]:
+    event = opened.event
     agent, place, touch = event.agent, event.place, event.touch
-    values = (
-        event.anonymous_id, str(event.happened_at), event.url, touch.referrer if touch else None,
-        _utm_of(event), agent.browser if agent else None, agent.os if agent else None,
+    return (
+        opened.id, str(_home_of(opened.person).id), event.anonymous_id, str(event.happened_at),
+        event.url, touch.referrer if touch else None, _utm_of(event),
+        agent.browser if agent else None, agent.os if agent else None,
         agent.device if agent else None, event.ip, place.country_code if place else None,
         place.city if place else None,
     )  # fmt: skip
-    rest = "\t".join([_escaped(value) for value in values])
-    return f"{project_id}\t{opened.id}\t{person.id}\t{rest}\n"
 
 
 def _home_of(person: Person) -> Person:

@@ -29,9 +29,13 @@ from regulars.people import compact
 from regulars.people.facts import search_text
 from regulars.people.numbers import slots
 from regulars.people.person import HOT, TEXT_FACTS, WIDE, Person, new_person
-from regulars.people.store import COPY_HOT, COPY_WIDE, copy_field, day_number
+from regulars.people.store import copy_field, day_number
 from regulars.segments.membership import member_key
 
+COPY_WIDE = f"COPY person ({', '.join(WIDE)}) FROM STDIN"
+COPY_HOT = (
+    f"COPY person_activity (project_id, id, kind, {', '.join(HOT)}, person_version) FROM STDIN"
+)
 A_CHUNK = 20_000
 REBUILD_FROM = 100_000  # people: for so many it is quicker to make the indexes anew
 YEAR, FOUR_WEEKS, WEEK = timedelta(days=365), timedelta(days=28), timedelta(days=7)

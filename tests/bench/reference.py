@@ -62,8 +62,9 @@ class BareCommitter:
             ]
             lines += rows.event_lines(arrival.project.id, done)
             arrival.outcomes = [None] * len(done)
-        with connection.transaction():
-            record.write_lines(connection, record.COPY_EVENTS, lines)
+        writing = record.writing(connection, record.COPY_EVENTS, lines)
+        with connection.transaction(), writing:
+            pass
 
     def _person(self, event: Event) -> Person:
         name = event.anonymous_id or ""

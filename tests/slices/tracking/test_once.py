@@ -76,7 +76,7 @@ def test_a_project_may_ask_for_a_shorter_memory(site: Site, database: Database) 
     asking.ensure(database, NOON)
     key = key_bytes("m1")
     claimed = [
-        asking.claim(database, site.project.id, [key], NOON + hours * HOUR, 2)
+        asking.claim(database, site.project.id, [key], NOON + hours * HOUR, 2)()
         for hours in (0, 1, 2)
     ]
     assert claimed == [{key}, set(), {key}]
@@ -92,7 +92,7 @@ def test_a_project_may_ask_for_a_week(database: Database) -> None:
         (NOON + 168 * HOUR, True),
     ):
         asking.ensure(database, at)
-        assert (asking.claim(database, project, [key], at, 168) == {key}) is counts
+        assert (asking.claim(database, project, [key], at, 168)() == {key}) is counts
 
 
 def test_nobody_may_ask_for_more_than_is_remembered(site: Site) -> None:
@@ -152,7 +152,7 @@ def test_two_connections_at_midnight_claim_a_message_once(
             memory.ensure(connection, at)
             with connection.transaction():
                 together.wait(10)
-                claimed.extend(memory.claim(connection, project, keys, at, 72))
+                claimed.extend(memory.claim(connection, project, keys, at, 72)())
 
     threads = [
         threading.Thread(target=claim, args=(MIDNIGHT + minutes * MINUTE,))
