@@ -92,7 +92,7 @@ class Filling:
     ) -> None:
         """Write when they did."""
         ids, times = arrays.of_ids(row[0] for row in rows), arrays.of_plain([r[1] for r in rows])
-        connection.execute(FOUND.format(lane=LANES[step.lane]), (project_id, ids, times))
+        later(connection, FOUND.format(lane=LANES[step.lane]), (project_id, ids, times))
 
     def filled(
         self, connection: Connection, project_id: UUID, segment_id: UUID, now: datetime

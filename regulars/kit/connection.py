@@ -138,9 +138,20 @@ class Connection(psycopg.Connection[Row]):
         return super().cursor(*args, **options)
 
     @contextmanager
-    def transaction(self, *args: Any, **options: Any) -> Iterator[psycopg.Transaction]:
-        """Psycopg's. What is for later runs in the transaction in which it was said."""
+    def transaction(self, *args: Any, **options: Any) -> Iterator[Any]:
+        """Like psycopg's; it begins and ends in the round trips of what is in it. What is for later
+        runs in the transaction in which it was said.
+        """
         self.run_waiting()
+        if self.info.transaction_status == pq.TransactionStatus.IDLE and not (args or options):
+            self.later("BEGIN")
+            try:
+                yield None
+            except BaseException:
+                self.rollback()
+                raise
+            self.commit()
+            return
         with super().transaction(*args, **options) as transaction:
             try:
                 yield transaction
@@ -155,7 +166,7 @@ class Connection(psycopg.Connection[Row]):
     def rollback(self) -> None:
         """Roll back, and give up what was for later."""
         self._queue.clear()
-        if self.info.transaction_status != pq.TransactionStatus.IDLE:
+        if not self.closed and self.info.transaction_status != pq.TransactionStatus.IDLE:
             self.execute("ROLLBACK", prepare=True)
 
     @contextmanager

@@ -331,9 +331,8 @@ class Changes:
             if cursor.rowcount != len(keys):
                 raise CollidedError
         for key, person in sorted(self._handed.items()):
-            self.connection.execute(
-                HAND_OVER, (person.survivor().id, self.project_id, UUID(bytes=key))
-            )
+            home = person.survivor().id
+            later(self.connection, HAND_OVER, (home, self.project_id, UUID(bytes=key)))
 
     def _is_gone(self, person: Person) -> bool:
         """Whether the person is merged into another, or erased."""

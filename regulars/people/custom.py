@@ -10,6 +10,7 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.kit.connection import later
 from regulars.kit.ids import key_hash
 from regulars.workspaces.errors import InvalidError
 
@@ -51,7 +52,8 @@ def learn(
 ) -> None:
     """Remember keys with the types they were seen with."""
     ordered = sorted(types)
-    connection.execute(
+    later(
+        connection,
         LEARN,
         {
             "project": project_id,

@@ -177,4 +177,4 @@ def move(
         **named, "project": project_id, "ids": ids, "count": rule.count, "own": number,
         "now": now, "need": memory.name, "keep": memory.keep,
     }  # fmt: skip
-    return connection.execute(statement, asked, prepare=False).fetchall()
+    return connection.execute(statement, asked, prepare=True).fetchall()

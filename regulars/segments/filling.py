@@ -23,6 +23,7 @@ import psycopg
 from regulars.filters.ast import Filter
 from regulars.filters.first_met import by_sightings
 from regulars.kit import clock, database
+from regulars.kit.connection import later
 from regulars.kit.giving_way import Rest, at_leisure, giving_way, no_rest
 from regulars.people.actions import settled
 from regulars.people.changes import Changes
@@ -43,23 +44,20 @@ END_OF_RANGE = """
 SELECT id FROM person WHERE project_id = %s AND id > %s AND id <= %s ORDER BY id
 OFFSET %s LIMIT 1
 """
-PASSED = "SELECT count(*) FROM person WHERE project_id = %s AND id > %s AND id <= %s"
 # One worker at a time goes on with a fill, from where it stood when the worker looked.
-HOLD = """
-SELECT 1 FROM segment_fill
-WHERE project_id = %s AND id = %s AND started_at = %s AND cursor IS NOT DISTINCT FROM %s
-FOR UPDATE SKIP LOCKED
-"""
 ADVANCE = """
-UPDATE segment_fill SET cursor = %s, done = least(done + %s, total)
-WHERE project_id = %s AND id = %s
+UPDATE segment_fill f SET cursor = %(reached)s, done = least(done + (
+    SELECT count(*) FROM person p
+    WHERE p.project_id = %(project)s AND p.id > %(after)s AND p.id <= %(reached)s), total)
+WHERE f.project_id = %(project)s AND f.id = %(segment)s AND f.started_at = %(started)s
+  AND f.cursor IS NOT DISTINCT FROM %(at)s
 """
 END = "DELETE FROM segment_fill WHERE project_id = %s AND id = %s AND started_at = %s"
 
 
 def fill_segments(stop: threading.Event) -> None:
     """Until stopped: fill what is to be filled."""
-    with database.connect() as connection:
+    with database.connect_lean() as connection:
         rest, leisure = giving_way(connection, stop), at_leisure(stop)
         has_read = False
         while not stop.is_set():
@@ -171,14 +169,16 @@ def _step(
 
     False where another worker has gone on with the fill from `at`, or it has begun anew.
     """
-    connection.execute(UNHURRIED)
+    later(connection, UNHURRIED)
     changes = Changes(connection, fill.project_id, now)
     changes.cause = ("rule", None)
     changes.begin()
-    place = (fill.project_id, fill.segment_id, fill.started_at, at)
-    if connection.execute(HOLD, place).fetchone() is None:
+    place = {
+        "project": fill.project_id, "segment": fill.segment_id, "started": fill.started_at,
+        "at": at, "after": at or BEFORE_ALL, "reached": reached,
+    }  # fmt: skip
+    if not connection.execute(ADVANCE, place, prepare=True).rowcount:
         return False
-    _advance(connection, fill, at, reached)
     if is_plain(rule):
         segment, zone = (fill.segment_id, fill.number), ZoneInfo(fill.time_zone)
         move_all(connection, fill.project_id, segment, rule, people, now, zone, passing, did)
@@ -188,14 +188,6 @@ def _step(
     changes.flush()
     changes.finish()
     return True
-
-
-def _advance(connection: Connection, fill: Fill, at: UUID | None, reached: UUID) -> None:
-    place = (fill.project_id, at or BEFORE_ALL, reached)
-    passed = connection.execute(PASSED, place, prepare=False).fetchone()
-    connection.execute(
-        ADVANCE, (reached, passed[0] if passed else 0, fill.project_id, fill.segment_id)
-    )
 
 
 def _finish(connection: Connection, fill: Fill, rule: Filter, now: datetime) -> None:

@@ -67,7 +67,9 @@ def recall(
         matching, params = event_to_sql(need, zone=zone, of_people=True)
         found: dict[UUID, list[datetime]] = dict(
             connection.execute(
-                NEWEST.format(matching=matching), (project_id, ids, *params, need.keep)
+                NEWEST.format(matching=matching),
+                (project_id, ids, *params, need.keep),
+                prepare=True,
             ).fetchall()
         )
         for person in people:

@@ -19,6 +19,7 @@ from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditi
 from regulars.filters.first_met import origin_sql
 from regulars.filters.to_sql import compact_sql
 from regulars.kit import arrays
+from regulars.kit.connection import later
 from regulars.segments import doers
 from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
 from regulars.segments.steps import Passing
@@ -97,7 +98,7 @@ def move_all(
     step = (passing.step, passing.over_users) if passing is not None else None
     segment_id, number = segment
     ids = arrays.of_ids(people)
-    connection.execute(LOCK, (project_id, ids))
+    later(connection, LOCK, (project_id, ids))
     event = doers.event_of(rule)
     if event is not None:
         rows = doers.move(connection, project_id, event, number, ids, now, zone, step, did)
@@ -111,7 +112,7 @@ def move_all(
             passing.tell(connection, project_id, reached_rows)
     elif left:
         keys = arrays.of_ids(sorted(member_key(segment_id, id_) for id_ in left))
-        connection.execute(LEAVE, (project_id, keys), prepare=True)
+        later(connection, LEAVE, (project_id, keys))
     if entered and passing is None:
         _enter(connection, project_id, segment_id, entered, now)
     if entered or left:
@@ -145,7 +146,7 @@ def _move(
         rule_or_ever=f"({text} OR {ever})" if passing else "false",
         told=TOLD if passing else "",
     )  # fmt: skip
-    return connection.execute(statement, asked, prepare=False).fetchall()
+    return connection.execute(statement, asked, prepare=True).fetchall()
 
 
 def _reached(passing: Passing | None, now: datetime, zone: tzinfo) -> tuple[str, list[Any]]:
@@ -168,7 +169,8 @@ def _enter(
     connection: Connection, project_id: UUID, segment_id: UUID, people: list[UUID], now: datetime
 ) -> None:
     keyed = sorted((member_key(segment_id, id_), id_) for id_ in people)
-    connection.execute(
+    later(
+        connection,
         ENTER,
         {
             "project": project_id,
@@ -177,7 +179,6 @@ def _enter(
             "segments": arrays.of_ids(segment_id for _ in keyed),
             "people": arrays.of_ids(id_ for _, id_ in keyed),
         },
-        prepare=True,
     )
 
 
@@ -185,7 +186,8 @@ def _count(
     connection: Connection, project_id: UUID, segment_id: UUID, delta: int, now: datetime
 ) -> None:
     day = now.date()
-    connection.execute(
+    later(
+        connection,
         COUNT,
         {
             "project": project_id,
@@ -196,7 +198,6 @@ def _count(
             "entered": arrays.of_plain([0]),
             "left": arrays.of_plain([0]),
         },
-        prepare=True,
     )
 
 

@@ -19,6 +19,7 @@ import psycopg
 
 from regulars.filters.events import EventNeed, event_needs
 from regulars.kit import arrays, database
+from regulars.kit.connection import later
 from regulars.kit.giving_way import Rest, no_rest
 from regulars.people.actions import settled
 from regulars.segments import reading
@@ -51,12 +52,10 @@ WHERE project_id = %(project)s AND id > %(after)s AND id <= %(end)s
   AND NOT event_times ? %(need)s ORDER BY id
 """
 # One worker at a time goes on, from where it stood when the worker looked.
-HOLD = """
-SELECT 1 FROM segment_need
+ADVANCE = """
+UPDATE segment_need SET cursor = %s
 WHERE project_id = %s AND id = %s AND cursor IS NOT DISTINCT FROM %s AND NOT filled
-FOR UPDATE SKIP LOCKED
 """
-ADVANCE = "UPDATE segment_need SET cursor = %s WHERE project_id = %s AND id = %s"
 # Whoever came by since remembers already, and what has happened since too.
 REMEMBER = """
 WITH did AS ({did})
@@ -146,19 +145,18 @@ def _step(
     table: str | None, at: UUID | None, reached: UUID,
 ) -> bool:  # fmt: skip
     """Write it to these people's rows; False where another worker has gone on from `at`."""
-    place = (begun.project_id, begun.number, at)
-    if connection.execute(HOLD, place).fetchone() is None:
+    later(connection, UNHURRIED)
+    place = (reached, begun.project_id, begun.number, at)
+    if not connection.execute(ADVANCE, place, prepare=True).rowcount:
         return False
-    connection.execute(UNHURRIED)
-    connection.execute(ADVANCE, (reached, begun.project_id, begun.number))
     if not people:
         return True
     ids = arrays.of_ids(people)
-    connection.execute(LOCK, (begun.project_id, ids))
+    later(connection, LOCK, (begun.project_id, ids))
     did, named = reading.did(need, ZoneInfo(begun.time_zone), table)
     asked = {
         **named, "project": begun.project_id, "ids": ids, "need": str(begun.number),
         "count": 1, "keep": begun.keep,
     }  # fmt: skip
-    connection.execute(REMEMBER.format(did=did), asked, prepare=False)
+    later(connection, REMEMBER.format(did=did), asked)
     return True

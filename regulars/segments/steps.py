@@ -27,6 +27,8 @@ from regulars.filters.first_met import (
     origin_sql,
 )
 from regulars.filters.parse import parse
+from regulars.kit import arrays
+from regulars.kit.connection import later
 from regulars.people.changes import Changes
 from regulars.people.person import Person
 
@@ -41,9 +43,10 @@ SELECT p.id, {origin} FROM person p WHERE p.project_id = %s AND p.id = ANY(%s::u
 """
 # Looked at anew at once: what asks for the checkpoint has not seen this instant.
 REDATE = """
-UPDATE person_activity SET checkpoints = checkpoints || jsonb_build_object(%s::text, %s::text),
-    next_move_at = least(next_move_at, %s)
-WHERE project_id = %s AND id = %s
+UPDATE person_activity a SET checkpoints = a.checkpoints || n.reached,
+    next_move_at = least(a.next_move_at, %s)
+FROM unnest(%s::uuid[], %s::jsonb[]) AS n (id, reached)
+WHERE a.project_id = %s AND a.id = n.id
 """
 
 
@@ -250,6 +253,7 @@ def notice_late(changes: Changes, plan: Plan) -> None:
 def date(changes: Changes, plan: Plan) -> None:
     """Ask history when those reached it whose rows do not tell."""
     by_step: dict[int, list[Person]] = {}
+    earlier: dict[UUID, dict[str, datetime]] = {}  # by person and step
     for person, number in changes.undated:
         home = person.survivor()
         if number in plan.steps and home.id not in changes.erasing:
@@ -261,7 +265,14 @@ def date(changes: Changes, plan: Plan) -> None:
             ZoneInfo(plan.version[1]),
         )  # fmt: skip
         for person in people:
-            _redate(changes, plan, person, step, dates.get(person.id))
+            at = _earlier(changes, plan, person, step, dates.get(person.id))
+            if at is not None:
+                person.checkpoints[step.key] = at
+                person.progressed = True
+                earlier.setdefault(person.id, {})[step.key] = at
+    if earlier:
+        ids, reached = arrays.of_ids(earlier), arrays.of_bags(earlier.values())
+        later(changes.connection, REDATE, (changes.now, ids, reached, changes.project_id))
 
 
 def dates_of(
@@ -271,25 +282,20 @@ def dates_of(
     if step.origin is None or not ids:
         return {}
     text, params = origin_sql(step.origin, zone)
-    asked = (*params, project_id, sorted(ids))
-    rows: Any = connection.execute(FIRST_MET.format(origin=text), asked).fetchall()
+    asked = (*params, project_id, arrays.of_ids(sorted(ids)))
+    rows = connection.execute(FIRST_MET.format(origin=text), asked, prepare=True).fetchall()
     return {id_: at for id_, at in rows if at is not None}
 
 
-def _redate(
+def _earlier(
     changes: Changes, plan: Plan, person: Person, step: Step, found: datetime | None
-) -> None:
+) -> datetime | None:
+    """When they reached it by history, where that is earlier than what is known."""
     kept = person.checkpoints.get(step.key)
     if found is None or kept is None:
-        return
+        return None
     at = clamped(found, person, changes.now, over_users=plan.over_users)
-    if at >= kept:
-        return
-    person.checkpoints[step.key] = at
-    person.progressed = True
-    changes.connection.execute(
-        REDATE, (step.key, at.isoformat(), changes.now, changes.project_id, person.id)
-    )
+    return at if at < kept else None
 
 
 def _instant(plan: Plan, person: Person, step: Step) -> datetime | None:

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.kit.connection import later
 from regulars.kit.ids import key_hash
 from regulars.people import custom
 from regulars.people.person import Person
@@ -59,8 +60,10 @@ class Known:
         if names:
             ordered = sorted(names)
             ids = [key_hash(name) for name in ordered]
-            connection.execute(
-                LEARN_NAMES, {"project": project_id, "ids": ids, "names": ordered, "now": now}
+            later(
+                connection,
+                LEARN_NAMES,
+                {"project": project_id, "ids": ids, "names": ordered, "now": now},
             )
             self._news.update((project_id, "name", name) for name in ordered)
 

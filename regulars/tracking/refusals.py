@@ -96,7 +96,8 @@ def write(
     kept = refused[:A_BATCH]
     if not kept:
         return
-    connection.execute(
+    later(
+        connection,
         WRITE,
         {
             "project": project_id,

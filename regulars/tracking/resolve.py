@@ -80,7 +80,8 @@ class Resolver:
         owners: list[tuple[str, bytes]] = []
         if emails:
             self._changes.wait_for_emails(emails)
-            owners = connection.execute(FIND_BY_EMAIL, (project_id, sorted(emails))).fetchall()
+            asked = (project_id, sorted(emails))
+            owners = connection.execute(FIND_BY_EMAIL, asked, prepare=True).fetchall()
         wanted = {*found.values(), *(person_id for _, person_id in owners)}
         # Behind the look-up: who is erased before it is not found there and refused by this, who
         # is erased behind it is missing when they are locked.
