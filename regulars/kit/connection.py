@@ -143,7 +143,7 @@ class Connection(psycopg.Connection[Row]):
         runs in the transaction in which it was said.
         """
         self.run_waiting()
-        if self.info.transaction_status == pq.TransactionStatus.IDLE and not (args or options):
+        if not (args or options or self._is_in_transaction()):
             self.later("BEGIN")
             try:
                 yield None
@@ -160,13 +160,19 @@ class Connection(psycopg.Connection[Row]):
                 self._queue.clear()
 
     def commit(self) -> None:
-        """Commit, in the round trip of what was for later."""
-        self.execute("COMMIT", prepare=True)
+        """Commit, in the round trip of what was for later; if some of that fails, roll back."""
+        if not self._queue and not self._is_in_transaction():
+            return
+        try:
+            self.execute("COMMIT", prepare=True)
+        except BaseException:
+            self.rollback()
+            raise
 
     def rollback(self) -> None:
         """Roll back, and give up what was for later."""
         self._queue.clear()
-        if not self.closed and self.info.transaction_status != pq.TransactionStatus.IDLE:
+        if self._is_in_transaction():
             self.execute("ROLLBACK", prepare=True)
 
     @contextmanager
@@ -175,7 +181,10 @@ class Connection(psycopg.Connection[Row]):
         self.run_waiting()
         pgconn = self._open()
         pgconn.send_query(statement.encode())
-        _raise_for(self._next(pgconn))
+        begun = self._next(pgconn)
+        if begun is None or begun.status != pq.ExecStatus.COPY_IN:
+            self._drain(pgconn)
+            _raise_for(begun)
         while not pgconn.put_copy_data(rows):
             self._flush(pgconn)
         self._flush(pgconn)
@@ -187,9 +196,13 @@ class Connection(psycopg.Connection[Row]):
             while not pgconn.put_copy_end(problem):
                 self._flush(pgconn)
             done = self._next(pgconn)
-            while self._next(pgconn) is not None:
-                pass
+            self._drain(pgconn)
         _raise_for(done)
+
+    def _is_in_transaction(self) -> bool:
+        """Whether one is open, in good order or not."""
+        status = self.pgconn.transaction_status
+        return status in (pq.TransactionStatus.INTRANS, pq.TransactionStatus.INERROR)
 
     def _ready(
         self, query: str, params: Params | None, answer: Answer, *, is_binary: bool
@@ -259,6 +272,11 @@ class Connection(psycopg.Connection[Row]):
             if result.status == pq.ExecStatus.PIPELINE_SYNC:
                 return results
             results.append(result)
+
+    def _drain(self, pgconn: pq.abc.PGconn) -> None:
+        """Come to the end of a statement's results."""
+        while self._next(pgconn) is not None:
+            pass
 
     def _next(self, pgconn: pq.abc.PGconn) -> pq.abc.PGresult | None:
         """The next result, or None where a statement's are at their end. Raises if the server has
