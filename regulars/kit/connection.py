@@ -24,7 +24,7 @@ Params = Sequence[Any] | Mapping[str, Any]
 Row = tuple[Any, ...]
 Key = tuple[str, tuple[int, ...]]  # a statement's text and its values' types
 
-MOST = 1_000  # statements that the server keeps ready for a connection
+MOST = 300  # statements that the server keeps ready for a connection
 
 _PLACEHOLDER = re.compile(r"%(?:(s)|\((\w+)\)s|(%))")
 
