@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from regulars.campaigns import emails, sending
 from regulars.campaigns.sending import Engine
@@ -185,6 +185,25 @@ def test_an_email_from_ticks_in_a_list_to_what_came_of_it(
     follow_the_mail(tab, shop, letter_to(server, "p7@example.com"))
     look_at_the_person(tab, shop, address)
     assert complaints == []
+
+
+def test_what_is_chosen_while_the_page_is_on_its_way_is_kept(
+    browser: BrowserContext, shop: Cast, address: str
+) -> None:
+    tab = browser.new_page()
+    held: list[Route] = []
+    tab.route("**/console/mail/draft*.js", lambda route: held.append(route))  # noqa: PLW0108 - it asks for the signature
+    tab.goto(f"{address}{shop.home.url('people/')}")
+    tab.locator("#pick-all").click()
+    tab.get_by_role("toolbar", name="Selected people").get_by_role(
+        "button", name="Send email"
+    ).click()
+    audience = tab.locator("#email-audience")
+    expect(audience).to_contain_text("Unsubscribed")
+    tab.get_by_text("Also reaches people who unsubscribed").click()
+    held[0].continue_()
+    expect(audience).not_to_contain_text("Unsubscribed")
+    expect(tab.locator("[data-state]")).to_have_text(re.compile("^Saved"))
 
 
 def send_a_test(tab: Page, shop: Cast, server: Sink) -> None:

@@ -26,6 +26,8 @@ class EmailDraft extends HTMLElement {
       editor.dataset.marketing = chosen.value === "marketing" ? "yes" : "no";
       editor.refresh();
     });
+    // What was chosen while this was still on its way.
+    for (const field of touched(form)) field.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
   /** @param {HTMLFormElement} form */
@@ -35,6 +37,18 @@ class EmailDraft extends HTMLElement {
     if (content instanceof HTMLInputElement) body.set("content", content.value);
     return body;
   }
+}
+
+/** The fields that differ from what the page came with. @param {HTMLFormElement} form */
+function touched(form) {
+  return [...form.elements].filter((field) => {
+    if (field instanceof HTMLSelectElement) {
+      const before = [...field.options].find((one) => one.defaultSelected) ?? field.options[0];
+      return field.value !== before?.value;
+    }
+    if (!(field instanceof HTMLInputElement) || field.type === "hidden") return false;
+    return field.checked !== field.defaultChecked || field.value !== field.defaultValue;
+  });
 }
 
 customElements.define("email-draft", EmailDraft);
