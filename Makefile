@@ -38,7 +38,7 @@ ifdef TESTS
 	$(BIN)/pytest $(TESTS)
 else
 	$(BIN)/pytest -q -n 2 --dist loadfile $(SIDE_BY_SIDE)
-	$(BIN)/pytest -q -n 3 --dist loadfile tests/journeys
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/journeys
 	$(BIN)/pytest -q -n 2 --dist loadfile $(ALONE)
 endif
 
