@@ -2,7 +2,9 @@
 
 One process commits batches over one connection. Each function's time is its own, without that of
 others in the table; Python's is this thread's, PostgreSQL's that of the connection's backend (read
-from /proc: nought where there is none). Waiting costs no CPU, so it is not in here.
+from /proc: nought where there is none). Waiting costs no CPU, so it is not in here. Statements are
+run one by one, by psycopg's cursors, so that each is its step's: the intake, whose statements
+travel together, takes less.
 """
 
 from __future__ import annotations
