@@ -204,6 +204,12 @@ def test_what_is_chosen_while_the_page_is_on_its_way_is_kept(
     held[0].continue_()
     expect(audience).not_to_contain_text("Unsubscribed")
     expect(tab.locator("[data-state]")).to_have_text(re.compile("^Saved"))
+    expect(tab.locator("mail-editor")).to_have_attribute("data-marketing", "no")
+    tab.reload(wait_until="commit")  # the whole of it would wait for the script
+    tab.get_by_text("Never reaches people who unsubscribed").click()
+    held[1].continue_()
+    expect(audience).to_contain_text("Unsubscribed")
+    expect(tab.locator("mail-editor")).to_have_attribute("data-marketing", "yes")
 
 
 def send_a_test(tab: Page, shop: Cast, server: Sink) -> None:

@@ -47,6 +47,7 @@ function touched(form) {
       return field.value !== before?.value;
     }
     if (!(field instanceof HTMLInputElement) || field.type === "hidden") return false;
+    if (field.type === "radio") return field.checked && !field.defaultChecked; // as its own change has it
     return field.checked !== field.defaultChecked || field.value !== field.defaultValue;
   });
 }
