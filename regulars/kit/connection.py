@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import lru_cache
 from select import POLLIN, POLLOUT, poll
 from typing import Any, cast
@@ -170,10 +170,11 @@ class Connection(psycopg.Connection[Row]):
             raise
 
     def rollback(self) -> None:
-        """Roll back, and give up what was for later."""
+        """Roll back, and give up what was for later. Where the server is gone, so is all of it."""
         self._queue.clear()
         if self._is_in_transaction():
-            self.execute("ROLLBACK", prepare=True)
+            with suppress(psycopg.OperationalError):
+                self.execute("ROLLBACK", prepare=True)
 
     @contextmanager
     def copying(self, statement: str, rows: bytes) -> Iterator[None]:

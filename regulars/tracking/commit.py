@@ -10,8 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -41,11 +40,7 @@ Connection = psycopg.Connection[Any]
 # Every statement of this transaction finds its rows by their keys. Left to itself, PostgreSQL plans
 # each anew for each list of keys, at several times the cost of running it, and reads whole projects
 # where its statistics still know nothing of them.
-BEGIN = (
-    "BEGIN",
-    "SET LOCAL plan_cache_mode = force_generic_plan",
-    "SET LOCAL enable_seqscan = off",
-)
+SETTINGS = ("SET LOCAL plan_cache_mode = force_generic_plan", "SET LOCAL enable_seqscan = off")
 
 TRIES = 12  # against collisions with other writers; each is a fresh transaction
 PAUSE = 0.002  # seconds at most before the second try, doubled for each further one
@@ -81,7 +76,9 @@ class Committer:
         done: list[tuple[Changes, _Written]] = []
         for attempt in range(TRIES):
             try:
-                with _transaction(connection):
+                with connection.transaction():
+                    for setting in SETTINGS:
+                        later(connection, setting)
                     manner: Manner = "patient" if attempt > 1 else "plain"
                     # Kept until the locks are gone: to free thousands of objects takes a while.
                     done = [
@@ -155,20 +152,6 @@ class Committer:
             return [event for event in events if id(event) not in drops] if drops else events
 
         return fresh
-
-
-@contextmanager
-def _transaction(connection: Connection) -> Iterator[None]:
-    """A transaction that is begun with its settings, in the round trip of its first statement."""
-    for statement in BEGIN:
-        later(connection, statement)
-    try:
-        yield
-    except BaseException:
-        with suppress(*database.Away):  # where the server is gone, so is the transaction
-            connection.rollback()
-        raise
-    connection.commit()
 
 
 class _Written:
