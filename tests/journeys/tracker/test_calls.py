@@ -5,6 +5,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from .recorder import APP_ID, Event, Recorder
+from .tabs import wait_until_both_know
 
 BEFORE = """<script>
 window.regulars = window.regulars || [];
@@ -98,6 +99,7 @@ def test_reset_starts_a_new_visitor_in_every_tab(tab: Page, server: Recorder) ->
     before = server.wait_for_events(3)
     assert before[2]["userId"] == "u-1"
     tab.evaluate("regulars.reset()")
+    wait_until_both_know(tab, other)
     other.evaluate("regulars.track('Elsewhere')")
     after = server.wait_for_events(4)[3]
     assert "userId" not in after

@@ -5,6 +5,7 @@ from typing import Any
 from playwright.sync_api import Page
 
 from .recorder import Recorder
+from .tabs import wait_until_both_know
 
 WAIT = 'data-consent="wait"'
 
@@ -73,6 +74,7 @@ def test_withdrawing_in_one_tab_stops_the_others(tab: Page, server: Recorder) ->
     other.goto(address)
     server.wait_for_events(2)
     tab.evaluate("regulars.consent(false)")
+    wait_until_both_know(tab, other)
     other.evaluate("regulars.track('Never')")
     other.wait_for_timeout(400)
     assert len(server.accepted) == 2
