@@ -20,6 +20,7 @@ from regulars.campaigns.emails import Email
 from regulars.campaigns.standing import Standing
 from regulars.events import record as events
 from regulars.kit import arrays
+from regulars.kit.connection import copying
 from regulars.kit.ids import ids_at, key_bytes, key_hash
 from regulars.people import store
 from regulars.people.changes import CollidedError
@@ -178,8 +179,8 @@ def write_events(
          None)
         for id_, (person_id, said) in zip(ids_at(at, len(about)), about, strict=True)
     )  # fmt: skip
-    text = store.copy_text(rows)
-    store.copy(connection, _COPY_EVENTS, text)
+    with copying(connection, _COPY_EVENTS, store.copy_text(rows)):
+        pass
 
 
 _COPY_EVENTS = (

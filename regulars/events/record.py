@@ -5,15 +5,13 @@ Runs without Django. Partitions are one a calendar month (UTC) of the receipt ti
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from regulars.kit.connection import copying
 from regulars.kit.ids import first_id
 
 Connection = psycopg.Connection[Any]
@@ -74,19 +72,6 @@ def move_back(
         connection.execute(
             MOVE_BACK.format(table=table), {"project": project_id, "gone": gone, "into": into}
         )
-
-
-@contextmanager
-def writing(connection: Connection, statement: str, lines: Iterable[str]) -> Iterator[None]:
-    """COPY lines that are in COPY's text format, nothing standing for null, while the block does
-    something else, which must run no statement.
-    """
-    text = "".join(lines)
-    if not text:
-        yield
-        return
-    with copying(connection, statement, text.encode()):
-        yield
 
 
 class Partitions:

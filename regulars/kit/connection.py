@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import lru_cache
 from select import POLLIN, POLLOUT, poll
 from typing import Any, cast
@@ -180,25 +180,46 @@ class Connection(psycopg.Connection[Row]):
     def copying(self, statement: str, rows: bytes) -> Iterator[None]:
         """COPY the rows in. PostgreSQL stores them while the block runs, which asks it nothing."""
         self.run_waiting()
-        pgconn = self._open()
-        pgconn.send_query(statement.encode())
-        begun = self._next(pgconn)
-        if begun is None or begun.status != pq.ExecStatus.COPY_IN:
-            self._drain(pgconn)
-            _raise_for(begun)
-        while not pgconn.put_copy_data(rows):
-            self._flush(pgconn)
-        self._flush(pgconn)
+        self._begin_to_copy(statement, rows)
         problem: bytes | None = b"given up"
         try:
             yield
             problem = None
         finally:
+            done = self._end_copying(problem)
+        _raise_for(done)
+
+    def _begin_to_copy(self, statement: str, rows: bytes) -> None:
+        with self._in_step() as pgconn:
+            pgconn.send_query(statement.encode())
+            begun = self._next(pgconn)
+            if begun is not None and begun.status == pq.ExecStatus.COPY_IN:
+                while not pgconn.put_copy_data(rows):
+                    self._flush(pgconn)
+                self._flush(pgconn)
+            else:
+                self._drain(pgconn)
+        _raise_for(begun)
+
+    def _end_copying(self, problem: bytes | None) -> pq.abc.PGresult | None:
+        with self._in_step() as pgconn:
             while not pgconn.put_copy_end(problem):
                 self._flush(pgconn)
             done = self._next(pgconn)
             self._drain(pgconn)
-        _raise_for(done)
+            return done
+
+    @contextmanager
+    def _in_step(self) -> Iterator[pq.abc.PGconn]:
+        """Talk to the server. Where that is broken off nobody would find back into step with its
+        answers, so the connection is closed.
+        """
+        pgconn = self._open()
+        try:
+            yield pgconn
+        except BaseException:
+            pgconn.finish()
+            raise
 
     def _is_in_transaction(self) -> bool:
         """Whether one is open, in good order or not."""
@@ -222,13 +243,12 @@ class Connection(psycopg.Connection[Row]):
 
     def _run(self, queue: list[_Statement]) -> None:
         """Send them all at once, and give each its answer."""
-        pgconn = self._open()
         if len(self._names) >= MOST:
             super().execute("DEALLOCATE ALL")
             self._names.clear()
         sent: list[_Statement | None] = []  # None: one was made ready
         made: dict[int, Key] = {}  # by its place in what was sent
-        try:
+        with self._in_step() as pgconn:
             pgconn.enter_pipeline_mode()
             for statement in queue:
                 key = (statement.text, statement.types)
@@ -244,11 +264,8 @@ class Connection(psycopg.Connection[Row]):
                     result_format=pq.Format(statement.is_binary),
                 )  # fmt: skip
             pgconn.pipeline_sync()
-            results = self._until_in_step(pgconn)
+            results = self._until_synced(pgconn)
             pgconn.exit_pipeline_mode()
-        except BaseException:
-            pgconn.finish()  # somewhere amidst the answers, to which nobody would find back
-            raise
         for place, key in made.items():
             if results[place].status in _FAILED:
                 del self._names[key]
@@ -263,7 +280,7 @@ class Connection(psycopg.Connection[Row]):
         name = self._names[key] = b"regulars_%d" % self._named
         return name
 
-    def _until_in_step(self, pgconn: pq.abc.PGconn) -> list[pq.abc.PGresult]:
+    def _until_synced(self, pgconn: pq.abc.PGconn) -> list[pq.abc.PGresult]:
         """All results of what was sent."""
         results: list[pq.abc.PGresult] = []
         while True:
@@ -336,16 +353,18 @@ def later(
 
 
 def copying(
-    connection: psycopg.Connection[Any], statement: str, rows: bytes
+    connection: psycopg.Connection[Any], statement: str, rows: str
 ) -> AbstractContextManager[None]:
-    """`Connection.copying`, by psycopg where the connection is another."""
+    """`Connection.copying`, by psycopg where the connection is another; no rows, nothing."""
+    if not rows:
+        return nullcontext()
     if isinstance(connection, Connection):
-        return connection.copying(statement, rows)
+        return connection.copying(statement, rows.encode())
     return _copied(connection, statement, rows)
 
 
 @contextmanager
-def _copied(connection: psycopg.Connection[Any], statement: str, rows: bytes) -> Iterator[None]:
+def _copied(connection: psycopg.Connection[Any], statement: str, rows: str) -> Iterator[None]:
     with connection.cursor() as cursor, cursor.copy(statement) as stream:
         stream.write(rows)
         yield

@@ -26,6 +26,7 @@ from regulars.filters.compact_custom import (
 from regulars.filters.slots import NEVER, NOWHERE, SLOTS, other_code, text_code, ticks
 from regulars.filters.times import read_iso
 from regulars.filters.values import address_number
+from regulars.kit.connection import copying
 from regulars.people.numbers import slots
 from regulars.people.person import TEXT_FACTS, Person
 
@@ -152,7 +153,8 @@ def fill(connection: Connection) -> None:
         people = store.read(connection, project_id, ids).values()
         taken = slots.take(connection, project_id, keys(people))
         rows = [values(person, taken) for person in people]
-        store.copy(connection, COPY, store.copy_text(rows))
+        with copying(connection, COPY, store.copy_text(rows)):
+            pass
 
 
 def _chunks(connection: Connection) -> Iterator[tuple[UUID, list[UUID]]]:

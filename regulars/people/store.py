@@ -6,7 +6,7 @@ no statement and costs no round trip.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import islice
@@ -20,7 +20,7 @@ import psycopg
 from psycopg.types.json import set_json_loads
 
 from regulars.kit import arrays, machine
-from regulars.kit.connection import copying, later
+from regulars.kit.connection import later
 from regulars.people import compact
 from regulars.people.numbers import slots
 from regulars.people.person import BAGS, HOT, WIDE, Person, Wide, person_of, wide_of
@@ -271,14 +271,14 @@ def rows_of(project_id: UUID, people: Iterable[Person], now: datetime) -> Rows:
     narrow = [person for person in stored if compact.has_moved(person)]
     taken = slots.of(project_id, compact.keys((*fresh, *narrow)))
     return Rows(
-        _json([_wide_row(person) for person in fresh]) if fresh else "",
+        _records(map(_wide_row, fresh)),
         _insert_hot.of(fresh),
-        _json([_wide_row(person) for person in wide]) if wide else "",
+        _records(map(_wide_row, wide)),
         _said(said) if said else (),
         _update_hot.of([person for person in stored if person.seen_changed]),
         _update_coming.of([one for one in stored if one.came_by and not one.seen_changed]),
-        _json([compact.row(person, taken) for person in fresh]) if fresh else "",
-        _json([compact.row(person, taken) for person in narrow]) if narrow else "",
+        _records(compact.row(person, taken) for person in fresh),
+        _records(compact.row(person, taken) for person in narrow),
     )
 
 
@@ -304,13 +304,6 @@ def count_kinds(connection: Connection, project_id: UUID, moved: dict[str, int])
     for kind in sorted(moved):
         if moved[kind]:
             later(connection, COUNT_KINDS, (project_id, kind, moved[kind]))
-
-
-def copy(connection: Connection, statement: str, text: str) -> None:
-    """COPY what is in PostgreSQL's text format already, if anything."""
-    if text:
-        with copying(connection, statement, text.encode()):
-            pass
 
 
 def copy_text(rows: Iterable[Sequence[Any]]) -> str:
@@ -351,6 +344,12 @@ def _said(people: Sequence[Person]) -> tuple[str, ...]:
         arrays.of_bags(person.stamps for person in people),
         arrays.of_plain([person.updated_at for person in people]),
     )
+
+
+def _records(rows: Iterable[Mapping[str, Any]]) -> str:
+    """What a statement takes as its rows; nothing where there is none."""
+    records = list(rows)
+    return _json(records) if records else ""
 
 
 def _json(value: Any) -> str:

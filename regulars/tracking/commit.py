@@ -22,7 +22,7 @@ import psycopg
 
 from regulars.events import arriving, record
 from regulars.kit import database
-from regulars.kit.connection import later
+from regulars.kit.connection import copying, later
 from regulars.kit.ids import key_bytes, texts_at
 from regulars.people.changes import Changes, CollidedError, Manner
 from regulars.people.deeds import Deed
@@ -109,8 +109,8 @@ class Committer:
         written = _fold_all(changes, project, fresh, drops)
         # Before the people: what somebody did who is merged in this very batch moves with them.
         # PostgreSQL stores the events while we settle the people.
-        lines = rows.event_lines(project.id, written.events)
-        with record.writing(connection, record.COPY_EVENTS, lines):
+        lines = "".join(rows.event_lines(project.id, written.events))
+        with copying(connection, record.COPY_EVENTS, lines):
             changes.settle()
         if written.sessions:
             columns = rows.session_columns(written.sessions)

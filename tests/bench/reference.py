@@ -23,6 +23,7 @@ import psycopg
 from regulars.config.web import server_for
 from regulars.events import record
 from regulars.kit import clock, environment
+from regulars.kit.connection import copying
 from regulars.kit.ids import key_hash, texts_at
 from regulars.people.person import Person
 from regulars.public import http
@@ -62,8 +63,7 @@ class BareCommitter:
             ]
             lines += rows.event_lines(arrival.project.id, done)
             arrival.outcomes = [None] * len(done)
-        writing = record.writing(connection, record.COPY_EVENTS, lines)
-        with connection.transaction(), writing:
+        with connection.transaction(), copying(connection, record.COPY_EVENTS, "".join(lines)):
             pass
 
     def _person(self, event: Event) -> Person:

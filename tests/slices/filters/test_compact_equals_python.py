@@ -15,6 +15,7 @@ from regulars.filters.operands import When
 from regulars.filters.parse import parse
 from regulars.filters.slots import SLOTS
 from regulars.filters.to_sql import compact_sql
+from regulars.kit.connection import copying
 from regulars.people import compact, store
 from regulars.people.person import Person
 from tests.pure.filters.worlds import World, thorough, worlds
@@ -99,4 +100,5 @@ def person_of(project: UUID, number: int, facts: Facts) -> Person:
 
 
 def put(tables: Connection, person: Person, slots: Mapping[str, int]) -> None:
-    store.copy(tables, compact.COPY, store.copy_text([compact.values(person, slots)]))
+    with copying(tables, compact.COPY, store.copy_text([compact.values(person, slots)])):
+        pass

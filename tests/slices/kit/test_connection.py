@@ -241,11 +241,26 @@ def test_whoever_breaks_off_amidst_the_answers_closes_it(
     assert own.closed
 
 
+@pytest.mark.parametrize("when", ["as it begins", "as it ends"])
+def test_whoever_breaks_off_amidst_a_copy_closes_it(
+    own: Connection, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def break_off(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    if when == "as it begins":
+        monkeypatch.setattr(own, "_wait", break_off)
+    with pytest.raises(KeyboardInterrupt), own.copying("COPY said FROM STDIN", b"1\tone\n"):
+        monkeypatch.setattr(own, "_wait", break_off)
+    assert own.closed
+
+
 def test_on_any_other_connection_it_is_now(database: Database) -> None:
     database.execute("CREATE TEMP TABLE said (id int PRIMARY KEY, text text)")
     asked: tuple[int, UUID] = (1, uuid4())
     assert later(database, "INSERT INTO said VALUES (%s, %s)", asked).rowcount == 1
-    with copying(database, "COPY said FROM STDIN", b"2\ttwo\n"):
-        pass
+    for rows in ("2\ttwo\n", ""):
+        with copying(database, "COPY said FROM STDIN", rows):
+            pass
     assert database.execute("SELECT count(*) FROM said").fetchall() == [(2,)]
     database.execute("DROP TABLE said")
