@@ -13,6 +13,7 @@ from regulars.kit import clock
 from tests.cast import Cast, cast
 from tests.journeys.desk import address, browser
 from tests.journeys.messenger.conftest import LiveTalk, talk
+from tests.journeys.messenger.line import INBOX, Line
 
 __all__ = ["address", "browser", "cast", "talk"]
 
@@ -172,3 +173,25 @@ def finds_what_was_said(tab: Page) -> None:
     tab.reload()
     expect(tab.get_by_role("form", name="Ticket properties")).to_be_visible()
     expect(tab.get_by_role("heading", level=1, name="#1")).to_be_visible()
+
+
+def test_what_begins_while_nothing_is_heard_is_listed_all_the_same(
+    browser: BrowserContext, cast: Cast, talk: LiveTalk, address: str
+) -> None:
+    line = Line(browser, INBOX)
+    line.cut()
+    tab = browser.new_page()
+    tab.goto(f"{address}{cast.home.url('inbox/?view=unassigned')}")
+    expect(tab.get_by_text("All is taken")).to_be_visible()
+    talk.say("browser-0", "thread-0", SUBJECTS[0])
+    line.mend()
+    rows = tab.locator("#inbox-rows a.conv")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text(SUBJECTS[0])
+    line.cut()
+    talk.say("browser-1", "thread-1", SUBJECTS[1])
+    talk.say("browser-0", "thread-0", "And when does it come?")
+    line.mend()
+    expect(rows).to_contain_text("And when does it come?")
+    tab.get_by_role("button", name="1 more conversation").click()
+    expect(rows).to_have_count(2)

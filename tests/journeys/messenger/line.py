@@ -7,15 +7,16 @@ import re
 from playwright.sync_api import BrowserContext, WebSocketRoute
 
 SOCKET = re.compile(r"/messenger/socket$")
+INBOX = re.compile(r"/inbox/socket$")
 
 
 class Line:
-    """Every messenger's socket of a browser."""
+    """Every messenger's socket of a browser, or every inbox's."""
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, socket: re.Pattern[str] = SOCKET) -> None:
         self.is_cut = False
         self._open: list[WebSocketRoute] = []
-        context.route_web_socket(SOCKET, self._connect)
+        context.route_web_socket(socket, self._connect)
 
     def cut(self) -> None:
         """Nothing gets through from now on."""

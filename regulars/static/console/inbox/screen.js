@@ -7,6 +7,7 @@
 import { fetched } from "../board.js";
 
 const GAP = 300; // ms between two looks at rows
+const MOST = 50; // rows that the server tells of at a time
 const TYPING = 250; // ms after a key before it is searched
 
 const htmx = /** @type {{htmx?: {process(part: Element): void}}} */ (globalThis).htmx;
@@ -16,6 +17,7 @@ class InboxScreen extends HTMLElement {
   #stale = new Set();
   /** @type {Set<string>} */
   #fresh = new Set();
+  #isBehind = false; // there may be conversations of which no pointer came
   #timer = 0;
   #search = 0;
   #turn = 0;
@@ -132,34 +134,64 @@ class InboxScreen extends HTMLElement {
 
   /** @param {{t: string, conversation?: string}} pointer */
   #hear(pointer) {
-    if (pointer.t === "lost") for (const row of this.#rows()) this.#stale.add(row.dataset.id ?? "");
-    else if (pointer.t === "message" || pointer.t === "changed") {
-      this.#stale.add(pointer.conversation ?? "");
+    if (pointer.t === "lost") {
+      for (const { dataset } of this.#rows()) if (dataset.id) this.#stale.add(dataset.id);
+      this.#isBehind = true;
+    } else if (pointer.t === "message" || pointer.t === "changed") {
+      if (pointer.conversation) this.#stale.add(pointer.conversation);
     } else return;
+    this.#soon();
+  }
+
+  #soon() {
     this.#timer ||= setTimeout(() => void this.#look(), GAP);
   }
 
   #rows() {
-    return /** @type {HTMLElement[]} */ ([...this.#list.querySelectorAll("li[data-id]")]);
+    return rowsOf(this.#list);
   }
 
   async #look() {
     this.#timer = 0;
-    const ids = [...this.#stale].filter(Boolean).slice(0, 50);
-    this.#stale.clear();
-    if (!ids.length) return;
-    const joint = this.#list.dataset.url?.includes("?") ? "&" : "?";
+    const isBehind = this.#isBehind;
+    const ids = [...this.#stale].slice(0, MOST);
+    this.#isBehind = false;
+    for (const id of ids) this.#stale.delete(id);
     try {
-      const address = `${this.#list.dataset.url}${joint}ids=${encodeURIComponent(ids.join(" "))}`;
-      const part = await fetched(address);
-      const here = new Set(part.querySelector("output")?.dataset.here?.split(" ") ?? []);
-      for (const row of /** @type {HTMLElement[]} */ ([...part.querySelectorAll("li[data-id]")])) {
-        this.#place(row, here.has(row.dataset.id ?? ""));
-      }
-      this.#pill();
+      const drawn = isBehind ? await this.#catchUp() : [];
+      const others = ids.filter((id) => !drawn.includes(id));
+      if (others.length) await this.#refresh(others);
     } catch {
-      for (const id of ids) this.#stale.add(id); // the next pointer asks again
+      for (const id of ids) this.#stale.add(id);
+      this.#isBehind ||= isBehind;
+      return; // the next pointer asks again
     }
+    this.#pill();
+    if (this.#stale.size) this.#soon();
+  }
+
+  /**
+   * Draw the newest of the list as they are now, among them those that the page has not.
+   * @returns {Promise<(string | undefined)[]>} which they are
+   */
+  async #catchUp() {
+    const newest = rowsOf(await fetched(this.#list.dataset.url ?? ""));
+    const known = new Set(this.#rows().map((row) => row.dataset.id));
+    // What comes behind all that is here may have been behind "More" all along.
+    const isWhole = !this.#list.querySelector("li.more");
+    const last = newest.findLastIndex((row) => known.has(row.dataset.id));
+    const drawn = isWhole || last < 0 ? newest : newest.slice(0, last + 1);
+    for (const row of drawn) this.#place(row, true);
+    return drawn.map((row) => row.dataset.id);
+  }
+
+  /** Draw these rows as they are now. @param {string[]} ids */
+  async #refresh(ids) {
+    const joint = this.#list.dataset.url?.includes("?") ? "&" : "?";
+    const address = `${this.#list.dataset.url}${joint}ids=${encodeURIComponent(ids.join(" "))}`;
+    const part = await fetched(address);
+    const here = new Set(part.querySelector("output")?.dataset.here?.split(" ") ?? []);
+    for (const row of rowsOf(part)) this.#place(row, here.has(row.dataset.id ?? ""));
   }
 
   /** @param {HTMLElement} row @param {boolean} belongs whether it is on this list now */
@@ -250,5 +282,8 @@ class InboxScreen extends HTMLElement {
     }
   }
 }
+
+/** @param {ParentNode} part */
+const rowsOf = (part) => /** @type {HTMLElement[]} */ ([...part.querySelectorAll("li[data-id]")]);
 
 customElements.define("inbox-screen", InboxScreen);
