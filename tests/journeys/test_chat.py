@@ -123,11 +123,11 @@ def test_nothing_is_lost_when_the_web_processes_are_killed_between(
         for pid in before:
             os.kill(pid, signal.SIGKILL)
         visitor.say(f"Hello {turn}")
+        wait_until(partial(_is_replaced, installation, before), seconds=60)
         expect(desk.thread.get_by_text(f"Hello {turn}", exact=True)).to_be_visible()
         desk.say(f"Answer {turn}")
         expect(visitor.log.get_by_text(f"Answer {turn}", exact=True)).to_be_visible()
         said += [f"Hello {turn}", f"Answer {turn}"]
-        wait_until(partial(_is_replaced, installation, before), seconds=20)
     assert desk.texts() == said
     assert visitor.texts() == said
 
