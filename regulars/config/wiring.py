@@ -45,6 +45,7 @@ from regulars.people.imports import jobs as imports
 from regulars.people.imports.file_rows import ForgetImported
 from regulars.people.imports.working import bring_people_in
 from regulars.people.merge import Merging
+from regulars.people.packed.keeping import keep_packs
 from regulars.public.rest.idempotency import ForgetAnswers
 from regulars.reports import state as counts_state
 from regulars.reports.following import CountsFollow
@@ -75,7 +76,7 @@ LOOPS: tuple[Loop, ...] = (
     keep_house, trim_outbox, keep_clear, remove_projects,
     forget_deleted_notes, send_mail, tell_by_email, take_mail_in, push_news,
     keep_conversations, tell_webhooks, gather_audiences, run_campaigns, keep_mail, send_emails,
-    keep_funnels, keep_reports, keep_drafts,
+    keep_funnels, keep_reports, keep_drafts, keep_packs,
 )  # fmt: skip
 
 

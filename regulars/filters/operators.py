@@ -148,7 +148,8 @@ _NUMBER = (
     _comparison("lte", "is at most", "<=", lambda value, number: value <= number),
     Operator(
         "between", ValueType.NUMBER, "is between", "{field} is between {value}", Operand.NUMBERS,
-        holds=lambda value, bounds: bounds[0] <= value <= bounds[1],
+        # Not chained: it is asked of many values at once, too (`people/packed`).
+        holds=lambda value, bounds: (bounds[0] <= value) & (value <= bounds[1]),
         sql=_between_sql,
         python=lambda constant, value, bounds:
             f"({value} is not None and {constant(bounds[0])} <= {value} <= {constant(bounds[1])})",

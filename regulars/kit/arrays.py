@@ -17,6 +17,12 @@ def of_ids(ids: Iterable[UUID]) -> str:
     return "{" + ",".join([f"{id_.int:032x}" for id_ in ids]) + "}"
 
 
+def of_sent_ids(ids: bytes) -> str:
+    """Ids as PostgreSQL sends them, 16 bytes each, one behind the other."""
+    digits = ids.hex()
+    return f"{{{','.join([digits[at : at + 32] for at in range(0, len(digits), 32)])}}}"
+
+
 def of_keys(keys: Iterable[bytes]) -> str:
     """For uuid[], of ids that are bytes."""
     return "{" + ",".join([key.hex() for key in keys]) + "}"

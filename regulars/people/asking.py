@@ -54,6 +54,13 @@ WHERE s.project_id = %s AND s.id = ANY(%s) AND s.deleted_at IS NULL AND s.filter
 """
 
 
+class Rule(NamedTuple):
+    """A segment's, and the time zone in which it is asked."""
+
+    filter: Filter
+    zone: ZoneInfo
+
+
 class Apart(NamedTuple):
     """A filter as everybody is asked at once.
 
@@ -73,19 +80,27 @@ class Apart(NamedTuple):
 class Asked:
     """A filter, ready to be asked of compact rows `p`.
 
-    `each` asks person by person; `bounds` are spans that the filter alone requires of dates.
+    `each` asks person by person; `bounds` are spans that the filter alone requires of dates, `bits`
+    those that events have which it asks for.
     """
 
     filter: Filter
     when: When
     each: tuple[str, Params]
     bounds: Mapping[str, Span]
-    _make_apart: Callable[[], Apart]
+    bits: Mapping[str, int]
+    _make_apart: Callable[[Mapping[UUID, Rule]], Apart]
+    _find_rules: Callable[[], Mapping[UUID, Rule]]
 
     @cached_property
     def apart(self) -> Apart:
         """Made when it is asked for: it takes a look at events and segments, which pages spare."""
-        return self._make_apart()
+        return self._make_apart(self.rules)
+
+    @cached_property
+    def rules(self) -> Mapping[UUID, Rule]:
+        """The segments of the filter whose rules ask for facts alone, and are in force."""
+        return self._find_rules()
 
 
 def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When) -> Asked:
@@ -97,14 +112,17 @@ def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When)
     bits = deeds.known(connection, project_id, events) if events else {}
     each, params = write(filter_, deeds=bits)
 
-    def apart() -> Apart:
+    def apart(rules: Mapping[UUID, Rule]) -> Apart:
         common = {
             name: bits[name]
             for name in events & bits.keys()
             if is_common(connection, project_id, name)
         }
-        rules = _rules(connection, project_id, filter_, when.now)
-        over_all = partial(write, apart=project_id, deeds=common, rules=rules)
+        written = {
+            segment: _over_all(connection, project_id, rule, when.now)
+            for segment, rule in rules.items()
+        }
+        over_all = partial(write, apart=project_id, deeds=common, rules=written)
         text, params = over_all(filter_)
         told: frozenset[str | UUID] = frozenset((*common, *rules))
         last = None
@@ -115,7 +133,10 @@ def asked(connection: Connection, project_id: UUID, filter_: Filter, when: When)
                 last = doing(project_id, must, when, Sql(besides, tuple(more)))
         return Apart(text, tuple(params), told, is_told(filter_, told), last)
 
-    return Asked(filter_, when, (each, tuple(params)), _bounds(filter_, when), apart)
+    find_rules = partial(_rules, connection, project_id, filter_)
+    return Asked(
+        filter_, when, (each, tuple(params)), _bounds(filter_, when), bits, apart, find_rules
+    )
 
 
 def is_told(part: Filter, told: frozenset[str | UUID]) -> bool:
@@ -142,24 +163,25 @@ def is_common(connection: Connection, project_id: UUID, event: str) -> bool:
     return row is not None and row[0] >= A_FEW_EVENTS
 
 
-def _rules(
-    connection: Connection, project_id: UUID, filter_: Filter, now: datetime
-) -> dict[UUID, Sql]:
+def _rules(connection: Connection, project_id: UUID, filter_: Filter) -> dict[UUID, Rule]:
     """The segments of the filter whose rules ask for facts alone, which are quicker to look at."""
     asked_for = {one.segment for one in conditions(filter_) if isinstance(one, SegmentCondition)}
     if not asked_for:
         return {}
-    found: dict[UUID, Sql] = {}
     rows = connection.execute(RULES, (project_id, list(asked_for))).fetchall()
-    for segment, text, zone in rows:
-        rule = parse(text)
-        if all(isinstance(one, FieldCondition) for one in conditions(rule)):
-            having = slots.known(connection, project_id, _keys(rule))
-            sql, params = compact_sql(
-                rule, now=now, zone=ZoneInfo(zone), apart=project_id, slots=having
-            )
-            found[segment] = Sql(sql, tuple(params))
-    return found
+    rules = {segment: Rule(parse(text), ZoneInfo(zone)) for segment, text, zone in rows}
+    return {
+        segment: rule
+        for segment, rule in rules.items()
+        if all(isinstance(one, FieldCondition) for one in conditions(rule.filter))
+    }
+
+
+def _over_all(connection: Connection, project_id: UUID, rule: Rule, now: datetime) -> Sql:
+    """The rule as everybody is asked."""
+    having = slots.known(connection, project_id, _keys(rule.filter))
+    sql, params = compact_sql(rule.filter, now=now, zone=rule.zone, apart=project_id, slots=having)
+    return Sql(sql, tuple(params))
 
 
 def _keys(filter_: Filter) -> set[str]:

@@ -40,14 +40,25 @@ COLUMNS = (
 )  # fmt: skip
 
 COPY = f"COPY person_compact ({', '.join(COLUMNS)}) FROM STDIN"
+# Whatever changes compact rows notes whose, since what is packed of these is out of date
+# (`people/packed`). COPY does not: it is for many, of whom nobody is packed yet.
+NOTE = "INSERT INTO person_unpacked (project_id, person_id) SELECT project_id, id FROM written"
+NOTE_ONE = "INSERT INTO person_unpacked (project_id, person_id) VALUES (%s, %s)"
 INSERT = f"""
-INSERT INTO person_compact ({", ".join(COLUMNS)})
-SELECT {", ".join(COLUMNS)} FROM json_populate_recordset(NULL::person_compact, %s::json)
+WITH written AS (
+    INSERT INTO person_compact ({", ".join(COLUMNS)})
+    SELECT {", ".join(COLUMNS)} FROM json_populate_recordset(NULL::person_compact, %s::json)
+    RETURNING project_id, id
+)
+{NOTE}
 """
 UPDATE = f"""
-UPDATE person_compact p SET {", ".join(f"{column} = n.{column}" for column in COLUMNS[2:])}
-FROM json_populate_recordset(NULL::person_compact, %s::json) n
-WHERE p.project_id = n.project_id AND p.id = n.id
+WITH written AS (
+    UPDATE person_compact p SET {", ".join(f"{column} = n.{column}" for column in COLUMNS[2:])}
+    FROM json_populate_recordset(NULL::person_compact, %s::json) n
+    WHERE p.project_id = n.project_id AND p.id = n.id RETURNING p.project_id, p.id
+)
+{NOTE}
 """
 NEXT = "SELECT id FROM person WHERE project_id = %s AND id > %s ORDER BY id LIMIT %s"
 A_CHUNK = 5_000

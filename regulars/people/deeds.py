@@ -18,6 +18,7 @@ import psycopg
 
 from regulars.kit import arrays
 from regulars.people import numbers
+from regulars.people.compact import NOTE
 from regulars.people.person import Person
 
 Connection = psycopg.Connection[Any]
@@ -72,8 +73,9 @@ def note(project_id: UUID, deeds: Sequence[Deed]) -> None:
 def recount(connection: Connection, project_id: UUID, ids: Iterable[UUID]) -> None:
     """Read these people's bits from what the record has of them, now that events have moved."""
     asked = {"project": project_id, "ids": arrays.of_ids(ids)}
-    for table in TABLES:
-        connection.execute(RECOUNT.format(table=table), asked)
+    connection.execute(RECOUNT.format(table="person_activity"), asked)
+    counted = RECOUNT.format(table="person_compact")
+    connection.execute(f"WITH written AS ({counted} RETURNING p.project_id, p.id) {NOTE}", asked)
 
 
 def fill(connection: Connection) -> None:

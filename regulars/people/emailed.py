@@ -31,7 +31,9 @@ WITH told AS (
     WHERE project_id = %(project)s AND id = ANY(%(ids)s::uuid[])
 ), compacted AS (
     UPDATE person_compact SET last_emailed = greatest(last_emailed, %(now)s)
-    WHERE project_id = %(project)s AND id = ANY(%(ids)s::uuid[])
+    WHERE project_id = %(project)s AND id = ANY(%(ids)s::uuid[]) RETURNING project_id, id
+), noted AS (
+    INSERT INTO person_unpacked (project_id, person_id) SELECT project_id, id FROM compacted
 )
 UPDATE person SET last_emailed = greatest(last_emailed, %(now)s), updated_at = %(now)s
 WHERE project_id = %(project)s AND id = ANY(%(ids)s::uuid[])

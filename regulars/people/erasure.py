@@ -20,6 +20,7 @@ import psycopg
 from regulars.kit import environment
 from regulars.kit.connection import later
 from regulars.people.changes import CONSEQUENCES, Changes, Columns, NoConsequence
+from regulars.people.packed.forgetting import forget
 from regulars.people.person import Person
 
 Connection = psycopg.Connection[Any]
@@ -50,6 +51,7 @@ OWNED = (
     ("identity", "person_id"),
     ("person_activity", "id"),
     ("person_compact", "id"),
+    ("person_unpacked", "person_id"),
     ("person", "id"),
 )
 
@@ -82,6 +84,7 @@ class Erasing(NoConsequence):
             known.append(("email", person.email_folded))
         hashes = sorted(_hash(project_id, one) for one in known)
         connection.execute(REMEMBER, (project_id, hashes, changes.now))
+        forget(connection, project_id, person.id)
         for table, column in OWNED:
             connection.execute(
                 f"DELETE FROM {table} WHERE project_id = %s AND {column} = %s",

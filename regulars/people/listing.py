@@ -18,14 +18,18 @@ from uuid import UUID
 import psycopg
 
 from regulars.filters.sql import Sql
+from regulars.kit import arrays
 from regulars.people import filtering
-from regulars.people.asking import Apart, Asked
+from regulars.people.asking import Asked
 from regulars.people.orders import Cursor, Order, Sort
+from regulars.people.packed.finding import Found, find, tells
+from regulars.people.packed.foremost import Foremost, foremost
 
 Connection = psycopg.Connection[Any]
 Row = tuple[UUID, Any]  # a person's id, and the value that the list is ordered by
 
 FEW = 3_000  # people of a segment that are gathered and sorted rather than met on a walk
+PACKED = 50_000  # people found in packs who are sorted
 FOUND = 1_000  # people that a search or a filter gathers; of more, nobody is told how many
 
 KINDS = ("user", "lead", "visitor")
@@ -157,7 +161,8 @@ class Listing:
         walk = _Walk(self._connection, replace(question, narrow=()), sort)
         met: list[Row] = []
         looked = 0
-        while step := filtering.next_step(len(met), looked, limit):
+        is_packed = False
+        while step := filtering.next_step(len(met), looked, limit, is_packed=is_packed):
             rows = walk.on(after, step)
             ids = [id_ for id_, _ in rows]
             belong = filtering.belonging(self._connection, question.project_id, asked, ids)
@@ -166,13 +171,15 @@ class Listing:
             if len(met) >= limit or len(rows) < step:
                 return met[:limit]
             after = Cursor(str(sort), rows[-1][1], rows[-1][0])
+            is_packed = is_packed or tells(self._connection, question.project_id, asked)
         return None
 
     def _gathered(self, asked: Asked, limit: int, after: Cursor | None) -> list[Row]:
         """Everybody whom the filter holds for, sorted."""
         order = self._sort.order
-        doers = self._doers()
-        everybody = doers or self._among_texts(asked)
+        packed = self._packed(PACKED, foremost(self._sort, limit, after))
+        doers = self._doers() if packed is None else None
+        everybody = self._ids(packed) if packed is not None else doers or self._among_texts(asked)
         table = "person p" if order.table == "p" else "person_activity a"
         way = "DESC" if self._sort.descending else "ASC"
         which = _behind(self._sort, after)
@@ -194,6 +201,17 @@ class Listing:
                 statement, (*everybody.params, *own), prepare=False
             ).fetchall()
 
+    def _packed(self, at_most: int | None = None, first: Foremost | None = None) -> Found | None:
+        """Whom packs tell; with ids, where there are at most so many."""
+        asked = self._filter_alone()
+        if asked is None:
+            return None
+        project_id, kinds = self._question.project_id, self._question.listed
+        return find(self._connection, project_id, asked, kinds, at_most=at_most, first=first)
+
+    def _ids(self, of: Found) -> Sql:
+        return Sql("SELECT unnest(%s::uuid[]) AS id", (arrays.of_sent_ids(of.ids),))
+
     def _among_texts(self, asked: Asked) -> Sql:
         """The ids of everybody whom the filter holds for, looked for by the index on texts."""
         among = filtering.found_by_texts(self._connection, self._question.project_id, asked)
@@ -202,18 +220,16 @@ class Listing:
 
     def _doers(self) -> Sql | None:
         """The ids of everybody, where what they did is asked last (`doing`); else None."""
-        apart = self._filter_alone()
-        if apart is None or apart.doing is None:
+        asked = self._filter_alone()
+        if asked is None or asked.apart.doing is None:
             return None
-        people = self._everybody(Condition(*apart.doing.besides))
-        return apart.doing.among(Sql(people.text, people.params))
+        people = self._everybody(Condition(*asked.apart.doing.besides))
+        return asked.apart.doing.among(Sql(people.text, people.params))
 
-    def _filter_alone(self) -> Apart | None:
-        """The filter as everybody is asked, if nothing else is asked of them."""
+    def _filter_alone(self) -> Asked | None:
+        """The filter, if nothing else is asked of people."""
         question = self._question
-        if question.asked is None or question.group is not None or question.besides:
-            return None
-        return question.asked.apart
+        return None if question.group is not None or question.besides else question.asked
 
     def _asked_total(self, *, exact: bool) -> Total:
         if exact:
@@ -230,15 +246,18 @@ class Listing:
 
     def _counted(self) -> int:
         """How many are asked for, to the last."""
+        packed = self._packed()
+        if packed is not None:
+            return packed.number
         doers = self._doers()
         if doers is not None:
             return filtering.counted_doers(self._connection, doers)
-        apart = self._filter_alone()
+        asked = self._filter_alone()
         everybody = self._compact()
         return filtering.counted(
             self._connection,
             Sql(everybody.text, everybody.params),
-            in_shares=apart is not None and apart.is_told,
+            in_shares=asked is not None and asked.apart.is_told,
         )
 
     def _compact(self, among: list[UUID] | None = None) -> Condition:

@@ -16,6 +16,7 @@ from regulars.events import record
 from regulars.kit.ids import key_hash
 from regulars.people import deeds
 from regulars.people.changes import CONSEQUENCES, Changes, CollidedError, NoConsequence
+from regulars.people.compact import NOTE_ONE
 from regulars.people.person import Person
 from regulars.people.unite import absorb, copied, restore, revise, snapshot, united
 
@@ -149,6 +150,7 @@ def write_partings(changes: Changes) -> None:
         )
         connection.execute(DROP_HOT, (project, gone.id))
         connection.execute(DROP_COMPACT, (project, gone.id))
+        connection.execute(NOTE_ONE, (project, gone.id))
         connection.execute(DROP_WIDE, (project, gone.id))
 
 

@@ -87,6 +87,7 @@ def _start(stack: ExitStack, data: Path) -> None:
 def measure(bench: Bench, folder: Path) -> None:
     """Ask everything, and print what it took."""
     from regulars.config import wiring
+    from regulars.people.packed.keeping import pack_project
     from regulars.segments.clock import move_project
     from tests.bench import rivals
 
@@ -94,6 +95,8 @@ def measure(bench: Bench, folder: Path) -> None:
     with tables.working("moving whom time has moved since"):
         while move_project(bench.connection, bench.project_id, bench.now):
             pass
+    with tables.working("packing everybody, as the worker does"):
+        pack_project(bench.connection, bench.project_id, bench.now)
     row = bench.connection.execute(
         "SELECT id FROM segment WHERE project_id = %s AND builtin = 'active'", (bench.project_id,)
     ).fetchone()

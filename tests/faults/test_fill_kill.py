@@ -22,6 +22,7 @@ import psycopg
 import pytest
 
 from regulars.config.data_folder import DataFolder
+from regulars.filters.operands import When
 from regulars.filters.to_sql import to_sql
 from regulars.segments import actions
 from regulars.segments.needs import kept
@@ -29,6 +30,7 @@ from regulars.segments.plan import segments_written_out
 from tests.faults.load import Sender
 from tests.migrated import migrated
 from tests.running import Running, running, wait_until
+from tests.slices.people.packs import check_packs, is_packed
 from tests.slices.segments.saved import check_memories
 
 ROUNDS = int(os.environ.get("REGULARS_FAULT_ROUNDS", "3"))
@@ -83,11 +85,15 @@ def test_a_fill_goes_on_where_a_killed_worker_left_it(up: Running) -> None:
             sender.finish()
     for sender in senders:
         sender.join(SOON)
+    wait_until(lambda: _is_packed(up, project), seconds=SOON, otherwise=up.said)
     with _connection(up) as connection:
         found = [_people(connection, project, segment) for segment in segments]
         check_memories(connection, project, UTC)
+        rules = segments_written_out(connection, project).values()
+        told = check_packs(connection, project, When(datetime.now(UTC), UTC), rules)
     print(f"\nkill -9 amid {len(segments)} fills, {kills} times; people in them: {found}")
     assert kills == ROUNDS
+    assert told > 1
     assert all(len(set(numbers)) == 1 for numbers in found), found
     assert found[0][0] == PEOPLE * A_REQUEST // 2
 
@@ -122,6 +128,11 @@ def _filling(up: Running, project: UUID) -> bool:
 def _all_remember(up: Running, project: UUID) -> bool:
     with _connection(up) as connection:
         return all(need.filled for need in kept(connection, project).values())
+
+
+def _is_packed(up: Running, project: UUID) -> bool:
+    with _connection(up) as connection:
+        return is_packed(connection, project)
 
 
 def _victims() -> list[str]:

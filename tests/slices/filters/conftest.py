@@ -13,14 +13,14 @@ import pytest
 
 READ_TABLES = (
     "person", "person_activity", "person_compact", "event", "segment_member", "campaign_entry",
-    "campaign_email", "email_recipient",
+    "campaign_email", "email_recipient", "person_pack", "person_packed", "person_unpacked",
 )  # fmt: skip
 
 
 @pytest.fixture
 def tables(database: psycopg.Connection[Any]) -> Iterator[psycopg.Connection[Any]]:
     for table in READ_TABLES:
-        made_like = f"LIKE public.{table} INCLUDING DEFAULTS INCLUDING GENERATED"
+        made_like = f"LIKE public.{table} INCLUDING DEFAULTS INCLUDING GENERATED INCLUDING IDENTITY"
         database.execute(f"CREATE TEMP TABLE {table} ({made_like})")
     database.execute(
         "CREATE TEMP TABLE checkpoint_reached "

@@ -22,7 +22,8 @@ from regulars.kit import clock, database
 
 PEOPLE = 40
 NO_DEEDS = (
-    "DELETE FROM django_migrations WHERE app = 'people' AND name = '0011_deeds'",
+    "DELETE FROM django_migrations WHERE app = 'people' AND name >= '0011_deeds'",
+    "DROP TABLE person_packed, person_pack, person_unpacked",
     "DROP TABLE person_deed",
     "ALTER TABLE person_activity DROP COLUMN did",
     "ALTER TABLE person_compact DROP CONSTRAINT person_compact_pkey, DROP COLUMN did",

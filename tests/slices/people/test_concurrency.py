@@ -8,18 +8,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
+from regulars.filters.operands import When
+from regulars.filters.parse import parse
 from regulars.kit import database as kit_database
 from regulars.people import actions, merge
 from regulars.people.changes import CollidedError
 from regulars.segments import clock
 from regulars.tracking.commit import Arrival, Committer
 from regulars.workspaces.errors import UnknownError
+from tests.slices.people.packs import check_packs, pack_some
 from tests.slices.tracking.site import NOON, Site, alias, identify, open_site, page
 from tests.slices.tracking.truths import check_counts, check_members
 
@@ -29,6 +32,14 @@ THREADS = 8
 SECONDS = float(os.environ.get("REGULARS_CONCURRENCY_SECONDS", "4"))
 
 Work = Callable[[Database, int], None]
+
+FILTERS = [
+    parse({"field": "kind", "op": "is", "value": "user"}),
+    parse({"field": "last_seen", "op": "within_last", "value": 1}),
+    parse({"field": "sessions", "op": "gte", "value": 2}),
+    parse({"field": "user_id", "op": "contains", "value": "u"}),
+    parse({"field": "email", "op": "is_unknown"}),
+]
 
 
 @pytest.fixture
@@ -106,6 +117,7 @@ def test_tracking_merging_undoing_erasing_and_the_clock_at_once(site: Site) -> N
     """Everything that changes people, for some seconds, each in a connection of its own."""
     accepted: list[int] = []
     refused: list[str] = []
+    looks: list[int] = []
     now = _Now()
 
     def track(connection: Database, number: int) -> None:
@@ -128,7 +140,8 @@ def test_tracking_merging_undoing_erasing_and_the_clock_at_once(site: Site) -> N
             clock.move_project(connection, site.project.id, now.at)
             time.sleep(0.01)
 
-    _at_once([track, track, track, manage, manage, tick])
+    pack, look = _packing(site, now), _looking(site, now, looks)
+    _at_once([track, track, track, manage, manage, tick, pack, look])
     end = now.at
     while clock.move_project(site.connection, site.project.id, end):
         pass
@@ -136,7 +149,35 @@ def test_tracking_merging_undoing_erasing_and_the_clock_at_once(site: Site) -> N
     check_counts(site, people)
     check_members(site, people, end)
     assert len(accepted) > 10
-    print(f"{len(accepted)} batches, {len(refused)} changes met another writer")
+    assert sum(looks) > 10
+    check_packs(site.connection, site.project.id, When(end, UTC), FILTERS)
+    print(
+        f"{len(accepted)} batches, {len(refused)} changes met another writer,"
+        f" {sum(looks)} answers of packs were right"
+    )
+
+
+def _packing(site: Site, now: _Now) -> Work:
+    def pack(connection: Database, number: int) -> None:
+        dice = random.Random(number)
+        while now.runs():
+            pack_some(connection, site.project.id, now.at, dice)
+            time.sleep(0.02)
+
+    return pack
+
+
+def _looking(site: Site, now: _Now, looks: list[int]) -> Work:
+    def look(connection: Database, _: int) -> None:
+        """Packs tell at any moment what the rows do at that moment."""
+        while now.runs():
+            with connection.transaction():
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+                when = When(now.at, UTC)
+                looks.append(check_packs(connection, site.project.id, when, FILTERS))
+            time.sleep(0.02)
+
+    return look
 
 
 class _Now:

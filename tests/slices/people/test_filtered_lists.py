@@ -26,6 +26,8 @@ from regulars.filters.slots import SLOTS
 from regulars.kit.ids import ids_at
 from regulars.people import asking, deeds, filtering, listing, queries, shares, store
 from regulars.people.numbers import slots
+from regulars.people.packed import forms
+from regulars.people.packed.keeping import pack_project
 from regulars.people.person import Person
 from regulars.people.queries import Which
 from tests.slices.people.crowd import add_all, varied
@@ -135,7 +137,7 @@ def order(site: Site, person: UUID, times: int) -> None:
         )
 
 
-@pytest.fixture(params=["bits", "events"])
+@pytest.fixture(params=["bits", "events", "packs"])
 def crowd(
     database: psycopg.Connection[Any],
     monkeypatch: pytest.MonkeyPatch,
@@ -143,10 +145,13 @@ def crowd(
 ) -> Crowd:
     add_all(open_site(database), varied(10))  # neighbours, who must never be seen
     crowd = Crowd(open_site(database))
-    if request.param == "bits":
+    if request.param in ("bits", "packs"):
         deeds.fill_project(database, crowd.site.project.id)
         monkeypatch.setattr(asking, "A_FEW_EVENTS", 1)
         database.execute("ANALYZE person_compact")
+    if request.param == "packs":
+        with patch.object(forms, "MOST", 20):
+            pack_project(database, crowd.site.project.id, NOON)
     return crowd
 
 

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from regulars.filters.events import event_needs
+from regulars.filters.operands import When
 from regulars.filters.to_sql import event_to_sql, to_sql
 from regulars.people import actions as people_actions
 from regulars.people import deeds, numbers
@@ -18,6 +19,7 @@ from regulars.segments import actions, filling, fills, needs, remembering
 from regulars.segments.clock import move_project
 from regulars.segments.fills import Fill
 from regulars.segments.plan import segments_written_out
+from tests.slices.people.packs import check_packs
 from tests.slices.tracking.site import NOON, Site
 
 PEOPLE = """
@@ -144,7 +146,9 @@ def check(site: Site, now: datetime) -> None:
             assert people == (of_day or 0)
     running = {fill.segment_id for fill in fills.fills_running(site.connection)}
     zone = ZoneInfo(site.project.time_zone)
-    for segment, rule in segments_written_out(site.connection, project).items():
+    rules = segments_written_out(site.connection, project)
+    check_packs(site.connection, project, When(now, zone), rules.values())
+    for segment, rule in rules.items():
         if segment in kept and segment not in running:
             text, params = to_sql(rule, now=now, zone=zone)
             asked = site.connection.execute(PEOPLE.format(filter=text), (project, *params))

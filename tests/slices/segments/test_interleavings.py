@@ -22,6 +22,7 @@ from regulars.people.merge import NothingToUndoError
 from regulars.segments import actions, filling, queries, reading
 from regulars.segments.upkeep import let_go
 from regulars.workspaces.errors import ConflictError
+from tests.slices.people.packs import pack_some
 from tests.slices.segments.campaigning import Campaigning
 from tests.slices.segments.saved import (
     check,
@@ -101,13 +102,16 @@ class World:
             (2, self._merge), (2, self._undo), (1, self._erase), (5, self._wait),
             (4, self._save), (1, self._save_picked), (2, self._change), (1, self._delete),
             (2, self._pick), (7, self._fill_a_little), (1, self._fill_all),
-            (6, self._remember_a_little),
+            (6, self._remember_a_little), (4, self._pack),
             (5, self._campaign), (4, self._send), (5, self._come_of_it),
         ]  # fmt: skip
         weights = [weight for weight, _ in steps]
         chosen = self._chance.choices([step for _, step in steps], weights)[0]
         chosen()
         return chosen.__name__
+
+    def _pack(self) -> None:
+        pack_some(self.site.connection, self.site.project.id, self.now, self._chance)
 
     def _browser(self) -> str:
         return f"a{self._chance.randrange(8)}"
