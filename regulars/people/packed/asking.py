@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 
@@ -38,6 +39,7 @@ from regulars.people.packed.columns import Column, Mask, Words
 
 DAY = timedelta(days=1)
 _NOWHERE = "\x00"  # no text has it
+_CUSTOM = ":"  # in names of columns with custom values
 # Where somebody was seen on the day of a bound, the instant decides: who was on its right side.
 SEEN = """
 SELECT a.id FROM person_activity a WHERE a.project_id = %s
@@ -68,42 +70,44 @@ class People:
 Test = Callable[[People], Mask]
 
 
-@dataclass
+@dataclass(frozen=True)
 class Told:
     """A filter over packs: the columns that it needs, by name, and its answer.
 
-    `custom` are those of custom values. `besides` are statements for ids of people, each of which
-    becomes a truth for every person of a pack, in `People.besides`.
+    `besides` are statements for ids of people, each of which becomes a truth for every person of a
+    pack, in `People.besides`.
     """
 
     holds: Test
-    fields: set[str] = field(default_factory=set)
-    custom: set[str] = field(default_factory=set)
-    besides: list[Sql] = field(default_factory=list)
+    fields: frozenset[str]
+    besides: tuple[Sql, ...]
+
+    @property
+    def is_of_custom(self) -> bool:
+        """Whether custom values are asked for, of which a pack may have too many."""
+        return any(_CUSTOM in name for name in self.fields)
 
 
-def told(project_id: Any, asked: Asked, kinds: tuple[str, ...]) -> Told:
+def told(project_id: UUID, asked: Asked, kinds: tuple[str, ...]) -> Told:
     """The filter of people of these kinds.
 
     Raises `NotTold` where it asks what columns do not tell.
     """
-    found = Told(People.everybody)
-    writer = _Writer(project_id, asked, found)
+    writer = _Writer(project_id, asked)
     holds = writer.test(asked.filter, asked.when)
-    if set(kinds) == set(KINDS):
-        found.holds = holds
-        return found
-    found.holds = _every([holds, writer.words("kind", lambda kind: kind in kinds)])
-    return found
+    if set(kinds) != set(KINDS):
+        holds = _every([holds, writer.words("kind", lambda kind: kind in kinds)])
+    return Told(holds, frozenset(writer.fields), tuple(writer.besides))
 
 
 class _Writer:
-    def __init__(self, project_id: Any, asked: Asked, found: Told) -> None:
+    def __init__(self, project_id: UUID, asked: Asked) -> None:
         self._project_id = project_id
         self._asked = asked
-        self._found = found
+        self.fields: set[str] = set()
+        self.besides: list[Sql] = []
 
-    def test(self, filter_: Filter, when: When) -> Test:  # one a case
+    def test(self, filter_: Filter, when: When) -> Test:
         match filter_:
             case All(parts) | AnyOf(parts):
                 tests = [self.test(part, when) for part in parts]
@@ -129,9 +133,7 @@ class _Writer:
         return self._of(name, lambda column: column.where(holds))
 
     def _of(self, name: str, ask: Callable[[Column], Mask]) -> Test:
-        self._found.fields.add(name)
-        if ":" in name:
-            self._found.custom.add(name)
+        self.fields.add(name)
 
         def test(people: People) -> Mask:
             column = people.columns.get(name)
@@ -231,10 +233,8 @@ class _Writer:
         minute = bound.replace(second=0, microsecond=0)
         last_minute = start + DAY - timedelta(minutes=1)
         first, last = (minute, last_minute) if sign == ">=" else (start, minute)
-        place = len(self._found.besides)
-        self._found.besides.append(
-            Sql(SEEN.format(sign=sign), (self._project_id, first, last, bound))
-        )
+        place = len(self.besides)
+        self.besides.append(Sql(SEEN.format(sign=sign), (self._project_id, first, last, bound)))
         return lambda people: people.besides[place]
 
 

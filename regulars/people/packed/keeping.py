@@ -35,6 +35,7 @@ ALONE = "SELECT pg_try_advisory_lock(hashtext('person_pack'))"
 LARGE = """
 SELECT c.project_id FROM kind_count c WHERE (%(only)s::uuid IS NULL OR c.project_id = %(only)s)
   AND NOT EXISTS (SELECT FROM person_pack k WHERE k.project_id = c.project_id)
+  AND NOT EXISTS (SELECT FROM project_removal r WHERE r.id = c.project_id)
 GROUP BY c.project_id HAVING sum(c.people) >= %(from)s
 """
 NEW = """

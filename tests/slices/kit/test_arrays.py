@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 
@@ -33,6 +34,12 @@ def test_bags_are_what_they_were(database: psycopg.Connection[Any]) -> None:
 def test_bytes_are_what_they_were(database: psycopg.Connection[Any]) -> None:
     values = [b"", bytes(28), bytes(range(256))]
     assert read(database, arrays.of_bytes(values), "bytea") == values
+
+
+def test_sent_ids_are_what_they_were(database: psycopg.Connection[Any]) -> None:
+    ids = [uuid4(), UUID(int=0), UUID(int=1)]
+    assert read(database, arrays.of_sent_ids(b"".join(one.bytes for one in ids)), "uuid") == ids
+    assert read(database, arrays.of_sent_ids(b""), "uuid") == []
 
 
 def test_nothing_is_an_empty_array(database: psycopg.Connection[Any]) -> None:
