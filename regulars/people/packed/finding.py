@@ -141,7 +141,8 @@ class _Asking:
 
     def _is_told_by(self, packs: Sequence[Any]) -> bool:
         """Whether everybody is in packs, with all that is asked for."""
-        return all(row[2] and (row[3] or not self.question.is_of_custom) for row in packs)
+        all_the_same = not self.question.is_of_custom
+        return bool(packs) and all(row[2] and (row[3] or all_the_same) for row in packs)
 
     def _added_up(
         self, packs: Sequence[Any], changed: Ids, they: Ids, looked_up: Sequence[Ids]

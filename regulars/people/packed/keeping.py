@@ -1,9 +1,9 @@
 """The worker's loop that keeps packs: makes them where there are none, and anew where many changed.
 
 Small projects have none: SQL looks at all of their people in no time. Of large ones a pack is made
-anew when many of all have changed, the one in which most did. Between packs it rests several times
-as long as they take, so that a project in which everybody changes all the time costs no more than
-it is worth.
+anew when many of all have changed, the one in which most did of those who have waited longest.
+Between packs it rests several times as long as they take, and where so many change that packs tell
+nothing anyhow, until fewer do, many times as long.
 
 Public: `keep_packs`, `keep_some`, `pack_project`.
 """
@@ -21,14 +21,16 @@ import psycopg
 
 from regulars.kit import clock, database
 from regulars.kit.giving_way import step_back
+from regulars.people.packed.finding import MOST_UNPACKED
 from regulars.people.packed.packing import BEFORE_ALL, Pack, begin, pack
 
 Connection = psycopg.Connection[Any]
 
 FROM = 20_000  # people of a project, from which on it has packs
 MANY = 2_000  # notes of a project that are asked one by one without being felt
+A_SAMPLE = 5_000  # notes by which a pack is chosen
 PAUSE = 1.0  # seconds between looks
-RESTS = 4  # times as long as the last pack took
+RESTS, RESTS_IN_VAIN = 4, 20  # times as long as the last pack took
 
 # One worker at a time.
 ALONE = "SELECT pg_try_advisory_lock(hashtext('person_pack'))"
@@ -45,19 +47,31 @@ ORDER BY project_id, id LIMIT 1
 """
 # Whose notes are nobody's business, since the project has no packs.
 FORGET = """
-DELETE FROM person_unpacked u WHERE (%(only)s::uuid IS NULL OR u.project_id = %(only)s)
-  AND NOT EXISTS (SELECT FROM person_pack k WHERE k.project_id = u.project_id)
+DELETE FROM person_unpacked WHERE project_id = ANY(ARRAY(
+    SELECT DISTINCT c.project_id FROM kind_count c
+    WHERE (%(only)s::uuid IS NULL OR c.project_id = %(only)s)
+      AND NOT EXISTS (SELECT FROM person_pack k WHERE k.project_id = c.project_id)
+))
 """
-DUE = """
-SELECT project_id, pack_id FROM (
-    SELECT u.project_id, k.id AS pack_id, count(*) AS notes,
-           sum(count(*)) OVER (PARTITION BY u.project_id) AS all_notes
-    FROM person_unpacked u CROSS JOIN LATERAL (
-        SELECT id FROM person_pack k
-        WHERE k.project_id = u.project_id AND k.id <= u.person_id ORDER BY k.id DESC LIMIT 1
-    ) k WHERE %(only)s::uuid IS NULL OR u.project_id = %(only)s GROUP BY u.project_id, k.id
-) pack
-WHERE all_notes >= %(many)s ORDER BY notes DESC LIMIT 1
+# Those first whose packs tell.
+CHANGED = f"""
+SELECT p.project_id, n.notes FROM (
+    SELECT DISTINCT project_id FROM person_pack
+    WHERE %(only)s::uuid IS NULL OR project_id = %(only)s
+) p CROSS JOIN LATERAL (
+    SELECT count(*) AS notes FROM (
+        SELECT FROM person_unpacked u WHERE u.project_id = p.project_id LIMIT {MOST_UNPACKED + 1}
+    ) few
+) n WHERE n.notes >= %(many)s ORDER BY n.notes LIMIT 1
+"""
+DUE = f"""
+SELECT k.id FROM (
+    SELECT person_id FROM person_unpacked WHERE project_id = %(project)s
+    ORDER BY id LIMIT {A_SAMPLE}
+) u CROSS JOIN LATERAL (
+    SELECT id FROM person_pack
+    WHERE project_id = %(project)s AND id <= u.person_id ORDER BY id DESC LIMIT 1
+) k GROUP BY k.id ORDER BY count(*) DESC LIMIT 1
 """
 
 
@@ -69,30 +83,34 @@ def keep_packs(stop: threading.Event) -> None:
         while not stop.is_set():
             is_alone = is_alone or _is_alone(connection)
             began = monotonic()
-            made = False
+            rests = 0
             if is_alone:
-                # Somebody was erased of the pack that was just being made.
+                # Unless somebody was erased of the pack that was just being made.
                 with suppress(psycopg.errors.SerializationFailure):
-                    made = keep_some(connection, clock.now())
-            stop.wait(max(PAUSE, RESTS * (monotonic() - began) if made else 0))
+                    rests = keep_some(connection, clock.now())
+            stop.wait(max(PAUSE, rests * (monotonic() - began)))
 
 
-def keep_some(connection: Connection, now: datetime, only: UUID | None = None) -> bool:
-    """Make all packs that are missing, or else one that is due; whether any was made.
+def keep_some(connection: Connection, now: datetime, only: UUID | None = None) -> int:
+    """Make all packs that are missing, or else one that is due; of all projects, or of one `only`.
 
-    Of all projects, or of one `only`.
+    Returns how many times as long as it took to rest; 0 where there was nothing to do.
     """
     asked = {"only": only, "from": FROM, "many": MANY}
     for (project_id,) in connection.execute(LARGE, asked).fetchall():
         begin(connection, project_id)
     connection.execute(FORGET, asked)
     if _pack_new(connection, now, only):
-        return True
-    due = connection.execute(DUE, asked).fetchone()
+        return RESTS
+    changed = connection.execute(CHANGED, asked).fetchone()
+    if changed is None:
+        return 0
+    project_id, notes = changed
+    due = connection.execute(DUE, {"project": project_id}).fetchone()
     if due is not None:
-        pack(connection, Pack(*due), now)
+        pack(connection, Pack(project_id, due[0]), now)
         _pack_new(connection, now, only)  # where it had become too large
-    return due is not None
+    return RESTS if notes <= MOST_UNPACKED else RESTS_IN_VAIN
 
 
 def pack_project(connection: Connection, project_id: UUID, now: datetime) -> None:

@@ -149,7 +149,7 @@ def test_rows_written_by_tracking_are_noted(site: Site) -> None:
 
 
 def keep(site: Site, now: datetime = NOON) -> bool:
-    return keeping.keep_some(site.connection, now, only=site.project.id)
+    return keeping.keep_some(site.connection, now, only=site.project.id) > 0
 
 
 def find_known(site: Site, connection: psycopg.Connection[Any] | None = None) -> Found | None:
