@@ -9,11 +9,11 @@ Public: `find`, `Found`, `tells`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from operator import itemgetter
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -21,12 +21,14 @@ import psycopg
 
 from regulars.filters.operands import KINDS
 from regulars.filters.sql import Sql, joined
+from regulars.kit import arrays
 from regulars.people.asking import Asked
 from regulars.people.packed.asking import NotTold, People, Told, told
-from regulars.people.packed.columns import Column, Mask, unpacked
+from regulars.people.packed.columns import Mask, unpacked
 from regulars.people.packed.foremost import Foremost, Ids, Some, some
 from regulars.people.packed.forms import Packed
 from regulars.people.packed.packing import IDS
+from regulars.people.packed.remembered import remembered
 
 Connection = psycopg.Connection[Any]
 # Who changed since and is asked one by one: of more, it is quicker to ask everybody by SQL.
@@ -45,15 +47,19 @@ WITH unpacked AS MATERIALIZED (
 )
 """
 CHANGED = "SELECT id FROM unpacked"
+# What is remembered of columns is not sent again.
 COLUMNS = """
-(SELECT k.id, k.people, k.packed_at IS NOT NULL, k.is_whole, c.field, c.form, c.codes, c.words
+(SELECT k.id, k.people, k.packed_at IS NOT NULL, k.is_whole, c.id, c.field, c.form,
+       CASE WHEN c.id <> ALL(%s::uuid[]) THEN c.codes END,
+       CASE WHEN c.id <> ALL(%s::uuid[]) THEN c.words END
 FROM person_pack k LEFT JOIN person_packed c
   ON c.project_id = k.project_id AND c.pack_id = k.id AND c.field = ANY(%s)
 WHERE k.project_id = %s ORDER BY k.id)
 """
 # What is looked up besides has the place of a pack that is none.
 BESIDES = """
-SELECT NULL::uuid, %s, true, true, NULL, NULL, string_agg(uuid_send(id), ''), NULL FROM ({ids}) p
+SELECT NULL::uuid, %s, true, true, NULL, NULL, NULL, string_agg(uuid_send(id), ''), NULL
+FROM ({ids}) p
 """
 THEY = """
 SELECT p.id FROM person_compact p
@@ -111,6 +117,27 @@ def _changed(connection: Connection, project_id: UUID) -> int | None:
     return row[1] if row is not None and row[0] and row[1] <= MOST_UNPACKED else None
 
 
+class _Row(NamedTuple):
+    """Of a pack, a column of it, if it has any that is asked for; or else what was looked up."""
+
+    pack: UUID | None
+    people: int
+    is_packed: bool
+    is_whole: bool
+    id: UUID | None
+    field: str
+    form: str
+    codes: bytes | None
+    words: bytes | None
+
+
+class _Columns(NamedTuple):
+    """A pack's number of people, and its columns by name."""
+
+    people: int
+    columns: Mapping[str, Packed]
+
+
 @dataclass(frozen=True)
 class _Asking:
     connection: Connection
@@ -122,34 +149,55 @@ class _Asking:
     first: Foremost | None
 
     def answer(self, *, with_ids: bool) -> Found | None:
-        order = [self.first.field] if self.first is not None else []
-        whose = [IDS] if with_ids else []
-        statement = self._statement([*self.question.fields | {*order, *whose}])
-        rows = self.connection.execute(
+        order = {self.first.field} if self.first is not None else set()
+        fields = self.question.fields | order | ({IDS} if with_ids else set())
+        known = remembered.known(self.project_id, fields)
+        statement = self._statement(list(fields), arrays.of_ids(known))
+        found = self.connection.execute(
             statement.text, statement.params, prepare=False, binary=True
         ).fetchall()
-        packs = [row for row in rows if row[0] is not None]
+        rows = [_Row(*row) for row in found]
+        packs = [row for row in rows if row.pack is not None]
         changed, they, *looked_up = (
-            np.sort(_ids(row[6]))
-            for row in sorted((row for row in rows if row[0] is None), key=itemgetter(1))
+            np.sort(_ids(row.codes or b""))
+            for row in sorted((row for row in rows if row.pack is None), key=attrgetter("people"))
         )
         if not self._is_told_by(packs):
             return None
         if len(changed) and not with_ids:  # somebody has changed since the look
             return self.answer(with_ids=True)
-        return self._added_up(packs, changed, they, looked_up)
+        return self._added_up(self._read(packs, known), changed, they, looked_up)
 
-    def _is_told_by(self, packs: Sequence[Any]) -> bool:
+    def _is_told_by(self, packs: Sequence[_Row]) -> bool:
         """Whether everybody is in packs, with all that is asked for."""
-        all_the_same = not self.question.is_of_custom
-        return bool(packs) and all(row[2] and (row[3] or all_the_same) for row in packs)
+        any_will_do = not self.question.is_of_custom
+        return bool(packs) and all(one.is_packed and (one.is_whole or any_will_do) for one in packs)
+
+    def _read(self, packs: Sequence[_Row], known: Mapping[UUID, Packed]) -> list[_Columns]:
+        """Each pack's number of people, and its columns by name."""
+        found = []
+        for _, group in groupby(packs, key=attrgetter("pack")):
+            rows = list(group)
+            columns = {}
+            for row in rows:
+                if row.id is not None:
+                    column = known.get(row.id) or Packed(
+                        row.form, row.codes or b"", row.words or b""
+                    )
+                    columns[row.field] = column
+                    remembered.add(self.project_id, row.field, row.id, column)
+            found.append(_Columns(rows[0].people, columns))
+        for field in {row.field for row in packs if row.id is not None}:
+            named = {row.id for row in packs if row.field == field and row.id is not None}
+            remembered.keep_of(self.project_id, field, named)
+        return found
 
     def _added_up(
-        self, packs: Sequence[Any], changed: Ids, they: Ids, looked_up: Sequence[Ids]
+        self, packs: Sequence[_Columns], changed: Ids, they: Ids, looked_up: Sequence[Ids]
     ) -> Found | None:
         number, met = len(they), list[Some]()
         order = None if self.first is None else self.first.field
-        for people, own in _packs(packs, looked_up):
+        for people, own in _people(packs, looked_up):
             holds = self.question.holds(people)
             if own is not None:
                 holds &= ~_among(own, changed)
@@ -165,36 +213,33 @@ class _Asking:
             return None
         return Found(number, b"".join(one.tobytes() for one in (they, *ids)))
 
-    def _statement(self, fields: list[str]) -> Sql:
+    def _statement(self, fields: list[str], known: str) -> Sql:
         """The columns, and behind them what is looked up besides: 0 is who changed, 1 those of them
         whom the filter holds for, the rest what the question asks.
         """
         each = Sql(*self.asked.each)
         they = Sql(THEY.format(each=each.text), (self.project_id, list(self.kinds), *each.params))
-        parts = [Sql(COLUMNS, (fields, self.project_id))]
+        parts = [Sql(COLUMNS, (known, known, fields, self.project_id))]
         for place, ids in enumerate((Sql(CHANGED), they, *self.question.besides)):
             parts.append(Sql(BESIDES.format(ids=ids.text), (place, *ids.params)))
         all_of_it = joined(" UNION ALL ", parts)
         return Sql(UNPACKED, (self.project_id,)).then(all_of_it.text, *all_of_it.params)
 
 
-def _packs(rows: Sequence[Any], looked_up: Sequence[Ids]) -> Iterator[tuple[People, Ids | None]]:
-    """Each pack, with who they are where that was read."""
-    for _, group in groupby(rows, key=lambda row: row[0]):
-        columns: dict[str, Column] = {}
-        own: Ids | None = None
-        for _, number, _, _, name, form, codes, words in group:
-            if name == IDS:
-                own = _ids(codes)
-            elif name is not None:
-                columns[name] = unpacked(Packed(form, codes, words), number)
+def _people(
+    packs: Sequence[_Columns], looked_up: Sequence[Ids]
+) -> Iterator[tuple[People, Ids | None]]:
+    """The people of each pack, and who they are where that was read."""
+    for number, packed in packs:
+        own = _ids(packed[IDS].codes) if IDS in packed else None
+        columns = {name: unpacked(column, number) for name, column in packed.items() if name != IDS}
         if number:
             besides = () if own is None else tuple(_among(own, ids) for ids in looked_up)
             yield People(number, columns, besides), own
 
 
-def _ids(sent: bytes | None) -> Ids:
-    return np.frombuffer(sent or b"", "S16")
+def _ids(sent: bytes) -> Ids:
+    return np.frombuffer(sent, "S16")
 
 
 def _among(own: Ids, ids: Ids) -> Mask:

@@ -22,7 +22,7 @@ import psycopg
 from regulars.kit import clock, database
 from regulars.kit.giving_way import step_back
 from regulars.people.packed.finding import MOST_UNPACKED
-from regulars.people.packed.packing import BEFORE_ALL, Pack, begin, pack
+from regulars.people.packed.packing import Pack, begin, pack
 
 Connection = psycopg.Connection[Any]
 
@@ -45,6 +45,7 @@ SELECT project_id, id FROM person_pack
 WHERE packed_at IS NULL AND (%(only)s::uuid IS NULL OR project_id = %(only)s)
 ORDER BY project_id, id LIMIT 1
 """
+ALL = "SELECT id FROM person_pack WHERE project_id = %s ORDER BY id"
 # Whose notes are nobody's business, since the project has no packs.
 FORGET = """
 DELETE FROM person_unpacked WHERE project_id = ANY(ARRAY(
@@ -114,9 +115,10 @@ def keep_some(connection: Connection, now: datetime, only: UUID | None = None) -
 
 
 def pack_project(connection: Connection, project_id: UUID, now: datetime) -> None:
-    """Pack everybody of a project, however few they are."""
+    """Pack everybody of a project anew, however few they are."""
     begin(connection, project_id)
-    pack(connection, Pack(project_id, BEFORE_ALL), now)
+    for (first,) in connection.execute(ALL, (project_id,)).fetchall():
+        pack(connection, Pack(project_id, first), now)
     _pack_new(connection, now, project_id)
 
 
