@@ -52,7 +52,7 @@ WHERE a.project_id = %s AND a.id = n.id
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A segment behind a checkpoint. `checkpoint` is None while it is not in force yet."""
+    """A segment behind a checkpoint. `checkpoint` is None while it is not in force, or rests."""
 
     number: int
     checkpoint: int | None
@@ -80,7 +80,7 @@ class Follower(Protocol):
 FOLLOWERS: list[Follower] = []
 
 BEHIND = """
-SELECT s.number, s.checkpoint, s.lane, p.over_users
+SELECT s.number, s.checkpoint, s.lane, p.over_users, s.created_at
 FROM segment s JOIN segment_plan p ON p.project_id = s.project_id
 WHERE s.project_id = %s AND s.id = %s AND s.lane IS NOT NULL
 """
@@ -96,13 +96,14 @@ ORDER BY number
 class Passing:
     """A step's filling by SQL.
 
-    `twin` is what people's rows call another step that was first met at the very same instant: a
-    condition that asked for other days, say. Who has that need not be looked up in history. `seen`
-    is the table of `reading.sightings_table` where it was read.
+    `since` is when the step was made. `twin` is what people's rows call another step that was first
+    met at the very same instant: a condition that asked for other days, say. Who has that need not
+    be looked up in history. `seen` is the table of `reading.sightings_table` where it was read.
     """
 
     step: Step
     over_users: bool
+    since: datetime
     twin: str = ""
     seen: str | None = None
 
@@ -136,7 +137,7 @@ def passing_of(
     step = made(row[0], row[1], row[2], rule)
     # Where nothing is moved to when people signed up, a step may still have such times from before.
     twin = _twin(connection, project_id, segment_id, step.origin) if row[3] else ""
-    return Passing(step, row[3], twin)
+    return Passing(step, row[3], row[4], twin)
 
 
 def _twin(connection: Connection, project_id: UUID, segment_id: UUID, origin: Origin | None) -> str:
