@@ -64,6 +64,8 @@ SET event_times = CASE
     END,
     segments = CASE
         WHEN asked.fits = asked.is_in THEN a.segments
+        WHEN asked.fits AND %(own)s::smallint > a.segments[cardinality(a.segments)]
+        THEN a.segments || %(own)s::smallint
         WHEN asked.fits THEN ARRAY(SELECT unnest(a.segments || %(own)s::smallint) ORDER BY 1)
         ELSE array_remove(a.segments, %(own)s::smallint)
     END{more}

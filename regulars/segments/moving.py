@@ -43,6 +43,8 @@ WITH asked AS (
 UPDATE person_activity a
 SET segments = CASE
         WHEN asked.fits = asked.is_in THEN a.segments
+        WHEN asked.fits AND asked.own > a.segments[cardinality(a.segments)]
+        THEN a.segments || asked.own
         WHEN asked.fits THEN ARRAY(SELECT unnest(a.segments || asked.own) ORDER BY 1)
         ELSE array_remove(a.segments, asked.own)
     END,
