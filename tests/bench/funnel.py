@@ -56,7 +56,7 @@ RULES = {
     "seen in 14 days": {"field": "last_seen", "op": "within_last", "value": 14},
     "browser is Firefox": {"field": "browser", "op": "is", "value": "Firefox"},
     "ordered three times": {"event": "Order Completed", "op": "at_least", "count": 3},
-    "ever seen, or known": {"field": "first_seen", "op": "is_known"},
+    "first seen is known": {"field": "first_seen", "op": "is_known"},
 }
 RETURNING = """
 SELECT kind, value FROM identity TABLESAMPLE BERNOULLI (%s)
