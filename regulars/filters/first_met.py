@@ -7,7 +7,7 @@ in whatever order the events arrived. Any other can't: its past was never writte
 
 Public: `Origin`, `origin_of(filter)`, `first_met(origin, facts, times_of)`,
 `ever_met` and `ever_sql`, `origin_sql(origin, zone)`, `nth_events(origin)`, `by_sightings(origin)`,
-`over_users(filter)`, `SIGHTINGS`.
+`is_being_seen(origin)`, `over_users(filter)`, `SIGHTINGS`.
 """
 
 from __future__ import annotations
@@ -204,6 +204,11 @@ def ever_sql(origin: Origin, since: str, zone: tzinfo) -> Sql:
 def nth_events(origin: Origin) -> frozenset[str]:
     """The names of events whose times tell the instant."""
     return frozenset(one.condition.event for one in _leaves(origin) if isinstance(one, Nth))
+
+
+def is_being_seen(origin: Origin) -> bool:
+    """Whether it is when somebody was seen first, and nothing else."""
+    return isinstance(origin, Sighted)
 
 
 def by_sightings(origin: Origin) -> bool:

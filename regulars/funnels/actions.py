@@ -18,7 +18,7 @@ import psycopg
 from regulars.filters.errors import FilterError
 from regulars.filters.parse import parse
 from regulars.filters.to_json import to_json
-from regulars.funnels import evaluating, queries, rows
+from regulars.funnels import evaluating, queries, resting, rows
 from regulars.funnels.queries import Checkpoint
 from regulars.funnels.rows import MAX_CHECKPOINTS, Draft
 from regulars.kit.text import fold
@@ -48,6 +48,11 @@ RENAME_SEGMENT = "UPDATE segment SET name = %s WHERE project_id = %s AND id = %s
 NEXT = """
 UPDATE checkpoint SET next_segment_id = %s, dated_at = %s WHERE project_id = %s AND number = %s
 """
+# A condition that was kept all along: whoever met it is dated by their past.
+TAKE = """
+UPDATE checkpoint SET segment_id = %s, next_segment_id = NULL, dated_at = NULL
+WHERE project_id = %s AND number = %s
+"""
 DELETE = "DELETE FROM checkpoint WHERE project_id = %s AND number = %s"
 
 
@@ -73,9 +78,10 @@ def put(
     for place, draft in enumerate(wanted, start=1):
         one = before.get(draft.number or 0)
         if one is None:
-            changed.add(rows.add(connection, project_id, draft, place, now, by))
-        else:
-            _change(connection, project_id, one, draft, place, now, by)
+            woken = _wake(connection, project_id, draft, now)
+            changed.add(rows.add(connection, project_id, draft, place, now, by, woken))
+        elif _change(connection, project_id, one, draft, place, now, by):
+            changed.add(one.number)
     evaluating.settle(connection, project_id, now, changed)
     renew_plan(connection, project_id)
 
@@ -198,29 +204,41 @@ def _change(
     place: int,
     now: datetime,
     by: UUID | None,
-) -> None:
+) -> bool:
+    """Change it as it is drafted; whether people have reached it at other times at once."""
     if (one.title, one.description, one.place, one.wanted) == (
         draft.title, draft.description, place, draft.filter,
     ):  # fmt: skip
-        return
+        return False
     values = (draft.title, draft.description, place, now, by, project_id, one.number)
     connection.execute(RENAME, values)
     connection.execute(RENAME_SEGMENT, (draft.title, project_id, one.segment_id))
     if one.wanted == draft.filter:
-        return
+        return False
     if one.next_segment_id is not None:
         connection.execute(NEXT, (None, one.dated_at, project_id, one.number))
         rows.let_segment_go(connection, project_id, one.next_segment_id, now)
     if one.filter == draft.filter:
-        return  # back to what is in force
+        return False  # back to what is in force
     if evaluating.replaces(one.filter, draft.filter):
         evaluating.replace(connection, project_id, one.segment_id, draft.filter, now)
-        return
+        return False
+    woken = _wake(connection, project_id, replace(draft, number=one.number), now)
+    if woken is not None:
+        connection.execute(TAKE, (woken, project_id, one.number))
+        resting.rest_or_go(connection, project_id, one.segment_id, now)
+        return True
     made = rows.add_segment(connection, project_id, draft, now)
     dated = rows.undated_from(connection, project_id, draft.filter, now)
     connection.execute(NEXT, (made, dated, project_id, one.number))
     if fills.last_person(connection, project_id) is None:
         evaluating.take_effect(connection, project_id, made, now)
+    return False
+
+
+def _wake(connection: Connection, project_id: UUID, draft: Draft, now: datetime) -> UUID | None:
+    number = draft.number or 0  # as `_checked` has it
+    return resting.wake(connection, project_id, number, draft.title, draft.filter, now)
 
 
 def _delete(connection: Connection, project_id: UUID, one: Checkpoint, now: datetime) -> None:
@@ -229,6 +247,6 @@ def _delete(connection: Connection, project_id: UUID, one: Checkpoint, now: date
         names = ", ".join(built[:3])
         raise ConflictError("checkpoints", f"{one.title} is asked for by {names}.")
     connection.execute(DELETE, (project_id, one.number))
-    for segment_id in (one.segment_id, one.next_segment_id):
-        if segment_id is not None:
-            rows.let_segment_go(connection, project_id, segment_id, now)
+    resting.rest_or_go(connection, project_id, one.segment_id, now)
+    if one.next_segment_id is not None:
+        rows.let_segment_go(connection, project_id, one.next_segment_id, now)

@@ -20,7 +20,7 @@ from msgspec.json import encode
 from regulars.filters.ast import CheckpointCondition, Filter, conditions
 from regulars.filters.first_met import origin_of, over_users
 from regulars.filters.parse import parse
-from regulars.funnels.rows import let_segment_go
+from regulars.funnels.resting import rest_or_go
 from regulars.segments import fills, needs, windows
 from regulars.segments.doers import event_of
 from regulars.segments.moving import is_plain
@@ -84,7 +84,7 @@ def take_effect(connection: Connection, project_id: UUID, segment_id: UUID, now:
         return
     number, old = row
     connection.execute(SWITCH, (project_id, number))
-    let_segment_go(connection, project_id, old, now)
+    rest_or_go(connection, project_id, old, now)
     connection.execute(IN_FORCE, (number, project_id, segment_id))
     settle(connection, project_id, now, changed={number})
 

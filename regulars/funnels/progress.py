@@ -7,7 +7,7 @@ Django.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -42,8 +42,8 @@ SET {", ".join(f"{lane} = excluded.{lane}" for lane in LANES)}
 """
 FOUND = """
 INSERT INTO funnel_progress AS r (project_id, id, {lane})
-SELECT %s, n.id, n.at FROM unnest(%s::uuid[], %s::timestamptz[]) AS n (id, at)
-ORDER BY n.id
+SELECT project_id, id, at FROM moved WHERE had <> (at IS NOT NULL)
+ORDER BY id
 ON CONFLICT (project_id, id) DO UPDATE SET {lane} = excluded.{lane}
 """
 ERASE = "DELETE FROM funnel_progress WHERE project_id = %s AND id = %s"
@@ -83,16 +83,9 @@ class Progress(NoConsequence):
 class Filling:
     """Keeps them while SQL goes through everybody for a new condition (`steps.Follower`)."""
 
-    def found(
-        self,
-        connection: Connection,
-        project_id: UUID,
-        step: Step,
-        rows: Sequence[tuple[UUID, datetime | None]],
-    ) -> None:
-        """Write when they did."""
-        ids, times = arrays.of_ids(row[0] for row in rows), arrays.of_plain([r[1] for r in rows])
-        later(connection, FOUND.format(lane=LANES[step.lane]), (project_id, ids, times))
+    def keeping(self, step: Step) -> str:
+        """Write it to the step's lane."""
+        return FOUND.format(lane=LANES[step.lane])
 
     def filled(
         self, connection: Connection, project_id: UUID, segment_id: UUID, now: datetime

@@ -61,13 +61,17 @@ def add(
     place: int,
     now: datetime,
     by: UUID | None = None,
+    segment_id: UUID | None = None,
 ) -> int:
-    """A new checkpoint; everybody who is there is counted. Returns its number."""
+    """A new checkpoint; everybody who is there is counted, unless its condition has a segment
+    already. Returns its number.
+    """
     taken = {row[0] for row in connection.execute(NUMBERS, (project_id,)).fetchall()}
     number = draft.number
     if number is None or number in taken:
         number = min(set(range(1, MAX_CHECKPOINTS + 1)) - taken)
-    segment_id = add_segment(connection, project_id, draft, now, checkpoint=number)
+    if segment_id is None:
+        segment_id = add_segment(connection, project_id, draft, now, checkpoint=number)
     dated = undated_from(connection, project_id, draft.filter, now)
     values = (
         project_id, new_id(now), number, place, draft.title, draft.description, segment_id,

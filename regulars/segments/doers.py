@@ -29,7 +29,7 @@ from regulars.filters.events import event_key
 from regulars.segments import reading
 from regulars.segments.fills import Fill
 from regulars.segments.needs import kept
-from regulars.segments.steps import Step
+from regulars.segments.steps import Step, stepping
 
 Connection = psycopg.Connection[Any]
 Sql = tuple[str, list[Any]]
@@ -64,6 +64,8 @@ SET event_times = CASE
     END,
     segments = CASE
         WHEN asked.fits = asked.is_in THEN a.segments
+        WHEN asked.fits AND %(own)s::smallint > a.segments[cardinality(a.segments)]
+        THEN a.segments || %(own)s::smallint
         WHEN asked.fits THEN ARRAY(SELECT unnest(a.segments || %(own)s::smallint) ORDER BY 1)
         ELSE array_remove(a.segments, %(own)s::smallint)
     END{more}
@@ -78,7 +80,7 @@ REACHED = """,
         THEN a.checkpoints || jsonb_build_object(%(own)s::text, asked.reached)
         ELSE a.checkpoints
     END"""
-TOLD = ", (a.checkpoints ->> %(own)s::text)::timestamptz, false"
+TOLD = ", a.project_id, (a.checkpoints ->> %(own)s::text)::timestamptz, false"
 FACTS = "\n    JOIN person_compact p ON p.project_id = a.project_id AND p.id = a.id"
 SIGNED_UP = "CASE WHEN p.kind = 'user' THEN p.signed_up_at END"
 
@@ -156,13 +158,13 @@ def move(
     step: tuple[Step, bool] | None,
     read: Read | None = None,
 ) -> list[tuple[Any, ...]]:
-    """Move them, whose rows are locked: id, whether they fit, were in; of a step when they have
-    reached it, and whether they ceased to have: none does. `step` comes with whether the funnel is
-    over users, `read` is `read_once`'s.
+    """Move them, whose rows are locked: id, whether they fit, were in; or of a step how many
+    entered and left, in one row. `step` comes with whether the funnel is over users, `read` is
+    `read_once`'s.
     """
     memory = memory_of(connection, project_id, rule)
     if memory is None:
-        return []
+        return [] if step is None else [(0, 0)]
     table = read.table if read is not None and read.memory == memory.name else None
     did, named = reading.did(rule, zone, table)
     over_users = step is not None and step[1]
@@ -173,6 +175,8 @@ def move(
         more=REACHED if step else "",
         told=TOLD if step else "",
     )
+    if step is not None:
+        statement = stepping(step[0], statement)
     asked = {
         **named, "project": project_id, "ids": ids, "count": rule.count, "own": number,
         "now": now, "need": memory.name, "keep": memory.keep,

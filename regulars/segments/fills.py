@@ -21,7 +21,7 @@ SELECT s.project_id, %(segment)s, %(until)s, coalesce((
 ), 0), %(now)s, s.last_need, EXISTS (
     SELECT FROM segment_count c JOIN segment n ON n.project_id = c.project_id AND n.id = c.id
     WHERE c.project_id = s.project_id AND c.id = %(segment)s AND c.people = 0
-      AND n.checkpoint IS NULL
+      AND n.checkpoint IS NULL AND (n.lane IS NULL OR n.created_at = %(now)s)
 )
 FROM segment_plan s WHERE s.project_id = %(project)s
 ON CONFLICT (project_id, id) DO UPDATE SET

@@ -22,7 +22,7 @@ from regulars.kit import arrays
 from regulars.kit.connection import later
 from regulars.segments import doers
 from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
-from regulars.segments.steps import Passing
+from regulars.segments.steps import Passing, stepping
 from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
@@ -43,13 +43,16 @@ WITH asked AS (
 UPDATE person_activity a
 SET segments = CASE
         WHEN asked.fits = asked.is_in THEN a.segments
+        WHEN asked.fits AND asked.own > a.segments[cardinality(a.segments)]
+        THEN a.segments || asked.own
         WHEN asked.fits THEN ARRAY(SELECT unnest(a.segments || asked.own) ORDER BY 1)
         ELSE array_remove(a.segments, asked.own)
     END,
     next_move_at = least(a.next_move_at, asked.wake){more}
 FROM asked
 WHERE a.project_id = asked.project_id AND a.project_id = %s AND a.id = asked.id
-  AND (asked.fits <> asked.is_in OR asked.met OR {lost} OR asked.wake < a.next_move_at
+  AND (asked.fits <> asked.is_in OR (asked.met AND NOT asked.had) OR {lost}
+       OR asked.wake < a.next_move_at
        OR (asked.wake IS NOT NULL AND a.next_move_at IS NULL))
 RETURNING a.id, asked.fits, asked.is_in{told}
 """
@@ -64,7 +67,7 @@ REACHED = """,
         ELSE a.checkpoints
     END"""
 LOST = "(asked.had AND NOT asked.met)"
-TOLD = ", (a.checkpoints ->> asked.own::text)::timestamptz, asked.had"
+TOLD = ", a.project_id, (a.checkpoints ->> asked.own::text)::timestamptz, asked.had"
 
 
 def is_plain(rule: Filter) -> bool:
@@ -90,7 +93,7 @@ def move_all(
     """Move these people into the segment (its id and number) or out of it, as the rule says.
 
     The rule `is_plain`. Nobody is told: they were in or out all along. `passing` is given for a
-    step, whose followers write what they keep between people's rows and the count; `did` is
+    step, whose followers write what they keep in the same statement; `did` is
     `doers.read_once`'s.
     """
     if not people:
@@ -104,16 +107,17 @@ def move_all(
         rows = doers.move(connection, project_id, event, number, ids, now, zone, step, did)
     else:
         rows = _move(connection, project_id, rule, number, ids, now, zone, passing)
+    if passing is not None:
+        [(stepped_in, stepped_out)] = rows
+        if stepped_in or stepped_out:
+            _count(connection, project_id, segment_id, stepped_in - stepped_out, now)
+        return
     entered = [row[0] for row in rows if row[1] and not row[2]]
     left = [row[0] for row in rows if row[2] and not row[1]]
-    if passing is not None:
-        reached_rows = [(row[0], row[3]) for row in rows if row[3] is not None or row[4]]
-        if reached_rows:
-            passing.tell(connection, project_id, reached_rows)
-    elif left:
+    if left:
         keys = arrays.of_ids(sorted(member_key(segment_id, id_) for id_ in left))
         later(connection, LEAVE, (project_id, keys))
-    if entered and passing is None:
+    if entered:
         _enter(connection, project_id, segment_id, entered, now)
     if entered or left:
         _count(connection, project_id, segment_id, len(entered) - len(left), now)
@@ -129,8 +133,8 @@ def _move(
     zone: tzinfo,
     passing: Passing | None,
 ) -> list[tuple[Any, ...]]:
-    """Move them by a rule on their facts: id, whether they fit, were in; of a step when they have
-    reached it, and whether they had before.
+    """Move them by a rule on their facts: id, whether they fit, were in; or of a step how many
+    entered and left, in one row.
     """
     # Under people's locks the compact rows are what the wide ones are, and quicker to read.
     text, params = compact_sql(rule, now=now, zone=zone)
@@ -146,6 +150,8 @@ def _move(
         rule_or_ever=f"({text} OR {ever})" if passing else "false",
         told=TOLD if passing else "",
     )  # fmt: skip
+    if passing is not None:
+        statement = stepping(passing.step, statement)
     return connection.execute(statement, asked, prepare=True).fetchall()
 
 

@@ -52,7 +52,7 @@ WHERE a.project_id = %s AND a.id = n.id
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A segment behind a checkpoint. `checkpoint` is None while it is not in force yet."""
+    """A segment behind a checkpoint. `checkpoint` is None while it is not in force, or rests."""
 
     number: int
     checkpoint: int | None
@@ -65,11 +65,12 @@ class Step:
 class Follower(Protocol):
     """Who keeps rows of what people reached, as a step is filled by SQL."""
 
-    def found(
-        self, connection: Connection, project_id: UUID, step: Step,
-        rows: Sequence[tuple[UUID, datetime | None]],
-    ) -> None:  # fmt: skip
-        """These people have reached it then; None: they have not, though they seemed to."""
+    def keeping(self, step: Step) -> str:
+        """SQL that writes when people reached it, over `moved` (project_id, id, at, had).
+
+        Whether they had is what was known before; `at` is NULL where they have not, though they
+        seemed to. People's locks are held; counts come after.
+        """
 
     def filled(
         self, connection: Connection, project_id: UUID, segment_id: UUID, now: datetime
@@ -80,9 +81,16 @@ class Follower(Protocol):
 FOLLOWERS: list[Follower] = []
 
 BEHIND = """
-SELECT s.number, s.checkpoint, s.lane, p.over_users
+SELECT s.number, s.checkpoint, s.lane, p.over_users, s.created_at
 FROM segment s JOIN segment_plan p ON p.project_id = s.project_id
 WHERE s.project_id = %s AND s.id = %s AND s.lane IS NOT NULL
+"""
+# What moves people into a step and out of it, with what the followers write: how many entered, and
+# how many left. Nothing of single people comes to Python and goes back.
+STEPPING = """
+WITH moved (id, fits, is_in, project_id, at, had) AS ({move}){kept}
+SELECT count(*) FILTER (WHERE fits AND NOT is_in), count(*) FILTER (WHERE is_in AND NOT fits)
+FROM moved
 """
 # The other steps of the project, which may have dated people already.
 OTHERS = """
@@ -96,13 +104,14 @@ ORDER BY number
 class Passing:
     """A step's filling by SQL.
 
-    `twin` is what people's rows call another step that was first met at the very same instant: a
-    condition that asked for other days, say. Who has that need not be looked up in history. `seen`
-    is the table of `reading.sightings_table` where it was read.
+    `since` is when the step was made. `twin` is what people's rows call another step that was first
+    met at the very same instant: a condition that asked for other days, say. Who has that need not
+    be looked up in history. `seen` is the table of `reading.sightings_table` where it was read.
     """
 
     step: Step
     over_users: bool
+    since: datetime
     twin: str = ""
     seen: str | None = None
 
@@ -115,16 +124,6 @@ class Passing:
             since = "(CASE WHEN p.kind = 'user' THEN p.signed_up_at END)"
         return ever_sql(self.step.origin, since, zone)
 
-    def tell(
-        self,
-        connection: Connection,
-        project_id: UUID,
-        rows: Sequence[tuple[UUID, datetime | None]],
-    ) -> None:
-        """Let the followers write. People's locks are held; counts come after."""
-        for follower in FOLLOWERS:
-            follower.found(connection, project_id, self.step, rows)
-
 
 def passing_of(
     connection: Connection, project_id: UUID, segment_id: UUID, rule: Filter
@@ -136,7 +135,15 @@ def passing_of(
     step = made(row[0], row[1], row[2], rule)
     # Where nothing is moved to when people signed up, a step may still have such times from before.
     twin = _twin(connection, project_id, segment_id, step.origin) if row[3] else ""
-    return Passing(step, row[3], twin)
+    return Passing(step, row[3], row[4], twin)
+
+
+def stepping(step: Step, move: str) -> str:
+    """The statement that moves people, as one that lets the followers write, too."""
+    kept = "".join(
+        f",\nkept{n} AS ({follower.keeping(step)})" for n, follower in enumerate(FOLLOWERS)
+    )
+    return STEPPING.format(move=move, kept=kept)
 
 
 def _twin(connection: Connection, project_id: UUID, segment_id: UUID, origin: Origin | None) -> str:

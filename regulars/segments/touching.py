@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta, tzinfo
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
 Sql = tuple[str, list[Any]]
+_NUMBER = attrgetter("int")  # ids compare by it, and sort faster by it alone
 Place = tuple[UUID, UUID, UUID]  # project; the range's people are behind one, up to the other
 
 # The range is asked of one table alone. PostgreSQL takes it for a person or two, and of two ranges
@@ -84,7 +86,7 @@ def people_to_touch(
         found = _asked(connection, REMEMBERING, place, [touched])
         if name is not None and not needs[event_key(event)].filled:
             found |= _enough(connection, place, event, name, zone, did)
-        return sorted(found)
+        return sorted(found, key=_NUMBER)
     origin = passing.step.origin if passing is not None else None
     ever = passing.ever(zone) if passing is not None and origin is not None else None
     woken = list(_woken(rule, numbers, now, zone))
@@ -106,7 +108,7 @@ def people_to_touch(
     for key, need in looked_for(rule).items():
         if key in needs and not needs[key].filled:
             found |= _did(connection, place, need, numbers[key], zone, times=1)
-    return sorted(found)
+    return sorted(found, key=_NUMBER)
 
 
 def _asked(

@@ -51,10 +51,12 @@ PAGES = {
     "a bar's people": "",
     "Home's cards": "cards",
 }
+# The last two are reached by everybody: one was never asked for before, the other comes back.
 RULES = {
     "seen in 14 days": {"field": "last_seen", "op": "within_last", "value": 14},
     "browser is Firefox": {"field": "browser", "op": "is", "value": "Firefox"},
     "ordered three times": {"event": "Order Completed", "op": "at_least", "count": 3},
+    "first seen is known": {"field": "first_seen", "op": "is_known"},
 }
 RETURNING = """
 SELECT kind, value FROM identity TABLESAMPLE BERNOULLI (%s)

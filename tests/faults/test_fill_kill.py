@@ -24,6 +24,8 @@ import pytest
 from regulars.config.data_folder import DataFolder
 from regulars.filters.operands import When
 from regulars.filters.to_sql import to_sql
+from regulars.funnels.actions import put
+from regulars.funnels.rows import Draft
 from regulars.segments import actions
 from regulars.segments.needs import kept
 from regulars.segments.plan import segments_written_out
@@ -60,6 +62,28 @@ SELECT c.people, (SELECT count(*) FROM segment_member m
 FROM segment_count c WHERE c.project_id = %s AND c.id = %s
 """
 
+# The funnel's second checkpoint, on being seen, asks for something else meanwhile.
+SIGNED_UP = {"field": "kind", "op": "is", "value": "user"}
+AWAY = {"field": "first_seen", "op": "is_known"}
+BACK = {"field": "last_seen", "op": "within_last", "value": 7}
+# People whose own rows say otherwise than the funnel's when they reached a checkpoint.
+OTHERWISE = """
+SELECT a.id, a.checkpoints, r
+FROM person_activity a
+JOIN segment s ON s.project_id = a.project_id AND s.builtin = 'checkpoint' AND s.deleted_at IS NULL
+LEFT JOIN funnel_progress r ON r.project_id = a.project_id AND r.id = a.id
+WHERE a.project_id = %(project)s
+  AND (a.checkpoints ->> s.number::text)::timestamptz IS DISTINCT FROM funnel_lane(r, s.lane)
+"""
+# How many were ever seen, and how many are known to have reached that.
+ACTIVE = """
+SELECT (SELECT count(*) FROM person_activity a
+        WHERE a.project_id = c.project_id AND a.last_seen IS NOT NULL),
+       (SELECT count(*) FROM checkpoint_reached r
+        WHERE r.project_id = c.project_id AND r.checkpoint = c.number)
+FROM checkpoint c WHERE c.project_id = %s AND c.number = 2
+"""
+
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Running]:
@@ -77,7 +101,11 @@ def test_a_fill_goes_on_where_a_killed_worker_left_it(up: Running) -> None:
         sender.start()
     try:
         segments = _save(up, project)
+        _change_funnel(up, project, AWAY)
         kills = sum(_kill(up, kind) for kind in _victims())
+        wait_until(lambda: not _filling(up, project), seconds=SOON, otherwise=up.said)
+        _change_funnel(up, project, BACK)
+        kills += _kill(up, "worker")
         wait_until(lambda: not _filling(up, project), seconds=SOON, otherwise=up.said)
         wait_until(lambda: _all_remember(up, project), seconds=SOON, otherwise=up.said)
     finally:
@@ -91,8 +119,11 @@ def test_a_fill_goes_on_where_a_killed_worker_left_it(up: Running) -> None:
         check_memories(connection, project, UTC)
         rules = segments_written_out(connection, project).values()
         told = check_packs(connection, project, When(datetime.now(UTC), UTC), rules)
+        assert connection.execute(OTHERWISE, {"project": project}).fetchall() == []
+        [(active, reached)] = connection.execute(ACTIVE, (project,)).fetchall()
+        assert active == reached > 0
     print(f"\nkill -9 amid {len(segments)} fills, {kills} times; people in them: {found}")
-    assert kills == ROUNDS
+    assert kills == ROUNDS + 1
     assert told > 1
     assert all(len(set(numbers)) == 1 for numbers in found), found
     assert found[0][0] == PEOPLE * A_REQUEST // 2
@@ -104,6 +135,12 @@ def _save(up: Running, project: UUID) -> list[UUID]:
             actions.create(connection, project, f"Segment {n}", datetime.now(UTC), filter_=rule)
             for n, rule in enumerate(RULES)
         ]
+
+
+def _change_funnel(up: Running, project: UUID, second: dict[str, Any]) -> None:
+    drafts = [Draft("Signed up", "", SIGNED_UP), Draft("Second", "", second)]
+    with _connection(up) as connection, connection.transaction():
+        put(connection, project, drafts, datetime.now(UTC))
 
 
 def _people(connection: psycopg.Connection[Any], project: UUID, segment: UUID) -> tuple[int, ...]:

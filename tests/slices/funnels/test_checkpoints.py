@@ -34,6 +34,10 @@ Database = psycopg.Connection[Any]
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+KEPT = """
+SELECT filter FROM segment
+WHERE project_id = %s AND builtin = 'checkpoint' AND deleted_at IS NULL
+"""
 ON_FIREFOX = {
     "user-agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 }
@@ -282,6 +286,55 @@ def test_who_is_counted_for_other_days_is_dated_as_before(site: Site) -> None:
     count(site, later)
     found = sorted(rows(site).values(), key=len)
     assert found == [{2: NOON + 2 * DAY}, {1: NOON + DAY, 2: NOON + DAY}]
+
+
+def test_being_seen_is_in_force_at_once_where_a_checkpoint_asked_for_it_before(
+    site: Site,
+) -> None:
+    lately = save_and_fill(site, {"checkpoint": 2, "op": "reached"})
+    site.send(page("a"), at=NOON)
+    put(site, SIGNED_UP, FIREFOX, at=NOON + HOUR)
+    count(site, NOON + HOUR)
+    assert rows(site) == {}
+    old = {**page("a"), "timestamp": (NOON - DAY).isoformat()}
+    site.send(old, at=NOON + DAY, way="server")
+    site.send(page("b"), at=NOON + DAY)
+    put(site, SIGNED_UP, ACTIVE, at=NOON + 2 * DAY)
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert (second.filter, second.next_filter, second.counting) == (ACTIVE, None, None)
+    assert second.meeting == 2
+    assert sorted(rows(site).values(), key=str) == [{2: NOON + DAY}, {2: NOON - DAY}]
+    count(site, NOON + 2 * DAY)  # whoever asks for it follows
+    assert members(site, lately) == {one.id for one in site.people()}
+    assert [number for _, number in told(site)] == [2]  # as it was there for the first time
+
+
+def test_being_seen_comes_back_with_other_days(site: Site) -> None:
+    site.send(page("a"), at=NOON)
+    site.send(page("b"), at=NOON + 20 * DAY)
+    before = rows(site)
+    put(site, SIGNED_UP, did("Ordered"), at=NOON + 21 * DAY)
+    count(site, NOON + 21 * DAY)
+    put(site, SIGNED_UP, {**ACTIVE, "value": 14}, at=NOON + 21 * DAY)
+    assert rows(site) == before
+    count(site, NOON + 21 * DAY)
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert (second.meeting, second.counting) == (1, None)
+    assert rows(site) == before
+
+
+def test_of_two_checkpoints_on_being_seen_one_is_kept(site: Site) -> None:
+    fortnight = {**ACTIVE, "value": 14}
+    put(site, SIGNED_UP, ACTIVE, fortnight)
+    site.send(page("a"), at=NOON)
+    put(site, SIGNED_UP, FIREFOX, did("Ordered"), at=NOON + HOUR)
+    count(site, NOON + HOUR)
+    clear_lanes(site.connection)
+    kept_filters = site.connection.execute(KEPT, (site.project.id,)).fetchall()
+    assert len(kept_filters) == 4
+    put(site, SIGNED_UP, fortnight, ACTIVE, at=NOON + 2 * HOUR)
+    count(site, NOON + 2 * HOUR)
+    assert reached(site, site.only_person()) == {2: NOON, 3: NOON}
 
 
 def test_other_days_are_in_force_at_once_and_leave_what_was_reached(site: Site) -> None:

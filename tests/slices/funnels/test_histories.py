@@ -67,21 +67,22 @@ deeds = st.lists(
     erased=st.booleans(),
     by_history=st.booleans(),
     edited=st.none() | st.tuples(st.sampled_from([3, 90]), st.integers(0, 14), st.booleans()),
+    away=st.none() | st.integers(0, 14),
 )
 @example(  # one's second order, once another's first is theirs as well
     deeds=[
         Deed("track", "a", 0, 0), Deed("track", "b", 0, 0), Deed("identify", "b", 0, 0),
         Deed("track", "a", 0, 0), Deed("identify", "a", 0, 0),
     ],
-    erased=False, by_history=False, edited=None,
+    erased=False, by_history=False, edited=None, away=None,
 )  # fmt: skip
 @example(  # active as a visitor, long before signing up
     deeds=[Deed("page", "a", 40, 0), Deed("register", "a", 0, 0)], erased=False, by_history=False,
-    edited=None,
+    edited=None, away=None,
 )  # fmt: skip
 @example(  # active by the days that were asked for first, and never by those that are asked for now
     deeds=[Deed("page", "a", 40, 0), Deed("register", "a", 0, 0)], erased=False, by_history=False,
-    edited=(90, 14, True),
+    edited=(90, 14, True), away=None,
 )  # fmt: skip
 def test_everything_is_what_the_record_says(
     database: Database,
@@ -90,9 +91,11 @@ def test_everything_is_what_the_record_says(
     erased: bool,
     by_history: bool,
     edited: tuple[int, int, bool] | None,
+    away: int | None,
 ) -> None:
     """`edited`: the days that *active* meant, before which deed they become 28, and whether
-    everybody is counted at once.
+    everybody is counted at once. `away`: before which deed no checkpoint asks for it any more,
+    until it is edited, or the end.
     """
     site = open_site(database)
     days, turn, at_once = edited or (28, 0, True)
@@ -100,6 +103,9 @@ def test_everything_is_what_the_record_says(
         put(site, *_funnel(days))
     now = NOON
     for n, deed in enumerate(deeds):
+        if not by_history and n == away:
+            put(site, SIGNED_UP, did("Invited"), *FUNNEL[2:], at=now)
+            count(site, now)
         if edited and not by_history and n == turn:
             put(site, *FUNNEL, at=now)
             if at_once:
@@ -108,7 +114,7 @@ def test_everything_is_what_the_record_says(
         wait_until(site, now)
         way = "server" if deed.what == "register" else "browser"
         site.send(_message(deed, now), at=now, way=way)
-    if by_history or edited:
+    if by_history or edited or away is not None:
         if edited and by_history:
             put(site, *_funnel(days), at=now)
             count(site, now)
