@@ -10,8 +10,8 @@ Public: `begin`, `pack`, `make`, `Pack`.
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -144,26 +144,18 @@ def _columns(rows: Sequence[Any]) -> tuple[dict[str, Packed], bool]:
     if addresses is not None:  # too long for a number, some of them
         found["ip"] = forms.mixed([address_number(text) for text in addresses])
     found["tags"] = forms.words(tags)
-    custom = dict(_custom(custom_texts, custom_others))
-    kept = list(custom)
-    if len(custom) > CUSTOM:
-        often = Counter({key: len(values) - values.count(None) for key, values in custom.items()})
-        kept = [key for key, _ in often.most_common(CUSTOM)]
-    found |= {key: _of_any(key, custom[key]) for key in kept}
-    return {name: one for name, one in found.items() if one}, len(kept) == len(custom)
+    custom = [_read(text) for text in custom_texts], [_read(text) for text in custom_others]
+    often = Counter(key for rows in custom for row in rows for key in row)
+    kept = [key for key, _ in often.most_common(CUSTOM)]
+    for key in kept:
+        first, other = ([row.get(key) for row in rows] for rows in custom)
+        both = [text if value is None else value for text, value in zip(first, other, strict=True)]
+        found[key] = _of_any(key, both)
+    return {name: one for name, one in found.items() if one}, len(kept) == len(often)
 
 
-def _custom(
-    texts: Sequence[str | None], others: Sequence[str | None]
-) -> Iterator[tuple[str, list[Any]]]:
-    """Each key of the two objects with everybody's values."""
-    found: defaultdict[str, list[Any]] = defaultdict(lambda: [None] * len(texts))
-    for rows in (texts, others):
-        for place, row in enumerate(rows):
-            if row is not None:
-                for key, value in json.loads(row).items():
-                    found[key][place] = value
-    yield from found.items()
+def _read(text: str | None) -> dict[str, Any]:
+    return json.loads(text) if text is not None else {}
 
 
 def _of_any(key: str, values: list[Any]) -> Packed | None:
