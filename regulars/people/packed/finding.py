@@ -26,7 +26,7 @@ from regulars.people.asking import Asked
 from regulars.people.packed.asking import NotTold, People, Told, told
 from regulars.people.packed.columns import Mask, unpacked
 from regulars.people.packed.foremost import Foremost, Ids, Some, some
-from regulars.people.packed.forms import Packed
+from regulars.people.packed.forms import LEFT_OUT, Packed
 from regulars.people.packed.packing import IDS
 from regulars.people.packed.remembered import remembered
 
@@ -171,7 +171,10 @@ class _Asking:
     def _is_told_by(self, packs: Sequence[_Row]) -> bool:
         """Whether everybody is in packs, with all that is asked for."""
         any_will_do = not self.question.is_of_custom
-        return bool(packs) and all(one.is_packed and (one.is_whole or any_will_do) for one in packs)
+        return bool(packs) and all(
+            one.is_packed and (one.is_whole or any_will_do) and one.form != LEFT_OUT
+            for one in packs
+        )
 
     def _read(self, packs: Sequence[_Row], known: Mapping[UUID, Packed]) -> list[_Columns]:
         """Each pack's number of people, and its columns by name."""

@@ -3,8 +3,10 @@
 A column is of one of four forms. `words`: each distinct text once, and for each person the number
 of theirs. `mixed`: the same of JSON values. `whole`: whole numbers, counted from the least.
 `floats`: numbers that a float is exactly. Who has no value has 0, and among floats not-a-number.
+Of a column whose distinct values are too long to be read each time, it is written that it is left
+out.
 
-Public: `Packed`, `MOST`, `words`, `mixed`, `whole`, `floats`; `columns.unpacked` reads them.
+Public: `Packed`, `MOST`, `LEFT_OUT`, `words`, `mixed`, `whole`, `floats`.
 """
 
 from __future__ import annotations
@@ -19,8 +21,12 @@ from numpy.typing import NDArray
 from regulars.filters.slots import EXACT_BELOW
 
 MOST = 60_000  # people of a pack: numbers of values take two bytes at most
+LONGEST = 8 * 1024 * 1024  # bytes of the distinct values of a column
 BETWEEN = "\x00"  # words: PostgreSQL has it in no text
 SIZES = (np.uint8, np.uint16, np.uint32, np.uint64)  # of numbers, in the order of their bytes
+
+
+LEFT_OUT = "left out"  # the form of a column that is too long
 
 
 class Packed(NamedTuple):
@@ -71,5 +77,7 @@ def _numbered(values: Iterable[str | None]) -> tuple[list[int], list[str]]:
 
 
 def _packed(form: str, codes: list[int], written: bytes) -> Packed:
+    if len(written) > LONGEST:
+        return Packed(LEFT_OUT, b"", b"")
     size = np.uint8 if max(codes) <= np.iinfo(np.uint8).max else np.uint16
     return Packed(form, np.array(codes, size).tobytes(), written)

@@ -32,6 +32,7 @@ Connection = psycopg.Connection[Any]
 
 IDS = "id"  # the column that says who they are
 CUSTOM = 200  # custom values of a pack that have columns, the most frequent
+CUSTOM_BYTES = 32 * 1024 * 1024  # of custom values that are packed at once
 
 BEFORE_ALL = UUID(int=0)
 _MOMENTS = tuple(field for field in STANDARD if field != "ip")
@@ -63,10 +64,15 @@ SELECT {_GATHERED} FROM (
       AND (%(beyond)s::uuid IS NULL OR id < %(beyond)s) ORDER BY id LIMIT %(most)s
 ) p
 """
-# Of a pack that has become too large, the rest is another one's.
+# Of a pack that is too large, the rest is another one's. Custom values count as they are stored.
 REST = """
-SELECT id FROM person_compact WHERE project_id = %(project)s AND id >= %(first)s
-  AND (%(beyond)s::uuid IS NULL OR id < %(beyond)s) ORDER BY id OFFSET %(most)s LIMIT 1
+SELECT id FROM (
+    SELECT id, row_number() OVER (ORDER BY id) AS people,
+           sum(coalesce(pg_column_size(texts), 0) + coalesce(pg_column_size(others), 0))
+               OVER (ORDER BY id) AS bytes
+    FROM person_compact WHERE project_id = %(project)s AND id >= %(first)s
+      AND (%(beyond)s::uuid IS NULL OR id < %(beyond)s) ORDER BY id LIMIT %(most)s + 1
+) p WHERE people > %(most)s OR (people > 1 AND bytes > %(bytes)s) ORDER BY id LIMIT 1
 """
 BEGIN = "INSERT INTO person_pack (project_id, id) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 BEYOND = "SELECT id FROM person_pack WHERE project_id = %s AND id > %s ORDER BY id LIMIT 1"
@@ -115,7 +121,7 @@ def make(connection: Connection, which: Pack, now: datetime) -> None:
     (beyond,) = connection.execute(BEYOND, which).fetchone() or (None,)
     place = {
         "project": which.project_id, "first": which.first, "beyond": beyond,
-        "most": forms.MOST,
+        "most": forms.MOST, "bytes": CUSTOM_BYTES,
     }  # fmt: skip
     rest = connection.execute(REST, place).fetchone()
     if rest is not None:

@@ -140,6 +140,26 @@ def test_one_custom_value_too_many_is_left_to_sql(
     assert ask(site, {"field": "attributes.plan", "op": "is", "value": "pro"}) is None
 
 
+def test_long_values_are_left_to_sql(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(site, email="new@example.com", attributes={"plan": "pro", "about": "long " * 20})
+    monkeypatch.setattr(forms, "LONGEST", 90)
+    keep(site)
+    assert find_known(site) == Found(6)
+    assert ask(site, {"field": "attributes.plan", "op": "is", "value": "pro"}) == Found(1)
+    assert ask(site, {"field": "attributes.about", "op": "contains", "value": "long"}) is None
+
+
+def test_packs_are_smaller_where_much_is_known_of_people(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("regulars.people.packed.packing.CUSTOM_BYTES", 100)
+    add_all(site, [{"attributes": {"about": f"{number} " * 40}} for number in range(4)])
+    keep(site)
+    assert len(people_of(site)) > 3
+    found = ask(site, {"field": "attributes.about", "op": "is_known"})
+    assert found == Found(4)
+
+
 def test_rows_written_by_tracking_are_noted(site: Site) -> None:
     keep(site)
     site.send(identify("u-new", traits={"email": "late@example.com"}))
