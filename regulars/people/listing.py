@@ -22,14 +22,12 @@ from regulars.kit import arrays
 from regulars.people import filtering
 from regulars.people.asking import Asked
 from regulars.people.orders import Cursor, Order, Sort
-from regulars.people.packed.finding import Found, find, tells
-from regulars.people.packed.foremost import Foremost, foremost
+from regulars.people.packed import lookup
 
 Connection = psycopg.Connection[Any]
 Row = tuple[UUID, Any]  # a person's id, and the value that the list is ordered by
 
 FEW = 3_000  # people of a segment that are gathered and sorted rather than met on a walk
-PACKED = 50_000  # people found in packs who are sorted
 FOUND = 1_000  # people that a search or a filter gathers; of more, nobody is told how many
 
 KINDS = ("user", "lead", "visitor")
@@ -171,15 +169,15 @@ class Listing:
             if len(met) >= limit or len(rows) < step:
                 return met[:limit]
             after = Cursor(str(sort), rows[-1][1], rows[-1][0])
-            is_packed = is_packed or tells(self._connection, question.project_id, asked)
+            is_packed = is_packed or lookup.tells(self._connection, question.project_id, asked)
         return None
 
     def _gathered(self, asked: Asked, limit: int, after: Cursor | None) -> list[Row]:
         """Everybody whom the filter holds for, sorted."""
         order = self._sort.order
-        packed = self._packed(PACKED, foremost(self._sort, limit, after))
+        packed = self._packed(limit, after)
         doers = self._doers() if packed is None else None
-        everybody = self._ids(packed) if packed is not None else doers or self._among_texts(asked)
+        everybody = packed or doers or self._among_texts(asked)
         table = "person p" if order.table == "p" else "person_activity a"
         way = "DESC" if self._sort.descending else "ASC"
         which = _behind(self._sort, after)
@@ -201,16 +199,16 @@ class Listing:
                 statement, (*everybody.params, *own), prepare=False
             ).fetchall()
 
-    def _packed(self, at_most: int | None = None, first: Foremost | None = None) -> Found | None:
-        """Whom packs tell; with ids, where there are at most so many."""
-        asked = self._filter_alone()
+    def _packed(self, limit: int, after: Cursor | None) -> Sql | None:
+        """The ids of all among whom the page is, where packs tell."""
+        question, asked = self._question, self._filter_alone()
         if asked is None:
             return None
-        project_id, kinds = self._question.project_id, self._question.listed
-        return find(self._connection, project_id, asked, kinds, at_most=at_most, first=first)
-
-    def _ids(self, of: Found) -> Sql:
-        return Sql("SELECT unnest(%s::uuid[]) AS id", (arrays.of_sent_ids(of.ids),))
+        page = (self._sort, limit, after)
+        ids = lookup.first_ids(self._connection, question.project_id, asked, question.listed, page)
+        if ids is None:
+            return None
+        return Sql("SELECT unnest(%s::uuid[]) AS id", (arrays.of_sent_ids(ids),))
 
     def _among_texts(self, asked: Asked) -> Sql:
         """The ids of everybody whom the filter holds for, looked for by the index on texts."""
@@ -246,13 +244,14 @@ class Listing:
 
     def _counted(self) -> int:
         """How many are asked for, to the last."""
-        packed = self._packed()
-        if packed is not None:
-            return packed.number
+        question, asked = self._question, self._filter_alone()
+        if asked is not None:
+            packed = lookup.count(self._connection, question.project_id, asked, question.listed)
+            if packed is not None:
+                return packed
         doers = self._doers()
         if doers is not None:
             return filtering.counted_doers(self._connection, doers)
-        asked = self._filter_alone()
         everybody = self._compact()
         return filtering.counted(
             self._connection,

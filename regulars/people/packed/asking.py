@@ -4,7 +4,7 @@ Operators are what they are everywhere: each is tried on the distinct values of 
 reference (`filters/operators.py`), but where values are many and a range of numbers or a search of
 bytes says the same. Of conditions that columns do not tell, `NotTold` says so, and SQL is asked.
 
-Public: `told`, `Told`, `People`, `NotTold`.
+Public: `told`, `tells`, `Told`, `People`, `NotTold`.
 """
 
 from __future__ import annotations
@@ -98,6 +98,15 @@ def told(project_id: UUID, asked: Asked, kinds: tuple[str, ...]) -> Told:
     if set(kinds) != set(KINDS):
         holds = _every([holds, writer.words("kind", lambda kind: kind in kinds)])
     return Told(holds, frozenset(writer.fields), tuple(writer.besides))
+
+
+def tells(project_id: UUID, asked: Asked) -> bool:
+    """Whether columns tell all that the filter asks."""
+    try:
+        told(project_id, asked, KINDS)
+    except NotTold:
+        return False
+    return True
 
 
 class _Writer:

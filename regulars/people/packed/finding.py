@@ -4,7 +4,7 @@ One statement reads the columns that the filter needs, who changed since these w
 of those the filter holds for: so all of it is of one moment. Where too many have changed, where not
 everybody is packed yet, or columns do not tell what is asked, nothing is found, and SQL is asked.
 
-Public: `find`, `Found`, `tells`.
+Public: `find`, `ask`, `Found`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from uuid import UUID
 import numpy as np
 import psycopg
 
-from regulars.filters.operands import KINDS
 from regulars.filters.sql import Sql, joined
 from regulars.kit import arrays
 from regulars.people.asking import Asked
+from regulars.people.packed import readiness
 from regulars.people.packed.asking import NotTold, People, Told, told
 from regulars.people.packed.columns import Mask, unpacked
 from regulars.people.packed.foremost import Foremost, Ids, Some, some
@@ -31,16 +31,6 @@ from regulars.people.packed.packing import IDS
 from regulars.people.packed.remembered import remembered
 
 Connection = psycopg.Connection[Any]
-# Who changed since and is asked one by one: of more, it is quicker to ask everybody by SQL.
-MOST_UNPACKED = 20_000
-
-STATE = f"""
-SELECT bool_and(packed_at IS NOT NULL), (
-    SELECT count(*) FROM (
-        SELECT FROM person_unpacked WHERE project_id = %(project)s LIMIT {MOST_UNPACKED + 1}
-    ) changed
-) FROM person_pack WHERE project_id = %(project)s
-"""
 UNPACKED = """
 WITH unpacked AS MATERIALIZED (
     SELECT DISTINCT person_id AS id FROM person_unpacked WHERE project_id = %s
@@ -82,39 +72,35 @@ def find(
     kinds: tuple[str, ...],
     *,
     at_most: int | None = None,
+) -> Found | None:
+    """`ask`, if the project's packs tell anything."""
+    notes = readiness.changed(connection, project_id)
+    if notes is None:
+        return None
+    return ask(connection, project_id, asked, kinds, notes, at_most=at_most)
+
+
+def ask(
+    connection: Connection,
+    project_id: UUID,
+    asked: Asked,
+    kinds: tuple[str, ...],
+    notes: int,
+    *,
+    at_most: int | None = None,
     first: Foremost | None = None,
 ) -> Found | None:
     """Whom of these kinds the filter holds for; None where packs do not tell.
 
     With ids, and None where these are more than `at_most`, if that is given. Of those alone who may
-    be `first`, if that is.
+    be `first`, if that is. `notes` is how many there were of who has changed.
     """
-    changed = _changed(connection, project_id)
-    if changed is None:
-        return None
     try:
         question = told(project_id, asked, kinds)
     except NotTold:
         return None
     asking = _Asking(connection, project_id, asked, kinds, question, at_most, first)
-    return asking.answer(with_ids=changed > 0 or at_most is not None or bool(question.besides))
-
-
-def tells(connection: Connection, project_id: UUID, asked: Asked) -> bool:
-    """Whether packs tell whom the filter holds for."""
-    if _changed(connection, project_id) is None:
-        return False
-    try:
-        told(project_id, asked, KINDS)
-    except NotTold:
-        return False
-    return True
-
-
-def _changed(connection: Connection, project_id: UUID) -> int | None:
-    """How many notes there are of who changed since; None where packs do not tell."""
-    row = connection.execute(STATE, {"project": project_id}, prepare=True).fetchone()
-    return row[1] if row is not None and row[0] and row[1] <= MOST_UNPACKED else None
+    return asking.answer(with_ids=notes > 0 or at_most is not None or bool(question.besides))
 
 
 class _Row(NamedTuple):

@@ -21,8 +21,7 @@ import psycopg
 
 from regulars.kit import clock, database
 from regulars.kit.giving_way import step_back
-from regulars.people.packed.finding import MOST_UNPACKED
-from regulars.people.packed.packing import Pack, begin, pack
+from regulars.people.packed.readiness import MOST_CHANGED
 
 Connection = psycopg.Connection[Any]
 
@@ -61,7 +60,7 @@ SELECT p.project_id, n.notes FROM (
     WHERE %(only)s::uuid IS NULL OR project_id = %(only)s
 ) p CROSS JOIN LATERAL (
     SELECT count(*) AS notes FROM (
-        SELECT FROM person_unpacked u WHERE u.project_id = p.project_id LIMIT {MOST_UNPACKED + 1}
+        SELECT FROM person_unpacked u WHERE u.project_id = p.project_id LIMIT {MOST_CHANGED + 1}
     ) few
 ) n WHERE n.notes >= %(many)s ORDER BY n.notes LIMIT 1
 """
@@ -99,7 +98,7 @@ def keep_some(connection: Connection, now: datetime, only: UUID | None = None) -
     """
     asked = {"only": only, "from": FROM, "many": MANY}
     for (project_id,) in connection.execute(LARGE, asked).fetchall():
-        begin(connection, project_id)
+        _begin(connection, project_id)
     connection.execute(FORGET, asked)
     if _pack_new(connection, now, only):
         return RESTS
@@ -109,17 +108,29 @@ def keep_some(connection: Connection, now: datetime, only: UUID | None = None) -
     project_id, notes = changed
     due = connection.execute(DUE, {"project": project_id}).fetchone()
     if due is not None:
-        pack(connection, Pack(project_id, due[0]), now)
+        _pack(connection, project_id, due[0], now)
         _pack_new(connection, now, only)  # where it had become too large
-    return RESTS if notes <= MOST_UNPACKED else RESTS_IN_VAIN
+    return RESTS if notes <= MOST_CHANGED else RESTS_IN_VAIN
 
 
 def pack_project(connection: Connection, project_id: UUID, now: datetime) -> None:
     """Pack everybody of a project anew, however few they are."""
-    begin(connection, project_id)
+    _begin(connection, project_id)
     for (first,) in connection.execute(ALL, (project_id,)).fetchall():
-        pack(connection, Pack(project_id, first), now)
+        _pack(connection, project_id, first, now)
     _pack_new(connection, now, project_id)
+
+
+def _begin(connection: Connection, project_id: UUID) -> None:
+    from regulars.people.packed import packing  # noqa: PLC0415 - it needs NumPy, which few do
+
+    packing.begin(connection, project_id)
+
+
+def _pack(connection: Connection, project_id: UUID, first: UUID, now: datetime) -> None:
+    from regulars.people.packed import packing  # noqa: PLC0415 - likewise
+
+    packing.pack(connection, packing.Pack(project_id, first), now)
 
 
 def _is_alone(connection: Connection) -> bool:
@@ -130,6 +141,6 @@ def _is_alone(connection: Connection) -> bool:
 def _pack_new(connection: Connection, now: datetime, only: UUID | None) -> bool:
     is_new = False
     while (row := connection.execute(NEW, {"only": only}).fetchone()) is not None:
-        pack(connection, Pack(*row), now)
+        _pack(connection, row[0], row[1], now)
         is_new = True
     return is_new

@@ -75,7 +75,7 @@ def test_where_too_many_have_changed_nothing_is_told(
 ) -> None:
     keep(site)
     add(site)
-    monkeypatch.setattr("regulars.people.packed.finding.MOST_UNPACKED", 0)
+    monkeypatch.setattr("regulars.people.packed.readiness.MOST_CHANGED", 0)
     assert find_known(site) is None
 
 
