@@ -5,7 +5,7 @@ their own, custom values in two JSON objects by type, dates that custom texts wr
 of `last_seen` the day alone. Where a bound lies within somebody's day, their own instant is looked
 up in `person_activity`.
 
-Public: `compact_column_of`.
+Public: `compact_column_of`, `seen_that_day`.
 """
 
 from __future__ import annotations
@@ -112,13 +112,21 @@ class _LastSeen(_Standard):
                 f" AND a.id = p.id) {sign} %s::timestamptz",
                 (bound,),
             )
-        start = bound.replace(hour=0, minute=0, second=0, microsecond=0)
-        minute = bound.replace(second=0, microsecond=0)
-        first, last = (minute, start + _LAST_MINUTE) if sign == ">=" else (start, minute)
-        return Sql(
-            "p.id IN (SELECT a.id FROM person_activity a WHERE a.project_id = %s::uuid"
-            " AND a.kind IN ('user', 'lead', 'visitor')"
-            " AND a.last_seen_minute >= %s::timestamptz AND a.last_seen_minute <= %s::timestamptz"
-            f" AND a.last_seen {sign} %s::timestamptz)",
-            (self._apart, first, last, bound),
-        )
+        return seen_that_day(self._apart, bound, sign).within("p.id IN (", ")")
+
+
+def seen_that_day(project_id: UUID, bound: datetime, sign: str) -> Sql:
+    """A statement for the ids of those who were last seen on the bound's day (UTC), and `<` it or
+    `>=` it.
+    """
+    bound = bound.astimezone(UTC)
+    start = bound.replace(hour=0, minute=0, second=0, microsecond=0)
+    minute = bound.replace(second=0, microsecond=0)
+    first, last = (minute, start + _LAST_MINUTE) if sign == ">=" else (start, minute)
+    return Sql(
+        "SELECT a.id FROM person_activity a WHERE a.project_id = %s::uuid"
+        " AND a.kind IN ('user', 'lead', 'visitor')"
+        " AND a.last_seen_minute >= %s::timestamptz AND a.last_seen_minute <= %s::timestamptz"
+        f" AND a.last_seen {sign} %s::timestamptz",
+        (project_id, first, last, bound),
+    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -29,23 +29,18 @@ from regulars.filters.ast import (
 )
 from regulars.filters.behaviour import SEGMENT_OPERATORS
 from regulars.filters.catalog import ValueType
+from regulars.filters.compact import seen_that_day
 from regulars.filters.compact_custom import address_key, custom_key, moment_key, wall_key
 from regulars.filters.operands import KINDS, Network, When
 from regulars.filters.slots import NEVER, NOWHERE, ticks
 from regulars.filters.sql import Sql
 from regulars.filters.times import Span, wall_bound
-from regulars.people.asking import Asked
+from regulars.people.asking import Asked, is_told
 from regulars.people.packed.columns import Column, Mask, Words
 
 DAY = timedelta(days=1)
 _NOWHERE = "\x00"  # no text has it
 _CUSTOM = ":"  # in names of columns with custom values
-# Where somebody was seen on the day of a bound, the instant decides: who was on its right side.
-SEEN = """
-SELECT a.id FROM person_activity a WHERE a.project_id = %s
-AND a.kind IN ('user', 'lead', 'visitor')
-AND a.last_seen_minute >= %s AND a.last_seen_minute <= %s AND a.last_seen {sign} %s
-"""
 
 
 class NotTold(Exception):  # noqa: N818 - nothing went wrong
@@ -152,11 +147,11 @@ class _Writer:
 
     def _event(self, condition: EventCondition) -> Test:
         """Whether somebody ever did it, where the event has a bit."""
-        fewest, too_many = condition.operator.bounds(condition.count)
-        bit = self._asked.bits.get(condition.event)
-        if not condition.is_ever or bit is None or not {fewest, too_many} <= {0, 1, None}:
+        bits = self._asked.bits
+        if not is_told(condition, frozenset(bits)):
             raise NotTold
-        did = self._of("did", lambda column: column.having(bit))
+        fewest, too_many = condition.operator.bounds(condition.count)
+        did = self._of("did", lambda column: column.having(bits[condition.event]))
         tests = [did] if fewest else []
         return _every([*tests, _not(did)] if too_many is not None else tests)
 
@@ -169,7 +164,7 @@ class _Writer:
             return self._last_seen(wanted, is_date=condition.type is ValueType.DATE)
         match condition.type:
             case ValueType.ANY:
-                return self._of(name, lambda column: column.known())
+                return self._of(name, _known)
             case ValueType.TEXT:
                 return self._text(name, operator.holds, operator.negates or operator.key, wanted)
             case ValueType.NUMBER:
@@ -216,9 +211,10 @@ class _Writer:
         return self._of(name, _between(network.first, network.last + 1))
 
     def _last_seen(self, span: Span | None, *, is_date: bool) -> Test:
+        known = self._of("seen_day", _known)
         if not is_date or span is None:
-            return self._of("seen_day", lambda column: column.known())
-        sides = [self._of("seen_day", lambda column: column.known())]
+            return known
+        sides = [known]
         if span.start is not None:
             sides.append(self._since(span.start))
         if span.end is not None:
@@ -237,13 +233,8 @@ class _Writer:
 
     def _besides(self, bound: datetime, sign: str) -> Test:
         """Who was seen on the bound's day, and on the right side of it."""
-        bound = bound.astimezone(UTC)
-        start = bound.replace(hour=0, minute=0, second=0, microsecond=0)
-        minute = bound.replace(second=0, microsecond=0)
-        last_minute = start + DAY - timedelta(minutes=1)
-        first, last = (minute, last_minute) if sign == ">=" else (start, minute)
         place = len(self.besides)
-        self.besides.append(Sql(SEEN.format(sign=sign), (self._project_id, first, last, bound)))
+        self.besides.append(seen_that_day(self._project_id, bound, sign))
         return lambda people: people.besides[place]
 
 
@@ -274,6 +265,10 @@ def _any(tests: list[Test]) -> Test:
 
 def _not(test: Test) -> Test:
     return lambda people: ~test(people)
+
+
+def _known(column: Column) -> Mask:
+    return column.known()
 
 
 def _between(first: int | None, beyond: int | None) -> Callable[[Column], Mask]:

@@ -35,7 +35,8 @@ class Column:
         self._people = people
 
     def known(self) -> Mask:
-        raise NotImplementedError
+        """Whose value is known."""
+        return self._numbers().astype(bool)
 
     def where(self, holds: Callable[[Any], bool]) -> Mask:  # noqa: ARG002
         """Whose value is a text, or what else numbers can't be, and so."""
@@ -67,9 +68,6 @@ class Column:
 
 class _Listed(Column):
     """Values of which each person has the number."""
-
-    def known(self) -> Mask:
-        return self._numbers().astype(bool)
 
     def _told(self, truths: Sequence[bool] | Mask) -> Mask:
         """Of each person what is true of their value; of no value nothing is."""
@@ -129,9 +127,6 @@ class Whole(Column):
     def __init__(self, packed: Packed, people: int) -> None:
         super().__init__(packed, people)
         self._least = int(packed.words)
-
-    def known(self) -> Mask:
-        return self._numbers().astype(bool)
 
     def between(self, first: int | None, beyond: int | None) -> Mask:
         above = self._numbers()

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import psycopg
+from hypothesis import HealthCheck, settings
 from psycopg.types.json import Jsonb
 
 from regulars.filters.ast import Filter
@@ -17,11 +18,16 @@ from regulars.filters.folding import TEXT_FIELDS
 from regulars.filters.operands import When
 from regulars.filters.to_sql import to_sql
 from tests.pure.filters.aim import Event
-from tests.pure.filters.worlds import split
+from tests.pure.filters.worlds import split, thorough
 
 Connection = psycopg.Connection[Any]
 
 PROJECT, STRANGERS = UUID(int=100), UUID(int=200)
+
+against_postgres = settings(
+    thorough,
+    suppress_health_check=[*thorough.suppress_health_check, HealthCheck.function_scoped_fixture],
+)
 
 # Columns named like the facts.
 _PLAIN = (

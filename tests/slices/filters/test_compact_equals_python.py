@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from regulars.filters.evaluate import evaluate
 from regulars.filters.facts import Facts
@@ -18,12 +18,13 @@ from regulars.filters.to_sql import compact_sql
 from regulars.kit.connection import copying
 from regulars.people import compact, store
 from regulars.people.person import Person
-from tests.pure.filters.worlds import World, thorough, worlds
-from tests.slices.filters.people_rows import PROJECT, STRANGERS, Connection, filled
-
-against_postgres = settings(
-    thorough,
-    suppress_health_check=[*thorough.suppress_health_check, HealthCheck.function_scoped_fixture],
+from tests.pure.filters.worlds import World, worlds
+from tests.slices.filters.people_rows import (
+    PROJECT,
+    STRANGERS,
+    Connection,
+    against_postgres,
+    filled,
 )
 
 

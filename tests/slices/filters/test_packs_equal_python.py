@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from unittest.mock import patch
 from uuid import UUID
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from regulars.filters.ast import FieldCondition, conditions
 from regulars.filters.evaluate import evaluate
@@ -18,16 +18,18 @@ from regulars.people.compact import NOTE_ONE
 from regulars.people.packed import forms
 from regulars.people.packed.finding import find
 from regulars.people.packed.keeping import pack_project
-from tests.pure.filters.worlds import World, thorough, worlds
+from tests.pure.filters.worlds import World, worlds
 from tests.slices.filters.conftest import READ_TABLES
-from tests.slices.filters.people_rows import PROJECT, STRANGERS, Connection, put_person
+from tests.slices.filters.people_rows import (
+    PROJECT,
+    STRANGERS,
+    Connection,
+    against_postgres,
+    put_person,
+)
 from tests.slices.filters.test_compact_equals_python import person_of, put
 from tests.slices.people.packs import ids_of
 
-against_postgres = settings(
-    thorough,
-    suppress_health_check=[*thorough.suppress_health_check, HealthCheck.function_scoped_fixture],
-)
 GHOST = 1_000  # whoever was there when packs were made, and is gone
 
 

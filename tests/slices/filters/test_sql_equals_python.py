@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from regulars.filters.compile import compile_filters
 from regulars.filters.evaluate import evaluate, evaluate_event
@@ -18,19 +18,15 @@ from regulars.filters.to_sql import event_to_sql
 from regulars.kit.text import fold
 from tests.pure.filters.aim import Event
 from tests.pure.filters.awkward import NOWS, ZONES
-from tests.pure.filters.worlds import World, asked_texts, raw_texts, thorough, worlds
+from tests.pure.filters.worlds import World, asked_texts, raw_texts, worlds
 from tests.slices.filters.people_rows import (
     PROJECT,
     STRANGERS,
     Connection,
+    against_postgres,
     filled,
     found,
     put_events,
-)
-
-against_postgres = settings(
-    thorough,
-    suppress_health_check=[*thorough.suppress_health_check, HealthCheck.function_scoped_fixture],
 )
 
 
