@@ -21,6 +21,7 @@ from regulars.mail.smtp import (
     MOST_WORDS,
     TIMEOUT,
     AwayError,
+    Client,
     LaterError,
     RefusedError,
     Server,
@@ -142,16 +143,7 @@ class Courier:
 
 async def call(server: Server) -> Courier:
     """A connection to the server, encrypted and signed in as `smtp.calling` does. AwayError."""
-    client = aiosmtplib.SMTP(
-        hostname=server.host,
-        port=server.port,
-        username=server.username,
-        password=server.password,
-        local_hostname=server.greeting,
-        timeout=TIMEOUT,
-        use_tls=server.encrypted,
-        validate_certs=not server.is_here,
-    )
+    client = Client(server)
     try:
         await client.connect()
         if client.is_ehlo_or_helo_needed:

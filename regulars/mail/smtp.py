@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import cast
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
@@ -135,19 +136,38 @@ class Line:
         return self._client.is_connected
 
 
+class Client(aiosmtplib.SMTP):
+    """Speaks to a server. Nothing of its connection is left once it is closed."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            local_hostname=server.greeting,
+            timeout=TIMEOUT,
+            use_tls=server.encrypted,
+            validate_certs=not server.is_here,
+        )
+
+    def close(self) -> None:
+        """Hang up at once.
+
+        Else an encrypted connection stays until the server has said goodbye in TLS too, and by
+        then nothing need be running that would close it.
+        """
+        transport = self.transport
+        super().close()
+        if transport is not None:
+            # uvloop's own transports are none by name.
+            cast("asyncio.WriteTransport", transport).abort()
+
+
 @asynccontextmanager
 async def calling(server: Server) -> AsyncIterator[Line]:
     """A connection to the server, signed in. Raises AwayError."""
-    client = aiosmtplib.SMTP(
-        hostname=server.host,
-        port=server.port,
-        username=server.username,
-        password=server.password,
-        local_hostname=server.greeting,
-        timeout=TIMEOUT,
-        use_tls=server.encrypted,
-        validate_certs=not server.is_here,
-    )
+    client = Client(server)
     try:
         await client.connect()
     except aiosmtplib.SMTPResponseException as refused:

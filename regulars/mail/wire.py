@@ -52,10 +52,7 @@ class Wire(asyncio.Protocol):
 
     def close(self) -> None:
         """Hang up. What has not left by now does not."""
-        if self._transport.get_write_buffer_size():
-            self._transport.abort()
-        else:
-            self._transport.close()
+        self._transport.abort()  # `close` would wait for the server's goodbye in TLS
 
     def data_received(self, data: bytes) -> None:
         self._unread += data
