@@ -26,7 +26,7 @@ from regulars.funnels import queries as funnels
 from regulars.kit import clock, database
 from regulars.people import columns, queries
 from regulars.people.listing import Total
-from regulars.segments import glance
+from regulars.segments import findings, glance
 from regulars.segments import queries as segments
 from regulars.workspaces import queries as workspaces
 from regulars.workspaces.errors import InvalidError
@@ -159,6 +159,7 @@ def _rows(
         total="none" if listed.filter else "bounded",
     )  # fmt: skip
     drawing = _drawing(connection, request, listed)
+    findings.tell(connection, project_id, page.people)
     return {
         "rows": rows(page.people, drawing),
         "columns": drawing.columns,
@@ -211,7 +212,8 @@ def _update(
     others: list[UUID],
 ) -> dict[str, Any]:
     project_id = request.project.id
-    found = queries.people(connection, project_id, shown)
+    people = queries.people(connection, project_id, shown)
+    findings.tell(connection, project_id, list(people.values()))
     which = listed.which(clock.now(), _zone(request))
     still = queries.listed_before(connection, project_id, which, shown, sort=listed.sort, end=None)
     fresh: list[UUID] = []
@@ -221,7 +223,7 @@ def _update(
             connection, project_id, which, others, sort=listed.sort, end=end or None
         )
     drawing = _drawing(connection, request, listed)
-    drawn = rows((found[id_] for id_ in shown if id_ in found), drawing)
+    drawn = rows((people[id_] for id_ in shown if id_ in people), drawing)
     gone = set(shown) - set(still)  # their rows stay where they are, dimmed
     return {
         "rows": drawn,
@@ -250,12 +252,12 @@ def _elsewhere(
     """Lists of other kinds of people in whom a search would find somebody."""
     if not listed.query:
         return []
-    found = []
+    others = []
     for other in listed.of_other_kinds():
         total = queries.count(connection, request.project.id, other.which(clock.now()), exact=False)
         if total.number:
-            found.append((other, total.number))
-    return found
+            others.append((other, total.number))
+    return others
 
 
 def _zone(request: AgentRequest) -> ZoneInfo:

@@ -12,15 +12,20 @@ from regulars.funnels.report import LANES
 Connection = psycopg.Connection[Any]
 
 COUNTS = "SELECT {counts} FROM funnel_progress WHERE project_id = %s"
+# Those of whom it is found, though their rows do not say it yet.
+FOUND = """ + (
+    SELECT count(*) FROM step_found WHERE project_id = %s AND number = %s AND NOT is_taken)"""
 
 
 def reached(connection: Connection, project_id: UUID) -> dict[int, int]:
     """By the checkpoint's number."""
-    lanes = [
-        (number, lane) for _, number, lane in connection.execute(LANES, (project_id,)).fetchall()
-    ]
-    if not lanes:
+    steps = connection.execute(LANES, (project_id,)).fetchall()
+    if not steps:
         return {}
-    counts = ", ".join(f"count(lane{lane})" for _, lane in lanes)
-    row = connection.execute(COUNTS.format(counts=counts), (project_id,)).fetchone()
-    return {number: count for (number, _), count in zip(lanes, row or (), strict=False)}
+    counts, params = [], []
+    for number, _, lane, has_found in steps:
+        counts.append(f"count(lane{lane})" + (FOUND if has_found else ""))
+        params += [project_id, number] if has_found else []
+    statement = COUNTS.format(counts=", ".join(counts))
+    [row] = connection.execute(statement, [*params, project_id]).fetchall()
+    return {checkpoint: count for (_, checkpoint, *_), count in zip(steps, row, strict=True)}

@@ -13,6 +13,7 @@ from regulars.filters.ast import CheckpointCondition, conditions
 from regulars.filters.first_met import origin_of
 from regulars.filters.parse import parse
 from regulars.people.person import Person
+from regulars.segments import findings
 from regulars.segments import queries as segments
 from regulars.workspaces.errors import UnknownError
 
@@ -135,14 +136,15 @@ def titles_by_key(connection: Connection, project_id: UUID) -> dict[str, str]:
 def progress_of(connection: Connection, project_id: UUID, person: Person) -> list[Reached]:
     """How far somebody is, checkpoint by checkpoint."""
     steps = {n: key for key, n in segments.steps(connection, project_id).items()}
-    found = []
+    findings.tell(connection, project_id, [person])
+    progress = []
     for one in checkpoints(connection, project_id):
         key = steps.get(one.number, "")
         at = person.checkpoints.get(key)
         still = bool(key) and int(key) in person.segments
         dated = at is not None and one.dated_at is not None and at <= _until(one)
-        found.append(Reached(one, at, still, dated and not one.is_derived))
-    return found
+        progress.append(Reached(one, at, still, dated and not one.is_derived))
+    return progress
 
 
 def milestones(

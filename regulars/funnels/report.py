@@ -10,7 +10,7 @@ checkpoints are those of a sample: every sixteenth, the same ones each time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,15 +29,25 @@ Sql = tuple[str, list[Any]]
 
 EXACT = 100_000  # people of whom every time is looked at
 LANES = """
-SELECT s.number, s.checkpoint, s.lane FROM segment s
+SELECT s.number, s.checkpoint, s.lane, s.has_found FROM segment s
 WHERE s.project_id = %s AND s.checkpoint IS NOT NULL AND s.deleted_at IS NULL
 """
 # Everybody who came as far as the first checkpoint, with the times of those behind it in order.
 ORDERED = """
 SELECT r.id, {times}{part}
-FROM funnel_progress r{joined}
+FROM {rows}{joined}
 WHERE r.project_id = %s AND r.{first} IS NOT NULL{within}{over}
 """
+# The same rows where something is found that they do not say yet.
+WITH_FOUND = """(
+    SELECT %s::uuid AS project_id, id, {lanes}
+    FROM (SELECT * FROM funnel_progress WHERE project_id = %s) AS own{found}
+) r"""
+FOUND = """
+    FULL JOIN (
+        SELECT id, at AS at{lane} FROM step_found
+        WHERE project_id = %s AND number = %s AND NOT is_taken
+    ) AS found{lane} USING (id)"""
 # How many got how far and no further, in the period and in the one before. Of the times in order
 # none is there behind one that is missing.
 COUNTS = """
@@ -118,6 +128,7 @@ class Chain:
     checkpoints: tuple[Checkpoint, ...]
     lanes: tuple[int, ...]
     over: bool  # of users alone, though the first checkpoint does not ask for them
+    beside: Mapping[int, int]  # by lane: the step of which the rows do not say all yet
 
     def ordered(
         self,
@@ -143,20 +154,41 @@ class Chain:
             joined = only.split.joined
             within += f" AND ({only.split.text}) IS NOT DISTINCT FROM %s"
             bounds += [*only.split.params, only.value]
+        rows, asked = self._rows(project_id)
         text = ORDERED.format(
-            times=", ".join(times), part=part, joined=joined, first=f"lane{self.lanes[0]}",
-            within=within, over=" AND p.kind = 'user'" if self.over else "",
+            times=", ".join(times), part=part, rows=rows, joined=joined,
+            first=f"lane{self.lanes[0]}", within=within,
+            over=" AND p.kind = 'user'" if self.over else "",
         )  # fmt: skip
-        return text, [*params, project_id, *bounds]
+        return text, [*params, *asked, project_id, *bounds]
+
+    def _rows(self, project_id: UUID) -> Sql:
+        """The funnel's rows, with what fillings have found that is not on them yet."""
+        if not self.beside:
+            return "funnel_progress r", []
+        lanes = ", ".join(
+            f"coalesce(lane{lane}, at{lane}) AS lane{lane}"
+            if lane in self.beside
+            else f"lane{lane}"
+            for lane in self.lanes
+        )
+        found = "".join(FOUND.format(lane=lane) for lane in self.beside)
+        params: list[Any] = [project_id, project_id]
+        for number in self.beside.values():
+            params += [project_id, number]
+        return WITH_FOUND.format(lanes=lanes, found=found), params
 
 
 def chain_of(connection: Connection, project_id: UUID) -> Chain:
     """The funnel's checkpoints with their lanes."""
-    found = {c: lane for _, c, lane in connection.execute(LANES, (project_id,)).fetchall()}
-    kept = tuple(one for one in queries.checkpoints(connection, project_id) if one.number in found)
+    rows = connection.execute(LANES, (project_id,)).fetchall()
+    lanes = {checkpoint: lane for _, checkpoint, lane, _ in rows}
+    kept = tuple(one for one in queries.checkpoints(connection, project_id) if one.number in lanes)
     first = parse(kept[0].filter)
     asks = any(isinstance(one, FieldCondition) and one.field == "kind" for one in conditions(first))
-    return Chain(kept, tuple(found[one.number] for one in kept), not asks)
+    in_order = tuple(lanes[one.number] for one in kept)
+    beside = {lane: number for number, _, lane, has_found in rows if has_found and lane in in_order}
+    return Chain(kept, in_order, not asks, beside)
 
 
 def report(

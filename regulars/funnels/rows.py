@@ -16,8 +16,9 @@ import psycopg
 from regulars.filters.first_met import origin_of
 from regulars.filters.parse import parse
 from regulars.kit.ids import new_id
-from regulars.segments import fills
+from regulars.segments import fills, seeking
 from regulars.segments.actions import next_number
+from regulars.segments.plan import segments_written_out
 from regulars.workspaces.errors import ConflictError
 
 Connection = psycopg.Connection[Any]
@@ -104,7 +105,9 @@ def add_segment(
         ADD_SEGMENT, (project_id, id_, number, draft.title, text, now, checkpoint, lane)
     )
     connection.execute(START_COUNT, (project_id, id_))
-    fills.start(connection, project_id, id_, now)
+    fills.start(connection, project_id, id_, now, is_new=True)
+    if seeking.may_find(segments_written_out(connection, project_id)[id_]):
+        seeking.begin(connection, project_id, id_)
     return id_
 
 

@@ -24,7 +24,8 @@ AT_ONCE = 1_000  # people a statement
 
 LEFT = """
 SELECT project_id, id, lane FROM segment
-WHERE builtin = 'checkpoint' AND deleted_at IS NOT NULL AND lane IS NOT NULL ORDER BY deleted_at
+WHERE builtin = 'checkpoint' AND deleted_at IS NOT NULL AND lane IS NOT NULL AND NOT has_found
+ORDER BY deleted_at
 """
 END = """
 SELECT id FROM funnel_progress WHERE project_id = %s AND id > %s ORDER BY id OFFSET %s LIMIT 1

@@ -13,6 +13,7 @@ import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from operator import attrgetter
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -22,20 +23,36 @@ import psycopg
 
 from regulars.filters.ast import Filter
 from regulars.filters.first_met import by_sightings
-from regulars.kit import clock, database
+from regulars.kit import arrays, clock, database
 from regulars.kit.connection import later
 from regulars.kit.giving_way import Rest, at_leisure, giving_way, no_rest
 from regulars.people.actions import settled
 from regulars.people.changes import Changes
-from regulars.segments import doers, needs, reading, remembering, steps, touching
+from regulars.segments import (
+    doers,
+    findings,
+    needs,
+    reading,
+    remembering,
+    seeking,
+    steps,
+    touching,
+)
 from regulars.segments.fills import Fill, fills_running
-from regulars.segments.moving import is_plain, move_all
-from regulars.segments.plan import lock_plan, renew_plan, segments_written_out, tell
-from regulars.segments.ranges import BEFORE_ALL, UNHURRIED, chunks
+from regulars.segments.moving import count, is_plain, move_all
+from regulars.segments.plan import (
+    lock_plan,
+    renew_plan,
+    segments_written_out,
+    share_plan,
+    tell,
+)
+from regulars.segments.ranges import BEFORE_ALL, LOCK, UNHURRIED, chunks
 
 Connection = psycopg.Connection[Any]
 
 A_RANGE = 20_000  # people looked at by one statement
+A_FIND = 1_000  # people of whom one statement writes what it finds
 # People of one transaction: whoever of them does something meanwhile waits for it.
 AT_ONCE, AT_ONCE_PLAIN = 200, 150
 FIRST_FILLED = timedelta(minutes=10)  # from when a step is made; a refill is later
@@ -67,7 +84,7 @@ def fill_segments(stop: threading.Event) -> None:
                 if not stop.is_set():
                     fill_range(connection, fill, clock.now(), rest)
             # What nobody waits for, when there is nothing else.
-            is_busy = bool(fills) or _remember(connection, stop, leisure)
+            is_busy = bool(fills) or _follow(connection, stop, leisure)
             if has_read and not is_busy:
                 reading.let_go(connection)
             has_read = is_busy
@@ -75,8 +92,13 @@ def fill_segments(stop: threading.Event) -> None:
                 stop.wait(PAUSE)
 
 
-def _remember(connection: Connection, stop: threading.Event, rest: Rest) -> bool:
-    is_going_on = False
+def _follow(connection: Connection, stop: threading.Event, rest: Rest) -> bool:
+    """Let people's own rows say what is known of them beside; whether there was anything."""
+    left = findings.steps_left(connection)
+    for step in left:
+        if not stop.is_set():
+            findings.take_up_range(connection, step, rest)
+    is_going_on = bool(left)
     for memory in remembering.memories_begun(connection):
         if not stop.is_set():
             is_going_on |= remembering.remember_range(connection, memory, rest)
@@ -91,9 +113,13 @@ def fill_project(connection: Connection, project_id: UUID, now: datetime) -> Non
             fill_range(connection, fill, now)
         if fills:
             continue
+        left = [step for step in findings.steps_left(connection) if step.project_id == project_id]
+        for step in left:
+            findings.take_up_range(connection, step)
         begun = remembering.memories_begun(connection)
         mine = [memory for memory in begun if memory.project_id == project_id]
-        if not any(remembering.remember_range(connection, memory) for memory in mine):
+        is_going_on = any(remembering.remember_range(connection, memory) for memory in mine)
+        if not (left or is_going_on):
             return
 
 
@@ -104,11 +130,14 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
         return  # deleted since the look
     rule = filters[fill.segment_id]
     cursor = fill.cursor or BEFORE_ALL
-    end = _end_of_range(connection, fill, cursor)
+    end = _end_of_range(connection, fill, cursor, A_RANGE)
     zone = ZoneInfo(fill.time_zone)
     passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
     if passing is not None:
         passing = _with_sightings(connection, fill, passing)
+    if passing is not None and fill.is_finding:
+        _find_range(connection, fill, rule, passing, now, rest)
+        return
     event = doers.event_of(rule)
     did = doers.read_once(connection, fill, event) if event is not None else None
     people = touching.people_to_touch(
@@ -116,6 +145,9 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
         after=cursor, end=end, now=now, zone=zone, passing=passing,
         from_nobody=fill.from_nobody, did=did,
     )  # fmt: skip
+    if fill.has_found:
+        waiting = findings.waiting(connection, fill.project_id, fill.number, after=cursor, end=end)
+        people = sorted(waiting.union(people), key=attrgetter("int"))
     at = fill.cursor
     for chunk, is_last in chunks(people, AT_ONCE_PLAIN if is_plain(rule) else AT_ONCE):
         reached = end if is_last else chunk[-1]
@@ -139,6 +171,58 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
         _finish(connection, fill, rule, now)
 
 
+def _find_range(
+    connection: Connection,
+    fill: Fill,
+    rule: Filter,
+    passing: steps.Passing,
+    now: datetime,
+    rest: Rest,
+) -> None:
+    """Write beside people's own rows of whom the rule holds, a few at a time."""
+    at = fill.cursor
+    for _ in range(A_RANGE // A_FIND):
+        end = _end_of_range(connection, fill, at or BEFORE_ALL, A_FIND)
+        step = partial(_find, fill=fill, rule=rule, passing=passing, at=at, reached=end, now=now)
+        began = monotonic()
+        if not settled(partial(database.inside, connection), step):
+            return
+        rest(monotonic() - began)
+        at = end
+        if end == fill.until:
+            _finish(connection, fill, rule, now)
+            return
+
+
+def _find(
+    connection: Connection,
+    *,
+    fill: Fill,
+    rule: Filter,
+    passing: steps.Passing,
+    at: UUID | None,
+    reached: UUID,
+    now: datetime,
+) -> bool:
+    """One transaction of it; False where another worker has gone on from `at`, or it begun anew."""
+    later(connection, UNHURRIED)
+    share_plan(connection, fill.project_id)
+    after = at or BEFORE_ALL
+    place = {
+        "project": fill.project_id, "segment": fill.segment_id, "started": fill.started_at,
+        "at": at, "after": after, "reached": reached,
+    }  # fmt: skip
+    if not connection.execute(ADVANCE, place, prepare=True).rowcount:
+        return False
+    number = seeking.find(
+        connection, fill.project_id, rule, passing,
+        after=after, reached=reached, now=now, zone=ZoneInfo(fill.time_zone),
+    )  # fmt: skip
+    if number:
+        count(connection, fill.project_id, fill.segment_id, number, now)
+    return True
+
+
 def _with_sightings(connection: Connection, fill: Fill, passing: steps.Passing) -> steps.Passing:
     """Read once when everybody was seen first, where each would else be asked of history."""
     origin = passing.step.origin
@@ -150,8 +234,8 @@ def _with_sightings(connection: Connection, fill: Fill, passing: steps.Passing) 
     return replace(passing, seen=table)
 
 
-def _end_of_range(connection: Connection, fill: Fill, cursor: UUID) -> UUID:
-    place = (fill.project_id, cursor, fill.until, A_RANGE - 1)
+def _end_of_range(connection: Connection, fill: Fill, cursor: UUID, people: int) -> UUID:
+    place = (fill.project_id, cursor, fill.until, people - 1)
     row = connection.execute(END_OF_RANGE, place, prepare=False).fetchone()
     return row[0] if row else fill.until
 
@@ -182,6 +266,9 @@ def _step(
     }  # fmt: skip
     if not connection.execute(ADVANCE, place, prepare=True).rowcount:
         return False
+    if fill.has_found and passing is not None and people:
+        later(connection, LOCK, (fill.project_id, arrays.of_ids(people)))
+        findings.take_up(connection, fill.project_id, passing.step, people)
     if is_plain(rule):
         segment, zone = (fill.segment_id, fill.number), ZoneInfo(fill.time_zone)
         move_all(connection, fill.project_id, segment, rule, people, now, zone, passing, did)

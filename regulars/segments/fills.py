@@ -21,7 +21,7 @@ SELECT s.project_id, %(segment)s, %(until)s, coalesce((
 ), 0), %(now)s, s.last_need, EXISTS (
     SELECT FROM segment_count c JOIN segment n ON n.project_id = c.project_id AND n.id = c.id
     WHERE c.project_id = s.project_id AND c.id = %(segment)s AND c.people = 0
-      AND n.checkpoint IS NULL AND (n.lane IS NULL OR n.created_at = %(now)s)
+      AND (n.lane IS NULL OR %(is_new)s)
 )
 FROM segment_plan s WHERE s.project_id = %(project)s
 ON CONFLICT (project_id, id) DO UPDATE SET
@@ -31,7 +31,7 @@ ON CONFLICT (project_id, id) DO UPDATE SET
 """
 RUNNING = """
 SELECT f.project_id, f.id, s.number, f.cursor, f.until, f.started_at, f.last_need, f.from_nobody,
-       p.time_zone
+       s.has_found, p.time_zone
 FROM segment_fill f
 JOIN segment s ON s.project_id = f.project_id AND s.id = f.id
 JOIN project p ON p.id = f.project_id
@@ -54,7 +54,13 @@ class Fill:
     started_at: datetime
     last_need: int  # the highest number of a memory that there was when it began
     from_nobody: bool  # in it or, of a step, known to have reached it
+    has_found: bool  # what was found may not be on people's own rows yet
     time_zone: str
+
+    @property
+    def is_finding(self) -> bool:
+        """Whether it leaves people's own rows alone, and writes what it finds beside them."""
+        return self.has_found and self.from_nobody
 
     @property
     def mark(self) -> str:
@@ -67,16 +73,25 @@ def fills_running(connection: Connection) -> list[Fill]:
     return [Fill(*row) for row in connection.execute(RUNNING).fetchall()]
 
 
-def start(connection: Connection, project_id: UUID, segment_id: UUID, now: datetime) -> None:
+def start(
+    connection: Connection,
+    project_id: UUID,
+    segment_id: UUID,
+    now: datetime,
+    *,
+    is_new: bool = False,
+) -> None:
     """Have a segment filled, from the beginning. Under the plan's lock.
 
-    Where there is nobody yet there is nothing to do.
+    A step that `is_new` nobody can have reached. Where there is nobody yet there is nothing to do.
     """
     until = last_person(connection, project_id)
     if until is not None:
-        connection.execute(
-            START, {"project": project_id, "segment": segment_id, "until": until, "now": now}
-        )
+        asked = {
+            "project": project_id, "segment": segment_id, "until": until, "now": now,
+            "is_new": is_new,
+        }  # fmt: skip
+        connection.execute(START, asked)
 
 
 def stop(connection: Connection, project_id: UUID, segment_id: UUID) -> None:

@@ -27,7 +27,7 @@ from regulars.kit.ids import key_bytes
 from regulars.people.changes import Changes, Columns, Move, NoConsequence
 from regulars.people.numbers import DEEDS, deeds
 from regulars.people.person import Person
-from regulars.segments import memory, standing, steps, transitions
+from regulars.segments import findings, memory, standing, steps, transitions
 from regulars.segments.plan import Plan, Plans
 
 Connection = psycopg.Connection[Any]
@@ -95,6 +95,8 @@ class Membership(NoConsequence):
     def loaded(self, changes: Changes, people: Sequence[Person]) -> None:
         """Bring those up to date who come by before a new segment's filling has reached them."""
         plan = self._plans.kept(changes.project_id)
+        if plan.found:
+            _take_up(changes, plan, people)
         if plan.campaigns:
             standing.read(changes.connection, changes.project_id, plan.campaigns, people)
         for number in sorted(plan.unfilled & plan.needs.keys()):
@@ -131,6 +133,8 @@ class Membership(NoConsequence):
             _look_again(changes, plan)
         if changes.undated:
             steps.date(changes, plan)
+        if plan.finding:
+            _mark(changes, plan)
         moves = [*changes.moves, *changes.quiet_moves]
         if not moves:
             return
@@ -243,6 +247,26 @@ def _keyed(moves: Iterable[Move]) -> tuple[list[Keyed], list[Keyed]]:
         key = _member_key(texts[segment], texts[person])
         (entered if way == "in" else left).append((key, segment, person))
     return sorted(entered, key=_first), sorted(left, key=_first)
+
+
+def _take_up(changes: Changes, plan: Plan, people: Sequence[Person]) -> None:
+    """Let people's rows say what was found of them beside."""
+    by_id = {person.id: person for person in people}
+    asked = (changes.connection, changes.project_id)
+    for number in plan.found:
+        step, is_finding = plan.steps[number], number in plan.finding
+        for id_, at, is_in in findings.take_up(*asked, step, by_id, is_finding=is_finding):
+            findings.give(by_id[id_], number, at, is_in=is_in)
+    changes.marked.update(by_id)
+
+
+def _mark(changes: Changes, plan: Plan) -> None:
+    """Whoever is new, or back, is evaluated already: no filling finds them anew."""
+    people = changes.people.keys() - changes.marked
+    if people:
+        for number in sorted(plan.finding):
+            step = plan.steps[number]
+            findings.take_up(changes.connection, changes.project_id, step, people, is_finding=True)
 
 
 def _recall_unread(changes: Changes, plan: Plan, number: str, people: Sequence[Person]) -> None:

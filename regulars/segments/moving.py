@@ -22,15 +22,12 @@ from regulars.kit import arrays
 from regulars.kit.connection import later
 from regulars.segments import doers
 from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
+from regulars.segments.ranges import LOCK
 from regulars.segments.steps import Passing, stepping
 from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
 
-# As everywhere, people are locked in the order of their ids; what is asked of them comes after.
-LOCK = """
-SELECT id FROM person_activity WHERE project_id = %s AND id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
-"""
 MOVE = """
 WITH asked AS (
     SELECT p.project_id, p.id, ({rule} IS TRUE) AS fits, {wake} AS wake, {reached} AS reached,
@@ -67,6 +64,7 @@ REACHED = """,
         ELSE a.checkpoints
     END"""
 LOST = "(asked.had AND NOT asked.met)"
+NEVER = "NULL::timestamptz"
 TOLD = ", a.project_id, (a.checkpoints ->> asked.own::text)::timestamptz, asked.had"
 
 
@@ -110,7 +108,7 @@ def move_all(
     if passing is not None:
         [(stepped_in, stepped_out)] = rows
         if stepped_in or stepped_out:
-            _count(connection, project_id, segment_id, stepped_in - stepped_out, now)
+            count(connection, project_id, segment_id, stepped_in - stepped_out, now)
         return
     entered = [row[0] for row in rows if row[1] and not row[2]]
     left = [row[0] for row in rows if row[2] and not row[1]]
@@ -120,7 +118,7 @@ def move_all(
     if entered:
         _enter(connection, project_id, segment_id, entered, now)
     if entered or left:
-        _count(connection, project_id, segment_id, len(entered) - len(left), now)
+        count(connection, project_id, segment_id, len(entered) - len(left), now)
 
 
 def _move(
@@ -139,7 +137,7 @@ def _move(
     # Under people's locks the compact rows are what the wide ones are, and quicker to read.
     text, params = compact_sql(rule, now=now, zone=zone)
     wake, more = _wake(rule, now)
-    reached, most = _reached(passing, now, zone)
+    reached, most = reached_sql(passing, now, zone) if passing else (NEVER, [])
     ever, ever_params = passing.ever(zone) if passing is not None else ("false", [])
     met_params = [*params, *ever_params] if passing is not None else []
     asked = (*params, *more, *most, *met_params, number, project_id, ids, project_id)
@@ -155,12 +153,13 @@ def _move(
     return connection.execute(statement, asked, prepare=True).fetchall()
 
 
-def _reached(passing: Passing | None, now: datetime, zone: tzinfo) -> tuple[str, list[Any]]:
-    """When somebody who fits has first met the step, said as `steps.note` would."""
-    if passing is None:
-        return "NULL::timestamptz", []
+def reached_sql(passing: Passing, now: datetime, zone: tzinfo) -> tuple[str, list[Any]]:
+    """When somebody who fits has first met the step, said as `steps.note` would.
+
+    Over a person's row `p`, and where the step has a twin `a`.
+    """
     origin, over_users = passing.step.origin, passing.over_users
-    text, params = origin_sql(origin, zone, passing.seen) if origin else ("NULL::timestamptz", [])
+    text, params = origin_sql(origin, zone, passing.seen) if origin else (NEVER, [])
     if passing.twin:
         text = f"coalesce((a.checkpoints ->> %s::text)::timestamptz, {text})"
         params = [passing.twin, *params]
@@ -188,9 +187,10 @@ def _enter(
     )
 
 
-def _count(
+def count(
     connection: Connection, project_id: UUID, segment_id: UUID, delta: int, now: datetime
 ) -> None:
+    """So many more are in the segment, or fewer, who were all along."""
     day = now.date()
     later(
         connection,
@@ -215,7 +215,7 @@ def _wake(rule: Filter, now: datetime) -> tuple[str, list[Any]]:
         if isinstance(one, FieldCondition) and is_timed(one) and not foreseen(one)
     )
     if not moving:
-        return "NULL::timestamptz", []
+        return NEVER, []
     turns, params = [], []
     for column, days in moving:
         turns.append(f"CASE WHEN {column} >= %s THEN {column} + %s::interval END")

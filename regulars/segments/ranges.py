@@ -11,6 +11,11 @@ BEFORE_ALL, BEHIND_ALL = UUID(int=0), UUID(int=2**128 - 1)
 # the disk behind the people's locks.
 UNHURRIED = "SET LOCAL synchronous_commit = off"
 
+# As everywhere, people are locked in the order of their ids; what is asked of them comes after.
+LOCK = """
+SELECT id FROM person_activity WHERE project_id = %s AND id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE
+"""
+
 
 def chunks(people: list[UUID], size: int) -> Iterator[tuple[list[UUID], bool]]:
     """The people in small groups, at least one, and whether it is the last."""

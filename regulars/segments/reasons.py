@@ -23,6 +23,7 @@ from regulars.filters.why import why as why_filter
 from regulars.people import queries as people
 from regulars.people.person import Person
 from regulars.segments import queries
+from regulars.segments.findings import tell
 from regulars.segments.needs import kept
 from regulars.segments.plan import KINDS, segments_written_out
 from regulars.segments.standing import asked_of, read
@@ -113,7 +114,8 @@ def next_to_leave(
 
 
 def _stand(connection: Connection, project_id: UUID, rule: Filter, found: Sequence[Person]) -> None:
-    """Let these people know how they stand with the campaigns that the rule asks about."""
+    """Let these people say how they stand with what the rule asks about, and rows beside tell."""
+    tell(connection, project_id, found)
     asked = asked_of([rule])
     if asked and found:
         read(connection, project_id, asked, found)

@@ -23,9 +23,8 @@ from regulars.kit.connection import later
 from regulars.kit.giving_way import Rest, no_rest
 from regulars.people.actions import settled
 from regulars.segments import reading
-from regulars.segments.moving import LOCK
 from regulars.segments.plan import lock_plan, renew_plan, segments_written_out
-from regulars.segments.ranges import BEFORE_ALL, BEHIND_ALL, UNHURRIED, chunks
+from regulars.segments.ranges import BEFORE_ALL, BEHIND_ALL, LOCK, UNHURRIED, chunks
 
 Connection = psycopg.Connection[Any]
 

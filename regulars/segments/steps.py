@@ -140,10 +140,14 @@ def passing_of(
 
 def stepping(step: Step, move: str) -> str:
     """The statement that moves people, as one that lets the followers write, too."""
-    kept = "".join(
+    return STEPPING.format(move=move, kept=following(step))
+
+
+def following(step: Step) -> str:
+    """What the followers write, as more parts of a statement that has `moved`."""
+    return "".join(
         f",\nkept{n} AS ({follower.keeping(step)})" for n, follower in enumerate(FOLLOWERS)
     )
-    return STEPPING.format(move=move, kept=kept)
 
 
 def _twin(connection: Connection, project_id: UUID, segment_id: UUID, origin: Origin | None) -> str:

@@ -88,6 +88,7 @@ WHERE c.project_id = %(project)s AND c.id = m.id
 DONE = (
     "UPDATE segment_need SET filled = true WHERE project_id = %(project)s",
     "DELETE FROM segment_fill WHERE project_id = %(project)s",
+    "UPDATE segment SET has_found = false WHERE project_id = %(project)s",
 )
 SAID = """
 SELECT a.id, a.checkpoints, a.event_times, a.segments, a.next_move_at, to_jsonb(r) - 'project_id'

@@ -14,6 +14,7 @@ from regulars.people.person import Person
 from regulars.people.queries import is_online
 from regulars.public.rest import schemas
 from regulars.public.rest.errors import ApiError
+from regulars.segments import findings
 from regulars.segments import queries as segments
 
 Connection = psycopg.Connection[Any]
@@ -41,7 +42,9 @@ def people_of(
     """People, in the order given."""
     ids = segments.by_number(connection, project_id)
     steps = segments.steps(connection, project_id)
-    return [_person(person, ids, steps, now) for person in people]
+    told = list(people)
+    findings.tell(connection, project_id, told)
+    return [_person(person, ids, steps, now) for person in told]
 
 
 def current_id(connection: Connection, project_id: UUID, person_id: UUID) -> UUID:

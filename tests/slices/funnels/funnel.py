@@ -10,6 +10,7 @@ from regulars.funnels import actions, queries
 from regulars.funnels.rows import Draft
 from regulars.people.person import Person
 from regulars.segments import filling
+from tests.slices.segments.saved import fills_of
 from tests.slices.tracking.site import NOON, Site
 
 FIREFOX = {"field": "browser", "op": "is", "value": "Firefox"}
@@ -31,9 +32,13 @@ def put(site: Site, *filters: Any, at: datetime = NOON) -> None:
         actions.put(site.connection, site.project.id, drafts, at)
 
 
-def count(site: Site, at: datetime = NOON) -> None:
-    """Look at everybody for what is to be counted."""
-    filling.fill_project(site.connection, site.project.id, at)
+def count(site: Site, at: datetime = NOON, *, follow: bool = True) -> None:
+    """Look at everybody for what is to be counted; and with `follow` let people's rows say it."""
+    while fills := fills_of(site):
+        for fill in fills:
+            filling.fill_range(site.connection, fill, at)
+    if follow:
+        filling.fill_project(site.connection, site.project.id, at)
 
 
 def reached(site: Site, person: Person) -> dict[int, datetime]:

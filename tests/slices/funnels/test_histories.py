@@ -21,6 +21,7 @@ from regulars.funnels import queries as queries_of_funnel
 from regulars.funnels.report import Period
 from regulars.people import queries
 from regulars.people.person import Person
+from regulars.segments import findings
 from tests.slices.funnels.funnel import ACTIVE, SIGNED_UP, count, did, put, rows
 from tests.slices.segments.saved import erase, wait_until
 from tests.slices.tracking.site import NOON, Site, identify, open_site, page, track
@@ -68,21 +69,22 @@ deeds = st.lists(
     by_history=st.booleans(),
     edited=st.none() | st.tuples(st.sampled_from([3, 90]), st.integers(0, 14), st.booleans()),
     away=st.none() | st.integers(0, 14),
+    follow=st.booleans(),
 )
 @example(  # one's second order, once another's first is theirs as well
     deeds=[
         Deed("track", "a", 0, 0), Deed("track", "b", 0, 0), Deed("identify", "b", 0, 0),
         Deed("track", "a", 0, 0), Deed("identify", "a", 0, 0),
     ],
-    erased=False, by_history=False, edited=None, away=None,
+    erased=False, by_history=False, edited=None, away=None, follow=True,
 )  # fmt: skip
 @example(  # active as a visitor, long before signing up
     deeds=[Deed("page", "a", 40, 0), Deed("register", "a", 0, 0)], erased=False, by_history=False,
-    edited=None, away=None,
+    edited=None, away=None, follow=True,
 )  # fmt: skip
 @example(  # active by the days that were asked for first, and never by those that are asked for now
     deeds=[Deed("page", "a", 40, 0), Deed("register", "a", 0, 0)], erased=False, by_history=False,
-    edited=(90, 14, True), away=None,
+    edited=(90, 14, True), away=None, follow=True,
 )  # fmt: skip
 def test_everything_is_what_the_record_says(
     database: Database,
@@ -92,10 +94,12 @@ def test_everything_is_what_the_record_says(
     by_history: bool,
     edited: tuple[int, int, bool] | None,
     away: int | None,
+    follow: bool,
 ) -> None:
     """`edited`: the days that *active* meant, before which deed they become 28, and whether
     everybody is counted at once. `away`: before which deed no checkpoint asks for it any more,
-    until it is edited, or the end.
+    until it is edited, or the end. `follow`: whether people's own rows say what fillings found
+    before anything else happens.
     """
     site = open_site(database)
     days, turn, at_once = edited or (28, 0, True)
@@ -105,11 +109,11 @@ def test_everything_is_what_the_record_says(
     for n, deed in enumerate(deeds):
         if not by_history and n == away:
             put(site, SIGNED_UP, did("Invited"), *FUNNEL[2:], at=now)
-            count(site, now)
+            count(site, now, follow=follow)
         if edited and not by_history and n == turn:
             put(site, *FUNNEL, at=now)
             if at_once:
-                count(site, now)
+                count(site, now, follow=follow)
         now += timedelta(hours=deed.after, seconds=1)
         wait_until(site, now)
         way = "server" if deed.what == "register" else "browser"
@@ -117,9 +121,9 @@ def test_everything_is_what_the_record_says(
     if by_history or edited or away is not None:
         if edited and by_history:
             put(site, *_funnel(days), at=now)
-            count(site, now)
+            count(site, now, follow=follow)
         put(site, *FUNNEL, at=now)
-        count(site, now)
+        count(site, now, follow=follow)
     if erased:
         erase(site, site.people()[0].id, now)
     _check_who_is_active(site, now)
@@ -138,6 +142,7 @@ def _check_who_is_active(site: Site, now: datetime) -> None:
     row = site.connection.execute(NUMBER, (site.project.id, active.segment_id)).fetchone()
     assert row is not None
     people = site.people()
+    findings.tell(site.connection, site.project.id, people)
     meeting = [one for one in people if one.last_seen and one.last_seen >= now - 28 * DAY]
     assert [one for one in people if row[0] in one.segments] == meeting
     assert active.meeting == len(meeting)

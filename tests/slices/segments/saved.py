@@ -15,7 +15,7 @@ from regulars.filters.operands import When
 from regulars.filters.to_sql import event_to_sql, to_sql
 from regulars.people import actions as people_actions
 from regulars.people import deeds, numbers
-from regulars.segments import actions, filling, fills, needs, remembering
+from regulars.segments import actions, filling, fills, findings, needs, remembering
 from regulars.segments.clock import move_project
 from regulars.segments.fills import Fill
 from regulars.segments.plan import segments_written_out
@@ -88,12 +88,20 @@ def remember_a_little(connection: psycopg.Connection[Any], project: UUID) -> boo
     return any(remembering.remember_range(connection, one) for one in mine)
 
 
+def take_up_a_little(connection: psycopg.Connection[Any], project: UUID) -> None:
+    """Let the rows of the next people say what the filling of some step has found."""
+    for one in findings.steps_left(connection):
+        if one.project_id == project:
+            findings.take_up_range(connection, one)
+
+
 def in_small_steps(patch: pytest.MonkeyPatch) -> None:
     """Fill and remember a few people at a time."""
-    for module in (filling, remembering):
+    for module in (filling, findings, remembering):
         patch.setattr(module, "A_RANGE", 3)
         patch.setattr(module, "AT_ONCE", 2)
     patch.setattr(filling, "AT_ONCE_PLAIN", 2)
+    patch.setattr(filling, "A_FIND", 2)
 
 
 def save_and_fill(site: Site, filter_: Any, name: str = "Saved", *, at: datetime = NOON) -> UUID:

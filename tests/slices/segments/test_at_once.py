@@ -28,6 +28,7 @@ from tests.slices.segments.saved import (
     fill,
     in_small_steps,
     remember_a_little,
+    take_up_a_little,
     wait_until,
 )
 from tests.slices.segments.test_interleavings import RULES
@@ -106,12 +107,14 @@ class _World:
         else:
             actions.delete(connection, project, dice.choice(mine).id, now)
 
-    def fill(self, connection: Database, _dice: random.Random) -> None:
+    def fill(self, connection: Database, dice: random.Random) -> None:
         while self.runs():
             for one in fills.fills_running(connection):
                 if one.project_id == self.site.project.id:
                     filling.fill_range(connection, one, self.now())
                     self.filled += 1
+            if dice.random() < 0.3:
+                take_up_a_little(connection, self.site.project.id)
             remember_a_little(connection, self.site.project.id)
             let_go(connection)
             time.sleep(0.002)

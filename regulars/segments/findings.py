@@ -1,0 +1,210 @@
+"""What the filling of a new step found of everybody, until people's own rows say it.
+
+A new condition may be met by everybody, and to write so on each person's row takes many times as
+long as to find it. So the filling of a step that nobody was in writes what it finds in narrow rows
+of its own (`step_found`), and is done: the step is in force. People's own rows follow, those of
+whoever is loaded there and then, all others by and by. Reports and filters read both.
+
+Nobody is locked while people are looked at. Whoever changes meanwhile is evaluated by the new rule,
+and leaves a mark among these rows (`is_taken`), on which the filling passes them over: of two that
+come at once, the table's key says which was first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from regulars.kit import arrays, database
+from regulars.kit.connection import later
+from regulars.kit.giving_way import Rest, no_rest
+from regulars.people.actions import settled
+from regulars.people.person import Person
+from regulars.segments.plan import lock_plan, renew_plan, share_plan
+from regulars.segments.ranges import LOCK, UNHURRIED, chunks
+from regulars.segments.steps import Step, following
+
+Connection = psycopg.Connection[Any]
+
+A_RANGE = 20_000  # people whose rows follow before others have their turn
+AT_ONCE = 150  # people of one transaction: whoever of them does something meanwhile waits for it
+GOING = 5_000  # rows of a step that is gone, in one transaction
+
+# What was found of these people goes to their own rows, which are locked. While others are still
+# being looked at, a mark stays.
+TAKE_UP = """
+WITH taken (id, at, is_in) AS ({taken}),
+moved AS (
+    UPDATE person_activity a
+    SET checkpoints = a.checkpoints || jsonb_build_object(%(own)s::text, taken.at),
+        segments = CASE
+            WHEN NOT taken.is_in OR a.segments @> ARRAY[%(own)s::smallint] THEN a.segments
+            WHEN %(own)s::smallint > a.segments[cardinality(a.segments)]
+            THEN a.segments || %(own)s::smallint
+            ELSE ARRAY(SELECT unnest(a.segments || %(own)s::smallint) ORDER BY 1)
+        END
+    FROM taken
+    WHERE taken.at IS NOT NULL AND a.project_id = %(project)s AND a.id = taken.id
+    RETURNING a.project_id, a.id, taken.at, false AS had, taken.is_in
+){kept}
+SELECT id, at, is_in FROM moved
+"""
+TAKE = """
+    DELETE FROM step_found
+    WHERE project_id = %(project)s AND number = %(own)s AND id = ANY(%(ids)s::uuid[])
+    RETURNING id, CASE WHEN NOT is_taken THEN at END, is_in
+"""
+MARK = """
+    INSERT INTO step_found AS f (project_id, number, id, is_in, is_taken)
+    SELECT %(project)s, %(own)s, id, false, true FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
+    ON CONFLICT (project_id, number, id) DO UPDATE SET is_taken = true WHERE NOT f.is_taken
+    RETURNING id, at, is_in
+"""
+# Of people whose own rows may not say it yet.
+TOLD = """
+SELECT f.id, f.number, f.at, f.is_in
+FROM segment s JOIN step_found f ON f.project_id = s.project_id AND f.number = s.number
+WHERE s.project_id = %s AND s.has_found AND s.deleted_at IS NULL
+  AND f.id = ANY(%s::uuid[]) AND NOT f.is_taken
+"""
+WAITING = """
+SELECT id FROM step_found WHERE project_id = %s AND number = %s AND id > %s AND id <= %s
+"""
+LEFT = """
+SELECT s.project_id, s.id, s.number, s.deleted_at IS NOT NULL FROM segment s
+WHERE s.has_found AND NOT EXISTS (
+    SELECT FROM segment_fill f WHERE f.project_id = s.project_id AND f.id = s.id
+)
+ORDER BY s.project_id, s.number
+"""
+STEP = """
+SELECT number, checkpoint, lane FROM segment
+WHERE project_id = %s AND id = %s AND has_found AND deleted_at IS NULL
+"""
+NEXT = "SELECT id FROM step_found WHERE project_id = %s AND number = %s ORDER BY id LIMIT %s"
+DONE = """
+UPDATE segment s SET has_found = false
+WHERE s.project_id = %s AND s.id = %s AND NOT EXISTS (
+    SELECT FROM step_found f WHERE f.project_id = s.project_id AND f.number = s.number)
+"""
+LET_GO = """
+DELETE FROM step_found WHERE project_id = %(project)s AND number = %(own)s AND id IN (
+    SELECT id FROM step_found WHERE project_id = %(project)s AND number = %(own)s LIMIT %(most)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A step of which something is found that people's own rows do not say."""
+
+    project_id: UUID
+    segment_id: UUID
+    number: int
+    is_gone: bool  # no checkpoint has it any more
+
+
+def take_up(
+    connection: Connection,
+    project_id: UUID,
+    step: Step,
+    people: Iterable[UUID],
+    *,
+    is_finding: bool = False,
+) -> list[tuple[UUID, datetime, bool]]:
+    """Write what was found of these people, who are locked, to their own rows.
+
+    `is_finding` while a filling still looks at people. Returns whom it was found of, when they
+    reached the step, and whether they are in it.
+    """
+    asked = {
+        "project": project_id, "own": step.number, "ids": arrays.of_ids(sorted(people)),
+    }  # fmt: skip
+    statement = TAKE_UP.format(taken=MARK if is_finding else TAKE, kept=following(step))
+    return connection.execute(statement, asked, prepare=True).fetchall()
+
+
+def tell(connection: Connection, project_id: UUID, people: Sequence[Person]) -> None:
+    """Let people who were read without a lock say what was found of them."""
+    if not people:
+        return
+    by_id = {person.id: person for person in people}
+    rows = connection.execute(TOLD, (project_id, arrays.of_ids(by_id)), prepare=True).fetchall()
+    for id_, number, at, is_in in rows:
+        give(by_id[id_], number, at, is_in=is_in)
+
+
+def give(person: Person, number: int, at: datetime, *, is_in: bool) -> None:
+    """Let the person have reached the step, and be in it, as their row in the database has."""
+    person.checkpoints = {**person.checkpoints, str(number): at}
+    if is_in and number not in person.segments:
+        person.segments = sorted([*person.segments, number])
+
+
+def waiting(
+    connection: Connection, project_id: UUID, number: int, *, after: UUID, end: UUID
+) -> set[UUID]:
+    """Those of a range of people whose own rows do not say yet what was found of them."""
+    rows = connection.execute(WAITING, (project_id, number, after, end), prepare=False)
+    return {id_ for (id_,) in rows}
+
+
+def steps_left(connection: Connection) -> list[Left]:
+    """All there are, but for those being filled."""
+    return [Left(*row) for row in connection.execute(LEFT).fetchall()]
+
+
+def take_up_range(connection: Connection, left: Left, rest: Rest = no_rest) -> None:
+    """Let the next people's own rows say it; behind the last of them it is done."""
+    if left.is_gone:
+        _let_go(connection, left, rest)
+        return
+    place = (left.project_id, left.number, A_RANGE)
+    people = [id_ for (id_,) in connection.execute(NEXT, place).fetchall()]
+    for chunk, _ in chunks(people, AT_ONCE):
+        began = monotonic()
+        step = partial(_take_up, left=left, people=chunk)
+        if not settled(partial(database.inside, connection), step):
+            return
+        rest(monotonic() - began)
+    if len(people) < A_RANGE:
+        _finish(connection, left)
+
+
+def _take_up(connection: Connection, *, left: Left, people: list[UUID]) -> bool:
+    """False where there is no such step any more."""
+    later(connection, UNHURRIED)
+    share_plan(connection, left.project_id)
+    row = connection.execute(STEP, (left.project_id, left.segment_id), prepare=True).fetchone()
+    if row is None:
+        return False
+    if people:
+        later(connection, LOCK, (left.project_id, arrays.of_ids(people)))
+        number, checkpoint, lane = row
+        take_up(
+            connection, left.project_id, Step(number, checkpoint, lane, str(number), None), people
+        )
+    return True
+
+
+def _let_go(connection: Connection, left: Left, rest: Rest) -> None:
+    asked = {"project": left.project_id, "own": left.number, "most": GOING}
+    gone = GOING
+    while gone:
+        began = monotonic()
+        gone = connection.execute(LET_GO, asked).rowcount
+        rest(monotonic() - began)
+    connection.execute(DONE, (left.project_id, left.segment_id))
+
+
+def _finish(connection: Connection, left: Left) -> None:
+    with connection.transaction():
+        lock_plan(connection, left.project_id)
+        if connection.execute(DONE, (left.project_id, left.segment_id)).rowcount:
+            renew_plan(connection, left.project_id)
