@@ -46,7 +46,7 @@ WITH_FOUND = """(
 FOUND = """
     FULL JOIN (
         SELECT id, at AS at{lane} FROM step_found
-        WHERE project_id = %s AND number = %s AND NOT is_taken
+        WHERE project_id = %s AND number = %s AND at IS NOT NULL AND NOT is_taken
     ) AS found{lane} USING (id)"""
 # How many got how far and no further, in the period and in the one before. Of the times in order
 # none is there behind one that is missing.

@@ -189,7 +189,7 @@ class Changes:
         self.reached: list[tuple[Person, int]] = []  # who has just reached which checkpoint
         self.undated: set[tuple[Person, int]] = set()  # reached, but when only history tells
         self.before: dict[UUID, frozenset[int]] = {}  # segments being filled that fitted, by person
-        self.marked: set[UUID] = set()  # whom no filling of a step finds any more
+        self.evaluated: set[UUID] = set()  # while a filling may not have come to them
         self._settled: store.Rows | None = None
         self._known: dict[bytes, tuple[IdentityKind, str, Person]] = {}
         self._handed: dict[bytes, Person] = {}

@@ -190,7 +190,7 @@ def _find_range(
         rest(monotonic() - began)
         at = end
         if end == fill.until:
-            _finish(connection, fill, rule, now)
+            _finish(connection, fill, rule, now, passing)
             return
 
 
@@ -280,12 +280,25 @@ def _step(
     return True
 
 
-def _finish(connection: Connection, fill: Fill, rule: Filter, now: datetime) -> None:
-    """All have been looked at: from now on who enters is news."""
+def _finish(
+    connection: Connection,
+    fill: Fill,
+    rule: Filter,
+    now: datetime,
+    finding: steps.Passing | None = None,
+) -> None:
+    """All have been looked at: from now on who enters is news. `finding` of a step that is new."""
     with connection.transaction():
         lock_plan(connection, fill.project_id)
         ended = connection.execute(END, (fill.project_id, fill.segment_id, fill.started_at))
         if ended.rowcount:
+            if finding is not None:
+                zone = ZoneInfo(fill.time_zone)
+                entered = seeking.find_loaded(
+                    connection, fill.project_id, rule, finding, now=now, zone=zone
+                )
+                if entered:
+                    count(connection, fill.project_id, fill.segment_id, entered, now)
             needs.filled(connection, fill, rule)
             for follower in steps.FOLLOWERS:
                 follower.filled(connection, fill.project_id, fill.segment_id, now)

@@ -5,9 +5,10 @@ long as to find it. So the filling of a step that nobody was in writes what it f
 of its own (`step_found`), and is done: the step is in force. People's own rows follow, those of
 whoever is loaded there and then, all others by and by. Reports and filters read both.
 
-Nobody is locked while people are looked at. Whoever changes meanwhile is evaluated by the new rule,
-and leaves a mark among these rows (`is_taken`), on which the filling passes them over: of two that
-come at once, the table's key says which was first.
+Nobody is locked while people are looked at. Whoever is loaded meanwhile leaves a mark among these
+rows, on which the filling passes them over: of two that come at once, the table's key says which
+was first. If they change they are evaluated by the new rule, and what their own row says counts
+(`is_taken`); if they do not, the filling looks at them in the end.
 """
 
 from __future__ import annotations
@@ -62,17 +63,24 @@ TAKE = """
     RETURNING id, CASE WHEN NOT is_taken THEN at END, is_in
 """
 MARK = """
-    INSERT INTO step_found AS f (project_id, number, id, is_in, is_taken)
-    SELECT %(project)s, %(own)s, id, false, true FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
-    ON CONFLICT (project_id, number, id) DO UPDATE SET is_taken = true WHERE NOT f.is_taken
+    INSERT INTO step_found AS f (project_id, number, id, is_in)
+    SELECT %(project)s, %(own)s, id, false FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
+    ON CONFLICT (project_id, number, id)
+    DO UPDATE SET is_taken = true WHERE f.at IS NOT NULL AND NOT f.is_taken
     RETURNING id, at, is_in
+"""
+# They were evaluated. Whoever is new, or back, was not loaded before.
+EVALUATED = """
+INSERT INTO step_found AS f (project_id, number, id, is_in, is_taken)
+SELECT %(project)s, %(own)s, id, false, true FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
+ON CONFLICT (project_id, number, id) DO UPDATE SET is_taken = true WHERE NOT f.is_taken
 """
 # Of people whose own rows may not say it yet.
 TOLD = """
 SELECT f.id, f.number, f.at, f.is_in
 FROM segment s JOIN step_found f ON f.project_id = s.project_id AND f.number = s.number
 WHERE s.project_id = %s AND s.has_found AND s.deleted_at IS NULL
-  AND f.id = ANY(%s::uuid[]) AND NOT f.is_taken
+  AND f.id = ANY(%s::uuid[]) AND f.at IS NOT NULL AND NOT f.is_taken
 """
 WAITING = """
 SELECT id FROM step_found WHERE project_id = %s AND number = %s AND id > %s AND id <= %s
@@ -128,6 +136,14 @@ def take_up(
     }  # fmt: skip
     statement = TAKE_UP.format(taken=MARK if is_finding else TAKE, kept=following(step))
     return connection.execute(statement, asked, prepare=True).fetchall()
+
+
+def note_evaluated(
+    connection: Connection, project_id: UUID, number: int, people: Iterable[UUID]
+) -> None:
+    """What these people's own rows say counts, though a filling may not have come to them."""
+    ids = arrays.of_ids(sorted(people))
+    later(connection, EVALUATED, {"project": project_id, "own": number, "ids": ids})
 
 
 def tell(connection: Connection, project_id: UUID, people: Sequence[Person]) -> None:

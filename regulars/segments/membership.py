@@ -121,6 +121,8 @@ class Membership(NoConsequence):
     def changed(self, changes: Changes, people: Sequence[Person]) -> None:
         """Evaluate, and note who enters and leaves; a person's row carries its segments."""
         plan = self._plans.kept(changes.project_id)
+        if plan.finding:
+            changes.evaluated.update(person.id for person in people)
         for person in people:
             if person.event_times:
                 memory.forget(person, plan)
@@ -133,8 +135,9 @@ class Membership(NoConsequence):
             _look_again(changes, plan)
         if changes.undated:
             steps.date(changes, plan)
-        if plan.finding:
-            _mark(changes, plan)
+        for number in sorted(plan.finding) if changes.evaluated else ():
+            asked = (changes.connection, changes.project_id, number, changes.evaluated)
+            findings.note_evaluated(*asked)
         moves = [*changes.moves, *changes.quiet_moves]
         if not moves:
             return
@@ -257,16 +260,6 @@ def _take_up(changes: Changes, plan: Plan, people: Sequence[Person]) -> None:
         step, is_finding = plan.steps[number], number in plan.finding
         for id_, at, is_in in findings.take_up(*asked, step, by_id, is_finding=is_finding):
             findings.give(by_id[id_], number, at, is_in=is_in)
-    changes.marked.update(by_id)
-
-
-def _mark(changes: Changes, plan: Plan) -> None:
-    """Whoever is new, or back, is evaluated already: no filling finds them anew."""
-    people = changes.people.keys() - changes.marked
-    if people:
-        for number in sorted(plan.finding):
-            step = plan.steps[number]
-            findings.take_up(changes.connection, changes.project_id, step, people, is_finding=True)
 
 
 def _recall_unread(changes: Changes, plan: Plan, number: str, people: Sequence[Person]) -> None:

@@ -62,6 +62,7 @@ RETURNING = """
 SELECT kind, value FROM identity TABLESAMPLE BERNOULLI (%s)
 WHERE project_id = %s AND kind <> 'former' ORDER BY random() LIMIT %s
 """
+FOLLOWING = "SELECT FROM segment WHERE has_found"
 FORGET_KEPT = "DELETE FROM funnel_kept WHERE project_id = %s"
 
 
@@ -164,8 +165,21 @@ def _edit(folder: Path, project_id: UUID, host: str) -> None:
             streaming.terminate()
             _say(f"{name}, beside it", _ended(streaming))
             _verdict(f"{name}: counted in {took:.1f} s", took <= COUNTED_WITHIN)
+            _follow(host, key, people, connection, name)
             while connection.execute(upkeep.LEFT).rowcount:  # what the one before left behind
                 time.sleep(1)
+
+
+def _follow(
+    host: str, key: str, people: Path, connection: psycopg.Connection[Any], name: str
+) -> None:
+    """Until people's own rows say what was found of them; the first half minute beside events."""
+    started = time.perf_counter()
+    if connection.execute(FOLLOWING).rowcount:
+        _say(f"{name}, as rows follow", _ended(_stream(host, key, people, ALONE)))
+    while connection.execute(FOLLOWING).rowcount:
+        time.sleep(1)
+    print(f"  people's own rows say it after {time.perf_counter() - started:.0f} s more")
 
 
 def _rule_of(connection: psycopg.Connection[Any], project_id: UUID) -> Any:

@@ -47,7 +47,7 @@ FROM (
            max(f.at) FILTER (WHERE s.checkpoint = 5) AS at5
     FROM step_found f
     JOIN segment s ON s.project_id = f.project_id AND s.number = f.number AND s.checkpoint IS NOT NULL
-    WHERE NOT f.is_taken
+    WHERE f.at IS NOT NULL AND NOT f.is_taken
     GROUP BY f.project_id, f.id
 ) o
 WHERE NOT EXISTS (SELECT FROM funnel_progress r WHERE r.project_id = o.project_id AND r.id = o.id);
