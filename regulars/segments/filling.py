@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from operator import attrgetter
 from time import monotonic
@@ -55,7 +55,6 @@ A_RANGE = 20_000  # people looked at by one statement
 A_FIND = 1_000  # people of whom one statement writes what it finds
 # People of one transaction: whoever of them does something meanwhile waits for it.
 AT_ONCE, AT_ONCE_PLAIN = 200, 150
-FIRST_FILLED = timedelta(minutes=10)  # from when a step is made; a refill is later
 PAUSE = 0.25  # seconds between looks while nothing is to be filled
 
 END_OF_RANGE = """
@@ -228,7 +227,7 @@ def _with_sightings(connection: Connection, fill: Fill, passing: steps.Passing) 
     origin = passing.step.origin
     if origin is None or passing.twin or not by_sightings(origin):
         return passing
-    if passing.since + FIRST_FILLED < fill.started_at:
+    if not fill.is_first:
         return passing  # it is known who reached it when, but for those whom other days let in
     table = reading.sightings_table(connection, fill.project_id, f"seen_{fill.mark}")
     return replace(passing, seen=table)

@@ -14,11 +14,11 @@ Connection = psycopg.Connection[Any]
 LAST_PERSON = "SELECT id FROM person WHERE project_id = %s ORDER BY id DESC LIMIT 1"
 START = """
 INSERT INTO segment_fill (
-    project_id, id, until, total, started_at, last_need, from_nobody
+    project_id, id, until, total, started_at, last_need, is_first, from_nobody
 )
 SELECT s.project_id, %(segment)s, %(until)s, coalesce((
     SELECT sum(c.people) FROM kind_count c WHERE c.project_id = s.project_id
-), 0), %(now)s, s.last_need, EXISTS (
+), 0), %(now)s, s.last_need, %(is_new)s, EXISTS (
     SELECT FROM segment_count c JOIN segment n ON n.project_id = c.project_id AND n.id = c.id
     WHERE c.project_id = s.project_id AND c.id = %(segment)s AND c.people = 0
       AND (n.lane IS NULL OR %(is_new)s)
@@ -31,7 +31,7 @@ ON CONFLICT (project_id, id) DO UPDATE SET
 """
 RUNNING = """
 SELECT f.project_id, f.id, s.number, f.cursor, f.until, f.started_at, f.last_need, f.from_nobody,
-       s.has_found, p.time_zone
+       f.is_first, s.has_found, p.time_zone
 FROM segment_fill f
 JOIN segment s ON s.project_id = f.project_id AND s.id = f.id
 JOIN project p ON p.id = f.project_id
@@ -54,6 +54,7 @@ class Fill:
     started_at: datetime
     last_need: int  # the highest number of a memory that there was when it began
     from_nobody: bool  # in it or, of a step, known to have reached it
+    is_first: bool  # nobody was looked at for the step before, or not everybody
     has_found: bool  # what was found may not be on people's own rows yet
     time_zone: str
 

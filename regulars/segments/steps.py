@@ -81,7 +81,7 @@ class Follower(Protocol):
 FOLLOWERS: list[Follower] = []
 
 BEHIND = """
-SELECT s.number, s.checkpoint, s.lane, p.over_users, s.created_at
+SELECT s.number, s.checkpoint, s.lane, p.over_users
 FROM segment s JOIN segment_plan p ON p.project_id = s.project_id
 WHERE s.project_id = %s AND s.id = %s AND s.lane IS NOT NULL
 """
@@ -104,14 +104,13 @@ ORDER BY number
 class Passing:
     """A step's filling by SQL.
 
-    `since` is when the step was made. `twin` is what people's rows call another step that was first
-    met at the very same instant: a condition that asked for other days, say. Who has that need not
-    be looked up in history. `seen` is the table of `reading.sightings_table` where it was read.
+    `twin` is what people's rows call another step that was first met at the very same instant: a
+    condition that asked for other days, say. Who has that need not be looked up in history. `seen`
+    is the table of `reading.sightings_table` where it was read.
     """
 
     step: Step
     over_users: bool
-    since: datetime
     twin: str = ""
     seen: str | None = None
 
@@ -135,7 +134,7 @@ def passing_of(
     step = made(row[0], row[1], row[2], rule)
     # Where nothing is moved to when people signed up, a step may still have such times from before.
     twin = _twin(connection, project_id, segment_id, step.origin) if row[3] else ""
-    return Passing(step, row[3], row[4], twin)
+    return Passing(step, row[3], twin)
 
 
 def stepping(step: Step, move: str) -> str:

@@ -113,6 +113,7 @@ def test_a_fill_goes_on_where_a_killed_worker_left_it(up: Running) -> None:
             sender.finish()
     for sender in senders:
         sender.join(SOON)
+    wait_until(lambda: _all_say_it(up, project), seconds=SOON, otherwise=up.said)
     wait_until(lambda: _is_packed(up, project), seconds=SOON, otherwise=up.said)
     with _connection(up) as connection:
         found = [_people(connection, project, segment) for segment in segments]
@@ -165,6 +166,13 @@ def _filling(up: Running, project: UUID) -> bool:
 def _all_remember(up: Running, project: UUID) -> bool:
     with _connection(up) as connection:
         return all(need.filled for need in kept(connection, project).values())
+
+
+def _all_say_it(up: Running, project: UUID) -> bool:
+    """Whether people's own rows say what fillings of steps have found."""
+    with _connection(up) as connection:
+        statement = "SELECT FROM segment WHERE project_id = %s AND has_found"
+        return not connection.execute(statement, (project,)).rowcount
 
 
 def _is_packed(up: Running, project: UUID) -> bool:

@@ -16,6 +16,9 @@ COMMENT ON COLUMN step_found.id IS 'The person''s';
 
 CREATE INDEX step_found_loaded ON step_found (project_id, number, id) WHERE at IS NULL AND NOT is_taken;
 
+ALTER TABLE segment_fill ADD COLUMN is_first boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN segment_fill.is_first IS 'Everybody has yet to be looked at once for the step';
+
 ALTER TABLE segment ADD COLUMN has_found boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN segment.has_found IS 'Whether step_found may have rows of it';
 CREATE INDEX segment_has_found ON segment (project_id, id) WHERE has_found;

@@ -1,0 +1,205 @@
+"""What a new condition's filling found counts at once; people's own rows say it by and by."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from regulars.funnels import counts, queries, report
+from regulars.funnels.report import Period
+from regulars.funnels.upkeep import clear_lanes
+from regulars.people import actions as people_actions
+from regulars.people.changes import Changes
+from regulars.public.rest.answers import people_of
+from regulars.segments import filling, findings
+from tests.slices.funnels.funnel import ACTIVE, SIGNED_UP, VISITED, count, put, reached, rows
+from tests.slices.segments.saved import (
+    check,
+    erase,
+    fills_of,
+    in_small_steps,
+    take_up_a_little,
+    wait_until,
+)
+from tests.slices.tracking.site import NOON, Site, identify, open_site, page
+
+Database = psycopg.Connection[Any]
+DAY = timedelta(days=1)
+CAME = {"field": "first_seen", "op": "is_known"}
+PEOPLE = 7
+OWN = "SELECT id, checkpoints, segments FROM person_activity WHERE project_id = %s ORDER BY id"
+FOUND = "SELECT count(*) FROM step_found WHERE project_id = %s"
+STEPS = """
+SELECT number, has_found FROM segment
+WHERE project_id = %s AND builtin = 'checkpoint' AND deleted_at IS NULL ORDER BY number
+"""
+
+
+@pytest.fixture
+def site(database: Database) -> Site:
+    """Some people, who have all come."""
+    site = open_site(database)
+    put(site, VISITED, SIGNED_UP)
+    for n in range(PEOPLE):
+        site.send(page(f"a{n}"), at=NOON + n * DAY)
+    return site
+
+
+def _asked_for(site: Site, *filters: Any) -> int:
+    """Ask for these, have everybody looked at, and no row follow; the last one's number."""
+    put(site, *filters, at=NOON + 10 * DAY)
+    count(site, NOON + 10 * DAY, follow=False)
+    return _steps(site)[-1][0]
+
+
+def _steps(site: Site) -> list[tuple[int, bool]]:
+    found: list[tuple[int, bool]] = site.connection.execute(STEPS, (site.project.id,)).fetchall()
+    return found
+
+
+def _own(site: Site, number: int) -> list[UUID]:
+    """Whose own rows say that they reached the step and are in it."""
+    found = site.connection.execute(OWN, (site.project.id,)).fetchall()
+    says = [id_ for id_, reached, _ in found if str(number) in reached]
+    assert says == [id_ for id_, _, segments in found if number in segments]
+    return says
+
+
+def _left(site: Site) -> int:
+    [(number,)] = site.connection.execute(FOUND, (site.project.id,)).fetchall()
+    return int(number)
+
+
+def test_it_counts_before_peoples_own_rows_say_it(site: Site) -> None:
+    number = _asked_for(site, VISITED, CAME)
+    assert _own(site, number) == []
+    assert _steps(site)[-1] == (number, True)
+    times = {one.id: one.first_seen for one in site.people()}
+    assert {id_: one[2] for id_, one in rows(site).items()} == times
+    for person in site.people():
+        assert reached(site, person)[2] == times[person.id]
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert (second.filter, second.meeting, second.counting) == (CAME, PEOPLE, None)
+    assert counts.reached(site.connection, site.project.id)[2] == PEOPLE
+    (_, stage) = report.report(site.connection, site.project.id, Period()).stages
+    assert stage.reached == PEOPLE
+
+
+def test_whoever_comes_by_has_it_on_their_own_row_there_and_then(site: Site) -> None:
+    number = _asked_for(site, VISITED, CAME)
+    site.send(page("a3"), at=NOON + 11 * DAY)
+    [pat] = _own(site, number)
+    assert (pat, _left(site)) == (site.people()[3].id, PEOPLE - 1)
+    assert len(rows(site)) == PEOPLE
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert second.meeting == PEOPLE
+
+
+def test_by_and_by_all_rows_say_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_small_steps(monkeypatch)
+    number = _asked_for(site, VISITED, CAME)
+    before = rows(site)
+    take_up_a_little(site.connection, site.project.id)
+    assert len(_own(site, number)) == findings.A_RANGE
+    assert rows(site) == before
+    count(site, NOON + 10 * DAY)
+    assert (len(_own(site, number)), _left(site)) == (PEOPLE, 0)
+    assert _steps(site)[-1] == (number, False)
+    assert rows(site) == before
+
+
+def test_what_was_found_of_a_condition_goes_with_it(site: Site) -> None:
+    _asked_for(site, VISITED, CAME)
+    put(site, VISITED, SIGNED_UP, at=NOON + 11 * DAY)
+    count(site, NOON + 11 * DAY)
+    clear_lanes(site.connection)
+    assert _left(site) == 0
+    assert all(2 not in found for found in rows(site).values())
+
+
+def test_other_days_move_those_of_whom_something_was_found(site: Site) -> None:
+    number = _asked_for(site, VISITED, ACTIVE)
+    put(site, VISITED, {**ACTIVE, "value": 6}, at=NOON + 10 * DAY)
+    count(site, NOON + 10 * DAY)
+    assert _left(site) == 0
+    found = site.connection.execute(OWN, (site.project.id,)).fetchall()
+    assert all(str(number) in reached for _, reached, _ in found)
+    lately = [one.id for one in site.people() if one.last_seen and one.last_seen >= NOON + 4 * DAY]
+    assert [id_ for id_, _, segments in found if number in segments] == lately
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert second.meeting == len(lately) == 3
+
+
+def test_time_moves_those_whose_rows_do_not_say_it(site: Site) -> None:
+    number = _asked_for(site, VISITED, ACTIVE)
+    wait_until(site, NOON + 30 * DAY)  # of the first two or three, who were seen last before then
+    count(site, NOON + 30 * DAY)
+    late = [one for one in site.people() if one.last_seen and one.last_seen >= NOON + 2 * DAY]
+    found = site.connection.execute(OWN, (site.project.id,)).fetchall()
+    assert [id_ for id_, _, segments in found if number in segments] == [one.id for one in late]
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert second.meeting == len(late)
+
+
+def test_whoever_is_looked_at_and_left_alone_meanwhile_is_found_in_the_end(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_small_steps(monkeypatch)
+    put(site, VISITED, CAME, at=NOON + 10 * DAY)
+    [fill] = fills_of(site)
+    filling.fill_range(site.connection, fill, NOON + 10 * DAY)
+    with site.connection.transaction():
+        changes = Changes(site.connection, site.project.id, NOON + 10 * DAY)
+        changes.begin()
+        changes.load(person.id for person in site.people())
+    count(site, NOON + 10 * DAY, follow=False)
+    assert len(rows(site)) == PEOPLE
+    assert all(2 in found for found in rows(site).values())
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert second.meeting == PEOPLE
+
+
+def test_who_goes_or_comes_meanwhile_is_counted_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_small_steps(monkeypatch)
+    at = NOON + 10 * DAY
+    put(site, VISITED, CAME, at=at)
+    people = site.people()
+    erase(site, people[6].id, at)
+    with site.connection.transaction():
+        people_actions.merge_people(
+            site.connection, site.project.id, people[5].id, people[0].id, at, cause="agent"
+        )
+    [fill] = fills_of(site)
+    filling.fill_range(site.connection, fill, at)
+    site.send(identify("new", "b"), at=at)
+    with site.connection.transaction():
+        people_actions.merge_people(
+            site.connection, site.project.id, people[4].id, people[1].id, at, cause="agent"
+        )
+    count(site, at, follow=False)
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert second.meeting == len(site.people()) == PEOPLE - 2
+    assert {id_ for id_, found in rows(site).items() if 2 in found} == {
+        one.id for one in site.people()
+    }
+    erase(site, people[2].id, at)
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert second.meeting == PEOPLE - 3
+    count(site, at)
+    check(site, at)
+    assert _left(site) == 0
+
+
+def test_whoever_is_read_without_a_lock_says_it(site: Site) -> None:
+    number = _asked_for(site, VISITED, CAME)
+    people = site.people()
+    findings.tell(site.connection, site.project.id, people)
+    assert all(str(number) in one.checkpoints and number in one.segments for one in people)
+    told = people_of(site.connection, site.project.id, site.people(), NOON + 10 * DAY)
+    assert [one.checkpoints for one in told] == [[1, 2]] * PEOPLE
