@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,7 @@ from tests.slices.tracking.site import NOON, Site, identify, open_site, page
 Database = psycopg.Connection[Any]
 DAY = timedelta(days=1)
 CAME = {"field": "first_seen", "op": "is_known"}
+LATELY = {**ACTIVE, "value": 20}
 PEOPLE = 7
 OWN = "SELECT id, checkpoints, segments FROM person_activity WHERE project_id = %s ORDER BY id"
 FOUND = "SELECT count(*) FROM step_found WHERE project_id = %s"
@@ -122,27 +123,40 @@ def test_what_was_found_of_a_condition_goes_with_it(site: Site) -> None:
 
 
 def test_other_days_move_those_of_whom_something_was_found(site: Site) -> None:
-    number = _asked_for(site, VISITED, ACTIVE)
-    put(site, VISITED, {**ACTIVE, "value": 6}, at=NOON + 10 * DAY)
+    number = _asked_for(site, VISITED, ACTIVE, LATELY)
+    put(site, VISITED, ACTIVE, {**LATELY, "value": 6}, at=NOON + 10 * DAY)
+    assert _steps(site)[-1] == (number, True)
     count(site, NOON + 10 * DAY)
     assert _left(site) == 0
     found = site.connection.execute(OWN, (site.project.id,)).fetchall()
     assert all(str(number) in reached for _, reached, _ in found)
-    lately = [one.id for one in site.people() if one.last_seen and one.last_seen >= NOON + 4 * DAY]
-    assert [id_ for id_, _, segments in found if number in segments] == lately
-    (_, second) = queries.checkpoints(site.connection, site.project.id)
-    assert second.meeting == len(lately) == 3
+    _check_who_is_in(site, number, since=NOON + 4 * DAY)
 
 
 def test_time_moves_those_whose_rows_do_not_say_it(site: Site) -> None:
-    number = _asked_for(site, VISITED, ACTIVE)
-    wait_until(site, NOON + 30 * DAY)  # of the first two or three, who were seen last before then
-    count(site, NOON + 30 * DAY)
-    late = [one for one in site.people() if one.last_seen and one.last_seen >= NOON + 2 * DAY]
+    number = _asked_for(site, VISITED, ACTIVE, LATELY)
+    wait_until(site, NOON + 23 * DAY)
+    count(site, NOON + 23 * DAY)
+    _check_who_is_in(site, number, since=NOON + 3 * DAY)
+
+
+def test_another_first_checkpoint_lets_all_be_looked_at_anew(site: Site) -> None:
+    site.send(identify("pat", "a3"), at=NOON + 9 * DAY)
+    number = _asked_for(site, VISITED, CAME)
+    put(site, SIGNED_UP, CAME, at=NOON + 10 * DAY)
+    assert _steps(site)[-2] == (number, True)
+    count(site, NOON + 10 * DAY)
+    assert (len(_own(site, number)), _left(site)) == (PEOPLE, 0)
+    assert len(rows(site)) == PEOPLE
+
+
+def _check_who_is_in(site: Site, number: int, *, since: datetime) -> None:
+    """By their own rows and as counted, it is those who were seen since then."""
     found = site.connection.execute(OWN, (site.project.id,)).fetchall()
-    assert [id_ for id_, _, segments in found if number in segments] == [one.id for one in late]
-    (_, second) = queries.checkpoints(site.connection, site.project.id)
-    assert second.meeting == len(late)
+    seen = [one.id for one in site.people() if one.last_seen and one.last_seen >= since]
+    assert [id_ for id_, _, segments in found if number in segments] == seen
+    *_, last = queries.checkpoints(site.connection, site.project.id)
+    assert 0 < last.meeting == len(seen) < PEOPLE
 
 
 def test_whoever_is_looked_at_and_left_alone_meanwhile_is_found_in_the_end(
