@@ -105,6 +105,11 @@ ORDERS: dict[str, Order] = {
 }  # fmt: skip
 
 
+def minute(at: datetime) -> datetime:
+    """The minute that `person_activity.last_seen_minute` holds for an instant."""
+    return at.replace(second=0, microsecond=0)
+
+
 def sort_of(text: str) -> Sort:
     """The sort that `-last_seen`, `name` or `attributes.plan` names; raises InvalidError."""
     key = text.removeprefix("-")

@@ -22,17 +22,17 @@ from regulars.filters.parse import parse
 from regulars.filters.to_sql import to_sql
 from regulars.kit.ids import key_hash
 from regulars.kit.text import fold
-from regulars.people import asking, counting, listing, orders, store
-from regulars.people.listing import Condition, Group, Listing, Question, Total, minute
-from regulars.people.orders import Cursor, Sort
+from regulars.people import asking, counting, orders, store
+from regulars.people.listing import Listing, Total
+from regulars.people.orders import Cursor, Sort, minute
 from regulars.people.person import Person
+from regulars.people.questions import KINDS, Condition, Group, Question
 from regulars.workspaces.errors import InvalidError, UnknownError
 
 Connection = psycopg.Connection[Any]
 
 Totalling = Literal["none", "bounded", "exact"]
 
-KINDS = listing.KINDS
 ONLINE_FOR = timedelta(minutes=5)
 MOST_COUNTED_ONLINE = 10_000
 MAX_QUERY = 200

@@ -21,8 +21,8 @@ from regulars.filters.to_sql import to_sql
 from regulars.kit import arrays
 from regulars.kit.ids import first_id
 from regulars.people import queries
-from regulars.people.listing import Condition
 from regulars.people.queries import Which
+from regulars.people.questions import Condition
 from regulars.workspaces.errors import InvalidError
 
 Connection = psycopg.Connection[Any]

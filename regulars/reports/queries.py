@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 import psycopg
 
 from regulars.kit.ids import instant_of
-from regulars.people.listing import minute
-from regulars.people.queries import KINDS, MOST_COUNTED_ONLINE, ONLINE_FOR
+from regulars.people.orders import minute
+from regulars.people.queries import MOST_COUNTED_ONLINE, ONLINE_FOR
+from regulars.people.questions import KINDS
 from regulars.reports.keeping import tens
 from regulars.reports.tally import OTHER
 

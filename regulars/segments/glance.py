@@ -9,8 +9,9 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.people.listing import minute
-from regulars.people.queries import KINDS, MOST_COUNTED_ONLINE, ONLINE_FOR
+from regulars.people.orders import minute
+from regulars.people.queries import MOST_COUNTED_ONLINE, ONLINE_FOR
+from regulars.people.questions import KINDS
 from regulars.workspaces.errors import UnknownError
 
 Connection = psycopg.Connection[Any]
