@@ -29,7 +29,7 @@ from regulars.kit.giving_way import Rest, no_rest
 from regulars.people.actions import settled
 from regulars.people.person import Person
 from regulars.segments.plan import lock_plan, renew_plan, share_plan
-from regulars.segments.ranges import LOCK, UNHURRIED, chunks
+from regulars.segments.ranges import BEHIND_ALL, LOCK, UNHURRIED, chunks
 from regulars.segments.steps import Step, following
 
 Connection = psycopg.Connection[Any]
@@ -102,9 +102,11 @@ UPDATE segment s SET has_found = false
 WHERE s.project_id = %s AND s.id = %s AND NOT EXISTS (
     SELECT FROM step_found f WHERE f.project_id = s.project_id AND f.number = s.number)
 """
+# By the key, in its order: of a table that has just filled the planner knows no better.
 LET_GO = """
-DELETE FROM step_found WHERE project_id = %(project)s AND number = %(own)s AND id IN (
-    SELECT id FROM step_found WHERE project_id = %(project)s AND number = %(own)s LIMIT %(most)s)
+DELETE FROM step_found WHERE project_id = %(project)s AND number = %(own)s AND id <= coalesce((
+    SELECT id FROM step_found WHERE project_id = %(project)s AND number = %(own)s
+    ORDER BY id OFFSET %(most)s LIMIT 1), %(last)s)
 """
 
 
@@ -210,7 +212,9 @@ def _take_up(connection: Connection, *, left: Left, people: list[UUID]) -> bool:
 
 
 def _let_go(connection: Connection, left: Left, rest: Rest) -> None:
-    asked = {"project": left.project_id, "own": left.number, "most": GOING}
+    asked = {
+        "project": left.project_id, "own": left.number, "most": GOING, "last": BEHIND_ALL,
+    }  # fmt: skip
     gone = GOING
     while gone:
         began = monotonic()
