@@ -34,7 +34,6 @@ from regulars.segments import (
     needs,
     reading,
     remembering,
-    seeking,
     steps,
     touching,
 )
@@ -48,6 +47,7 @@ from regulars.segments.plan import (
     tell,
 )
 from regulars.segments.ranges import BEFORE_ALL, LOCK, UNHURRIED, chunks
+from regulars.segments.seeking import Search
 
 Connection = psycopg.Connection[Any]
 
@@ -134,11 +134,12 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
     passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
     if passing is not None:
         passing = _with_sightings(connection, fill, passing)
-    if passing is not None and fill.is_finding:
-        _find_range(connection, fill, rule, passing, now, rest)
-        return
     event = doers.event_of(rule)
     did = doers.read_once(connection, fill, event) if event is not None else None
+    if passing is not None and fill.is_finding:
+        search = Search(fill.project_id, rule, passing, did, now, zone)
+        _find_range(connection, fill, search, rest)
+        return
     people = touching.people_to_touch(
         connection, fill.project_id, fill.number, rule,
         after=cursor, end=end, now=now, zone=zone, passing=passing,
@@ -170,56 +171,43 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
         _finish(connection, fill, rule, now)
 
 
-def _find_range(
-    connection: Connection,
-    fill: Fill,
-    rule: Filter,
-    passing: steps.Passing,
-    now: datetime,
-    rest: Rest,
-) -> None:
+def _find_range(connection: Connection, fill: Fill, search: Search, rest: Rest) -> None:
     """Write beside people's own rows of whom the rule holds, a few at a time."""
     at = fill.cursor
     for _ in range(A_RANGE // A_FIND):
         end = _end_of_range(connection, fill, at or BEFORE_ALL, A_FIND)
-        step = partial(_find, fill=fill, rule=rule, passing=passing, at=at, reached=end, now=now)
+        step = partial(_find, fill=fill, search=search, at=at, reached=end)
         began = monotonic()
         if not settled(partial(database.inside, connection), step):
             return
         rest(monotonic() - began)
         at = end
         if end == fill.until:
-            _finish(connection, fill, rule, now, passing)
+            _finish(connection, fill, search.rule, search.now, search)
             return
 
 
 def _find(
-    connection: Connection,
-    *,
-    fill: Fill,
-    rule: Filter,
-    passing: steps.Passing,
-    at: UUID | None,
-    reached: UUID,
-    now: datetime,
+    connection: Connection, *, fill: Fill, search: Search, at: UUID | None, reached: UUID
 ) -> bool:
     """One transaction of it; False where another worker has gone on from `at`, or it begun anew."""
     later(connection, UNHURRIED)
     share_plan(connection, fill.project_id)
-    after = at or BEFORE_ALL
+    if not _advance(connection, fill, at, reached):
+        return False
+    number = search.find(connection, at or BEFORE_ALL, reached)
+    if number:
+        count(connection, fill.project_id, fill.segment_id, number, search.now)
+    return True
+
+
+def _advance(connection: Connection, fill: Fill, at: UUID | None, reached: UUID) -> bool:
+    """Note how far it is; False where it is no longer ours to go on from there."""
     place = {
         "project": fill.project_id, "segment": fill.segment_id, "started": fill.started_at,
-        "at": at, "after": after, "reached": reached,
+        "at": at, "after": at or BEFORE_ALL, "reached": reached,
     }  # fmt: skip
-    if not connection.execute(ADVANCE, place, prepare=True).rowcount:
-        return False
-    number = seeking.find(
-        connection, fill.project_id, rule, passing,
-        after=after, reached=reached, now=now, zone=ZoneInfo(fill.time_zone),
-    )  # fmt: skip
-    if number:
-        count(connection, fill.project_id, fill.segment_id, number, now)
-    return True
+    return bool(connection.execute(ADVANCE, place, prepare=True).rowcount)
 
 
 def _with_sightings(connection: Connection, fill: Fill, passing: steps.Passing) -> steps.Passing:
@@ -259,11 +247,7 @@ def _step(
     changes = Changes(connection, fill.project_id, now)
     changes.cause = ("rule", None)
     changes.begin()
-    place = {
-        "project": fill.project_id, "segment": fill.segment_id, "started": fill.started_at,
-        "at": at, "after": at or BEFORE_ALL, "reached": reached,
-    }  # fmt: skip
-    if not connection.execute(ADVANCE, place, prepare=True).rowcount:
+    if not _advance(connection, fill, at, reached):
         return False
     if fill.has_found and passing is not None and people:
         later(connection, LOCK, (fill.project_id, arrays.of_ids(people)))
@@ -284,20 +268,16 @@ def _finish(
     fill: Fill,
     rule: Filter,
     now: datetime,
-    finding: steps.Passing | None = None,
+    search: Search | None = None,
 ) -> None:
-    """All have been looked at: from now on who enters is news. `finding` of a step that is new."""
+    """All have been looked at: from now on who enters is news. `search` of a step that is new."""
     with connection.transaction():
         lock_plan(connection, fill.project_id)
         ended = connection.execute(END, (fill.project_id, fill.segment_id, fill.started_at))
         if ended.rowcount:
-            if finding is not None:
-                zone = ZoneInfo(fill.time_zone)
-                entered = seeking.find_loaded(
-                    connection, fill.project_id, rule, finding, now=now, zone=zone
-                )
-                if entered:
-                    count(connection, fill.project_id, fill.segment_id, entered, now)
+            entered = search.find_loaded(connection) if search is not None else 0
+            if entered:
+                count(connection, fill.project_id, fill.segment_id, entered, now)
             needs.filled(connection, fill, rule)
             for follower in steps.FOLLOWERS:
                 follower.filled(connection, fill.project_id, fill.segment_id, now)

@@ -1,42 +1,57 @@
-"""Looks for whom a new step's rule holds, and writes it beside people's own rows (`findings`)."""
+"""Looks for whom a new step's rule holds, and writes it beside people's own rows (`findings`).
+
+A rule on facts is asked of the compact rows; one on a single event, at least so many times, of what
+everybody has done of it (`reading`). What people's rows remember of the event comes later, as it
+does for whoever a filling does not move (`remembering`).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-from regulars.filters.ast import Filter, conditions, is_timed
+from regulars.filters.ast import EventCondition, Filter, conditions, is_timed
 from regulars.filters.first_met import by_sightings
 from regulars.filters.to_sql import compact_sql
 from regulars.kit import arrays
-from regulars.segments import doers
+from regulars.segments import doers, reading
 from regulars.segments.moving import is_plain, reached_sql
 from regulars.segments.steps import Passing
 from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
+Named = dict[str, object]  # parameters by name; of people `ids`, or `after` and `reached`
 
 # How many of these people meet the rule. Ids go up, so that the key grows at its end.
 FIND = """
 WITH found AS (
     INSERT INTO step_found (project_id, number, id, at, is_in)
-    SELECT project_id, %s, id, at, fits FROM (
-        SELECT p.project_id, p.id, ({rule} IS TRUE) AS fits, ({ever} IS TRUE) AS met, {at} AS at
-        FROM person_compact p{joined}
-        WHERE p.project_id = %s AND {whose}
-    ) AS asked
+    SELECT %(project)s, %(own)s, id, at, fits FROM ({asked}) AS asked
     WHERE fits OR met ORDER BY id
     ON CONFLICT (project_id, number, id) DO NOTHING
     RETURNING is_in
 )
 SELECT count(*) FILTER (WHERE is_in) FROM found
 """
-OF_RANGE, OF_THESE = "p.id > %s AND p.id <= %s", "p.id = ANY(%s::uuid[])"
-SEEN = " JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id"
-
+FACTS = """
+    SELECT p.id, ({rule} IS TRUE) AS fits, ({ever} IS TRUE) AS met, {at} AS at
+    FROM person_compact p{joined}
+    WHERE p.project_id = %(project)s AND {whose}
+"""
+SEEN = "\n    JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id"
+OF_RANGE = "p.id > %(after)s AND p.id <= %(reached)s"
+OF_THESE = "p.id = ANY(%(ids)s::uuid[])"
+DOERS = """
+    SELECT p.id, true AS fits, true AS met,
+           least(greatest(did.nth, {signed_up}), %(now)s::timestamptz) AS at
+    FROM ({did}) AS did
+    JOIN person_compact p ON p.project_id = %(project)s AND p.id = did.id
+    WHERE did.nth IS NOT NULL
+"""
 # Whom the filling passed over, and nobody has evaluated.
 LOADED = """
 DELETE FROM step_found WHERE project_id = %s AND number = %s AND at IS NULL AND NOT is_taken
@@ -47,81 +62,77 @@ BEGIN = "UPDATE segment SET has_found = true WHERE project_id = %s AND id = %s"
 
 def may_find(rule: Filter) -> bool:
     """Whether SQL finds all there is to know of whom the rule moves, without waking anybody."""
-    return (
-        is_plain(rule)
-        and doers.event_of(rule) is None
-        and all(foreseen(one) for one in conditions(rule) if is_timed(one))
-    )
+    return is_plain(rule) and all(foreseen(one) for one in conditions(rule) if is_timed(one))
 
 
 def begin(connection: Connection, project_id: UUID, segment_id: UUID) -> None:
-    """Let the filling of a new step, which begins now, write what it finds here.
+    """Let the filling of a new step, which begins now, write what it finds beside people's rows.
 
     Under the plan's lock.
     """
     connection.execute(BEGIN, (project_id, segment_id))
 
 
-def find(
-    connection: Connection,
-    project_id: UUID,
-    rule: Filter,
-    passing: Passing,
-    *,
-    after: UUID,
-    reached: UUID,
-    now: datetime,
-    zone: tzinfo,
-) -> int:
-    """Look at the people behind one id and up to the other; how many the rule holds for.
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Looks for whom the rule of a new step holds. `did` is `doers.read_once`'s."""
 
-    In a transaction that shares the plan.
-    """
-    return _find(connection, project_id, rule, passing, (OF_RANGE, after, reached), now, zone)
+    project_id: UUID
+    rule: Filter
+    passing: Passing
+    did: doers.Read | None
+    now: datetime
+    zone: tzinfo
 
+    def find(self, connection: Connection, after: UUID, reached: UUID) -> int:
+        """Look at the people behind one id and up to the other; how many the rule holds for.
 
-def find_loaded(
-    connection: Connection,
-    project_id: UUID,
-    rule: Filter,
-    passing: Passing,
-    *,
-    now: datetime,
-    zone: tzinfo,
-) -> int:
-    """Look at those who were passed over since they had been loaded, and did not change then.
+        In a transaction that shares the plan.
+        """
+        return self._find(connection, {"after": after, "reached": reached})
 
-    Under the plan's lock. Returns how many the rule holds for.
-    """
-    asked = (project_id, passing.step.number)
-    loaded = [id_ for (id_,) in connection.execute(LOADED, asked).fetchall()]
-    if not loaded:
-        return 0
-    whose = (OF_THESE, arrays.of_ids(loaded))
-    return _find(connection, project_id, rule, passing, whose, now, zone)
+    def find_loaded(self, connection: Connection) -> int:
+        """Look at those who were passed over since they had been loaded, and did not change then.
 
+        Under the plan's lock. Returns how many the rule holds for.
+        """
+        asked = (self.project_id, self.passing.step.number)
+        loaded = [id_ for (id_,) in connection.execute(LOADED, asked).fetchall()]
+        return self._find(connection, {"ids": arrays.of_ids(loaded)}) if loaded else 0
 
-def _find(
-    connection: Connection,
-    project_id: UUID,
-    rule: Filter,
-    passing: Passing,
-    whose: tuple[Any, ...],  # SQL with its parameters
-    now: datetime,
-    zone: tzinfo,
-) -> int:
-    origin = passing.step.origin
-    text, params = compact_sql(rule, now=now, zone=zone)
-    ever, ever_params = passing.ever(zone)
-    at, at_params = reached_sql(passing, now, zone)
-    is_seen = origin is not None and by_sightings(origin)
-    statement = FIND.format(
-        rule=text, ever=ever, at=at, whose=whose[0],
-        joined=SEEN if is_seen or passing.twin else "",
-    )  # fmt: skip
-    asked = (
-        passing.step.number, *params, *ever_params, *at_params, project_id, *whose[1:],
-    )  # fmt: skip
-    # Never prepared: without the range's ends in sight the planner reads everybody for it.
-    [(count,)] = connection.execute(statement, asked, prepare=False).fetchall()
-    return int(count)
+    def _find(self, connection: Connection, whose: Named) -> int:
+        event = doers.event_of(self.rule)
+        asked = self._facts(whose) if event is None else self._doers(event, whose)
+        named = {
+            **asked[1], **whose, "project": self.project_id, "own": self.passing.step.number,
+            "now": self.now,
+        }  # fmt: skip
+        statement = FIND.format(asked=asked[0])
+        # Never prepared: without the range's ends in sight the planner reads everybody for it.
+        [(count,)] = connection.execute(statement, named, prepare=False).fetchall()
+        return int(count)
+
+    def _facts(self, whose: Named) -> tuple[str, Named]:
+        passing, origin = self.passing, self.passing.step.origin
+        fits, params = compact_sql(self.rule, now=self.now, zone=self.zone)
+        ever, ever_params = passing.ever(self.zone)
+        at, at_params = reached_sql(passing, self.now, self.zone)
+        is_seen = origin is not None and by_sightings(origin)
+        text = FACTS.format(
+            rule=fits, ever=ever, at=at, whose=OF_THESE if "ids" in whose else OF_RANGE,
+            joined=SEEN if is_seen or passing.twin else "",
+        )  # fmt: skip
+        named: Named = {}
+        for n, param in enumerate([*params, *ever_params, *at_params]):
+            text = text.replace("%s", f"%(r{n})s", 1)
+            named[f"r{n}"] = param
+        return text, named
+
+    def _doers(self, event: EventCondition, whose: Named) -> tuple[str, Named]:
+        table = self.did.table if self.did is not None else None
+        did, named = reading.did(event, self.zone, table, in_range="ids" not in whose)
+        signed_up = doers.SIGNED_UP if self.passing.over_users else "NULL::timestamptz"
+        # Of their times none is asked but the one that counts.
+        return DOERS.format(did=did, signed_up=signed_up), {
+            **named, "count": event.count, "keep": 1,
+        }  # fmt: skip
