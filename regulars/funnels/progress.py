@@ -46,6 +46,13 @@ SELECT project_id, id, at FROM moved WHERE had <> (at IS NOT NULL)
 ORDER BY id
 ON CONFLICT (project_id, id) DO UPDATE SET {lane} = excluded.{lane}
 """
+NONE_YET = """
+INSERT INTO funnel_progress (project_id, id)
+SELECT project_id, id FROM found WHERE NOT EXISTS (
+    SELECT FROM funnel_progress r WHERE r.project_id = found.project_id AND r.id = found.id)
+ORDER BY id
+ON CONFLICT (project_id, id) DO NOTHING
+"""
 ERASE = "DELETE FROM funnel_progress WHERE project_id = %s AND id = %s"
 
 Lanes = Mapping[int, tuple[int, int | None, UUID | None]]  # number: lane, checkpoint, its id
@@ -86,6 +93,10 @@ class Filling:
     def keeping(self, step: Step) -> str:
         """Write it to the step's lane."""
         return FOUND.format(lane=LANES[step.lane])
+
+    def finding(self) -> str:
+        """Beside whose row something is found has one: what reads both begins there."""
+        return NONE_YET
 
     def filled(
         self, connection: Connection, project_id: UUID, segment_id: UUID, now: datetime

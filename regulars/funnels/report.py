@@ -35,19 +35,13 @@ WHERE s.project_id = %s AND s.checkpoint IS NOT NULL AND s.deleted_at IS NULL
 # Everybody who came as far as the first checkpoint, with the times of those behind it in order.
 ORDERED = """
 SELECT r.id, {times}{part}
-FROM {rows}{joined}
-WHERE r.project_id = %s AND r.{first} IS NOT NULL{within}{over}
+FROM funnel_progress r{found}{joined}
+WHERE r.project_id = %s AND {first} IS NOT NULL{within}{over}
 """
-# The same rows where something is found that they do not say yet.
-WITH_FOUND = """(
-    SELECT %s::uuid AS project_id, id, {lanes}
-    FROM (SELECT * FROM funnel_progress WHERE project_id = %s) AS own{found}
-) r"""
+# What is found of a step, and is not on these rows yet.
 FOUND = """
-    FULL JOIN (
-        SELECT id, at AS at{lane} FROM step_found
-        WHERE project_id = %s AND number = %s AND at IS NOT NULL AND NOT is_taken
-    ) AS found{lane} USING (id)"""
+LEFT JOIN step_found f{lane} ON f{lane}.project_id = r.project_id AND f{lane}.id = r.id
+    AND f{lane}.number = %s AND NOT f{lane}.is_taken"""
 # How many got how far and no further, in the period and in the one before. Of the times in order
 # none is there behind one that is missing.
 COUNTS = """
@@ -138,7 +132,7 @@ class Chain:
         only: Only | None = None,
     ) -> Sql:
         """The people in order, `t1` to `tn` and where it is split `part`; or those of one part."""
-        columns = [f"r.lane{lane}" for lane in self.lanes]
+        columns = [self._column(lane) for lane in self.lanes]
         times = [f"{columns[0]} AS t1"]
         in_order: list[str] = []
         for n in range(1, len(columns)):
@@ -149,34 +143,21 @@ class Chain:
             joined, part, params = split.joined, f", {split.text} AS part", [*split.params]
         if self.over and split is None:
             joined = COMPACT
-        within, bounds = _within(f"r.lane{self.lanes[0]}", period)
+        within, bounds = _within(columns[0], period)
         if only is not None:
             joined = only.split.joined
             within += f" AND ({only.split.text}) IS NOT DISTINCT FROM %s"
             bounds += [*only.split.params, only.value]
-        rows, asked = self._rows(project_id)
         text = ORDERED.format(
-            times=", ".join(times), part=part, rows=rows, joined=joined,
-            first=f"lane{self.lanes[0]}", within=within,
+            times=", ".join(times), part=part, joined=joined, first=columns[0], within=within,
+            found="".join(FOUND.format(lane=lane) for lane in self.beside),
             over=" AND p.kind = 'user'" if self.over else "",
         )  # fmt: skip
-        return text, [*params, *asked, project_id, *bounds]
+        return text, [*params, *self.beside.values(), project_id, *bounds]
 
-    def _rows(self, project_id: UUID) -> Sql:
-        """The funnel's rows, with what fillings have found that is not on them yet."""
-        if not self.beside:
-            return "funnel_progress r", []
-        lanes = ", ".join(
-            f"coalesce(lane{lane}, at{lane}) AS lane{lane}"
-            if lane in self.beside
-            else f"lane{lane}"
-            for lane in self.lanes
-        )
-        found = "".join(FOUND.format(lane=lane) for lane in self.beside)
-        params: list[Any] = [project_id, project_id]
-        for number in self.beside.values():
-            params += [project_id, number]
-        return WITH_FOUND.format(lanes=lanes, found=found), params
+    def _column(self, lane: int) -> str:
+        """When people reached what has the lane, by the funnel's rows and what is found beside."""
+        return f"coalesce(r.lane{lane}, f{lane}.at)" if lane in self.beside else f"r.lane{lane}"
 
 
 def chain_of(connection: Connection, project_id: UUID) -> Chain:

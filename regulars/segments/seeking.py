@@ -20,7 +20,7 @@ from regulars.filters.to_sql import compact_sql
 from regulars.kit import arrays
 from regulars.segments import doers, reading
 from regulars.segments.moving import is_plain, reached_sql
-from regulars.segments.steps import Passing
+from regulars.segments.steps import Passing, finding
 from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
@@ -33,8 +33,8 @@ WITH found AS (
     SELECT %(project)s, %(own)s, id, at, fits FROM ({asked}) AS asked
     WHERE fits OR met ORDER BY id
     ON CONFLICT (project_id, number, id) DO NOTHING
-    RETURNING is_in
-)
+    RETURNING project_id, id, is_in
+){kept}
 SELECT count(*) FILTER (WHERE is_in) FROM found
 """
 FACTS = """
@@ -107,7 +107,7 @@ class Search:
             **asked[1], **whose, "project": self.project_id, "own": self.passing.step.number,
             "now": self.now,
         }  # fmt: skip
-        statement = FIND.format(asked=asked[0])
+        statement = FIND.format(asked=asked[0], kept=finding())
         # Never prepared: without the range's ends in sight the planner reads everybody for it.
         [(count,)] = connection.execute(statement, named, prepare=False).fetchall()
         return int(count)

@@ -6,7 +6,7 @@ Whoever keeps more of it (the funnel's own rows) follows by `changes.reached` an
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Any, Protocol
@@ -70,6 +70,12 @@ class Follower(Protocol):
 
         Whether they had is what was known before; `at` is NULL where they have not, though they
         seemed to. People's locks are held; counts come after.
+        """
+
+    def finding(self) -> str:
+        """SQL that gives a row to whoever has none, over `found` (project_id, id).
+
+        Something was found of them that their rows do not say yet. Nobody's lock is held.
         """
 
     def filled(
@@ -144,9 +150,16 @@ def stepping(step: Step, move: str) -> str:
 
 def following(step: Step) -> str:
     """What the followers write, as more parts of a statement that has `moved`."""
-    return "".join(
-        f",\nkept{n} AS ({follower.keeping(step)})" for n, follower in enumerate(FOLLOWERS)
-    )
+    return _parts(follower.keeping(step) for follower in FOLLOWERS)
+
+
+def finding() -> str:
+    """What the followers write, as more parts of a statement that has `found`."""
+    return _parts(follower.finding() for follower in FOLLOWERS)
+
+
+def _parts(statements: Iterable[str]) -> str:
+    return "".join(f",\nkept{n} AS ({one})" for n, one in enumerate(statements))
 
 
 def _twin(connection: Connection, project_id: UUID, segment_id: UUID, origin: Origin | None) -> str:

@@ -57,6 +57,7 @@ RULES = {
     "browser is Firefox": {"field": "browser", "op": "is", "value": "Firefox"},
     "ordered three times": {"event": "Order Completed", "op": "at_least", "count": 3},
     "first seen is known": {"field": "first_seen", "op": "is_known"},
+    "signed in twice": {"event": "Signed In", "op": "at_least", "count": 2},
 }
 RETURNING = """
 SELECT kind, value FROM identity TABLESAMPLE BERNOULLI (%s)

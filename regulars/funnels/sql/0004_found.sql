@@ -1,25 +1,12 @@
--- What a filling has found counts before it is on people's own rows (step_found).
+-- What a filling has found counts before it is on people's own rows (step_found). Whoever something is
+-- found of has a row of the funnel, so that both are one look at that person's rows.
 CREATE OR REPLACE VIEW checkpoint_reached AS
 SELECT r.project_id, r.id, r.id AS person_id, s.checkpoint::int AS checkpoint, lane.at AS reached_at
 FROM funnel_progress r
 JOIN segment s ON s.project_id = r.project_id AND s.checkpoint IS NOT NULL
-CROSS JOIN LATERAL (SELECT funnel_lane(r, s.lane) AS at) lane
-WHERE lane.at IS NOT NULL
-UNION ALL
-SELECT f.project_id, f.id, f.id, s.checkpoint::int, f.at
-FROM step_found f
-JOIN segment s ON s.project_id = f.project_id AND s.number = f.number AND s.checkpoint IS NOT NULL
-WHERE f.at IS NOT NULL AND NOT f.is_taken;
-
--- Which lane and which segment's number each checkpoint has.
-CREATE VIEW checkpoint_lanes AS
-SELECT project_id,
-       max(lane) FILTER (WHERE checkpoint = 1) AS lane1, max(number) FILTER (WHERE checkpoint = 1) AS number1,
-       max(lane) FILTER (WHERE checkpoint = 2) AS lane2, max(number) FILTER (WHERE checkpoint = 2) AS number2,
-       max(lane) FILTER (WHERE checkpoint = 3) AS lane3, max(number) FILTER (WHERE checkpoint = 3) AS number3,
-       max(lane) FILTER (WHERE checkpoint = 4) AS lane4, max(number) FILTER (WHERE checkpoint = 4) AS number4,
-       max(lane) FILTER (WHERE checkpoint = 5) AS lane5, max(number) FILTER (WHERE checkpoint = 5) AS number5
-FROM segment WHERE checkpoint IS NOT NULL GROUP BY project_id;
+LEFT JOIN step_found f ON f.project_id = r.project_id AND f.number = s.number AND f.id = r.id AND NOT f.is_taken
+CROSS JOIN LATERAL (SELECT coalesce(funnel_lane(r, s.lane), f.at) AS at) lane
+WHERE lane.at IS NOT NULL;
 
 CREATE OR REPLACE VIEW checkpoint_times AS
 SELECT r.project_id, r.id, r.id AS person_id,
@@ -29,25 +16,17 @@ SELECT r.project_id, r.id, r.id AS person_id,
        coalesce(funnel_lane(r, s.lane4), f4.at) AS at4,
        coalesce(funnel_lane(r, s.lane5), f5.at) AS at5
 FROM funnel_progress r
-JOIN checkpoint_lanes s ON s.project_id = r.project_id
+JOIN (
+    SELECT project_id,
+           max(lane) FILTER (WHERE checkpoint = 1) AS lane1, max(number) FILTER (WHERE checkpoint = 1) AS number1,
+           max(lane) FILTER (WHERE checkpoint = 2) AS lane2, max(number) FILTER (WHERE checkpoint = 2) AS number2,
+           max(lane) FILTER (WHERE checkpoint = 3) AS lane3, max(number) FILTER (WHERE checkpoint = 3) AS number3,
+           max(lane) FILTER (WHERE checkpoint = 4) AS lane4, max(number) FILTER (WHERE checkpoint = 4) AS number4,
+           max(lane) FILTER (WHERE checkpoint = 5) AS lane5, max(number) FILTER (WHERE checkpoint = 5) AS number5
+    FROM segment WHERE checkpoint IS NOT NULL GROUP BY project_id
+) s ON s.project_id = r.project_id
 LEFT JOIN step_found f1 ON f1.project_id = r.project_id AND f1.number = s.number1 AND f1.id = r.id AND NOT f1.is_taken
 LEFT JOIN step_found f2 ON f2.project_id = r.project_id AND f2.number = s.number2 AND f2.id = r.id AND NOT f2.is_taken
 LEFT JOIN step_found f3 ON f3.project_id = r.project_id AND f3.number = s.number3 AND f3.id = r.id AND NOT f3.is_taken
 LEFT JOIN step_found f4 ON f4.project_id = r.project_id AND f4.number = s.number4 AND f4.id = r.id AND NOT f4.is_taken
-LEFT JOIN step_found f5 ON f5.project_id = r.project_id AND f5.number = s.number5 AND f5.id = r.id AND NOT f5.is_taken
-UNION ALL
--- Those who have reached nothing else.
-SELECT o.project_id, o.id, o.id, o.at1, o.at2, o.at3, o.at4, o.at5
-FROM (
-    SELECT f.project_id, f.id,
-           max(f.at) FILTER (WHERE s.checkpoint = 1) AS at1,
-           max(f.at) FILTER (WHERE s.checkpoint = 2) AS at2,
-           max(f.at) FILTER (WHERE s.checkpoint = 3) AS at3,
-           max(f.at) FILTER (WHERE s.checkpoint = 4) AS at4,
-           max(f.at) FILTER (WHERE s.checkpoint = 5) AS at5
-    FROM step_found f
-    JOIN segment s ON s.project_id = f.project_id AND s.number = f.number AND s.checkpoint IS NOT NULL
-    WHERE f.at IS NOT NULL AND NOT f.is_taken
-    GROUP BY f.project_id, f.id
-) o
-WHERE NOT EXISTS (SELECT FROM funnel_progress r WHERE r.project_id = o.project_id AND r.id = o.id);
+LEFT JOIN step_found f5 ON f5.project_id = r.project_id AND f5.number = s.number5 AND f5.id = r.id AND NOT f5.is_taken;
