@@ -5,7 +5,7 @@ properties, at any time: history is read once for all people into a table of the
 where that event is very common once for each few hundred. Whom it moves has it written to the row
 as what they remember of it, in the same statement; what the others did that was not enough nobody
 waits for (`remembering`). Such rules are most checkpoints; person by person they took thirty times
-as long. A checkpoint that is new is looked for in the same table, beside people's rows (`seeking`).
+as long.
 
 Who has done it since the filling began remembers that already: `membership` reads history for
 everybody whom it changes, and moves them. So what was read at the beginning says what anybody else

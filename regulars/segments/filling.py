@@ -134,12 +134,12 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
     passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
     if passing is not None:
         passing = _with_sightings(connection, fill, passing)
-    event = doers.event_of(rule)
-    did = doers.read_once(connection, fill, event) if event is not None else None
     if passing is not None and fill.is_finding:
-        search = Search(fill.project_id, rule, passing, did, now, zone)
+        search = Search(fill.project_id, rule, passing, now, zone)
         _find_range(connection, fill, search, rest)
         return
+    event = doers.event_of(rule)
+    did = doers.read_once(connection, fill, event) if event is not None else None
     people = touching.people_to_touch(
         connection, fill.project_id, fill.number, rule,
         after=cursor, end=end, now=now, zone=zone, passing=passing,

@@ -29,8 +29,6 @@ FROM event e WHERE e.project_id = %(project)s AND {matching}{whose} GROUP BY e.p
 """
 OF_THESE = " AND e.person_id = ANY(%(ids)s::uuid[])"
 OF_THESE_READ = "SELECT * FROM {table} WHERE id = ANY(%(ids)s::uuid[])"
-OF_RANGE = " AND e.person_id > %(after)s AND e.person_id <= %(reached)s"
-OF_RANGE_READ = "SELECT * FROM {table} WHERE id > %(after)s AND id <= %(reached)s"
 DEEDS = "id uuid PRIMARY KEY, times timestamptz[], nth timestamptz"
 
 SEEN = f"""
@@ -52,21 +50,15 @@ LET_GO = "DISCARD TEMP"
 
 
 def did(
-    event: EventCondition | EventNeed,
-    zone: tzinfo,
-    table: str | None = None,
-    *,
-    in_range: bool = False,
+    event: EventCondition | EventNeed, zone: tzinfo, table: str | None = None
 ) -> tuple[str, dict[str, object]]:
     """SQL for what the people `ids` have done of the event, with parameters by name: from the
     table where there is one, or else from history by `project`, `count` and `keep`.
-
-    With `in_range` what those behind `after` and up to `reached` have done.
     """
     if table is not None:
-        return (OF_RANGE_READ if in_range else OF_THESE_READ).format(table=table), {}
+        return OF_THESE_READ.format(table=table), {}
     matching, named = _matching(event, zone, of_people=True)
-    return DID.format(matching=matching, whose=OF_RANGE if in_range else OF_THESE), named
+    return DID.format(matching=matching, whose=OF_THESE), named
 
 
 def deeds_table(

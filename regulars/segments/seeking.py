@@ -1,8 +1,7 @@
 """Looks for whom a new step's rule holds, and writes it beside people's own rows (`findings`).
 
-A rule on facts is asked of the compact rows; one on a single event, at least so many times, of what
-everybody has done of it (`reading`). What people's rows remember of the event comes later, as it
-does for whoever a filling does not move (`remembering`).
+A rule on events is none of these: until people's rows remember an event, whoever comes by is read
+from history, so a filling writes to the row at once what it has read (`doers`).
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ from uuid import UUID
 
 import psycopg
 
-from regulars.filters.ast import EventCondition, Filter, conditions, is_timed
+from regulars.filters.ast import Filter, conditions, is_timed
 from regulars.filters.first_met import by_sightings
 from regulars.filters.to_sql import compact_sql
 from regulars.kit import arrays
-from regulars.segments import doers, reading
+from regulars.segments import doers
 from regulars.segments.moving import is_plain, reached_sql
 from regulars.segments.steps import Passing, finding
 from regulars.segments.windows import foreseen
@@ -30,28 +29,20 @@ Named = dict[str, object]  # parameters by name; of people `ids`, or `after` and
 FIND = """
 WITH found AS (
     INSERT INTO step_found (project_id, number, id, at, is_in)
-    SELECT %(project)s, %(own)s, id, at, fits FROM ({asked}) AS asked
+    SELECT %(project)s, %(own)s, id, at, fits FROM (
+        SELECT p.id, ({rule} IS TRUE) AS fits, ({ever} IS TRUE) AS met, {at} AS at
+        FROM person_compact p{joined}
+        WHERE p.project_id = %(project)s AND {whose}
+    ) AS asked
     WHERE fits OR met ORDER BY id
     ON CONFLICT (project_id, number, id) DO NOTHING
     RETURNING project_id, id, is_in
 ){kept}
 SELECT count(*) FILTER (WHERE is_in) FROM found
 """
-FACTS = """
-    SELECT p.id, ({rule} IS TRUE) AS fits, ({ever} IS TRUE) AS met, {at} AS at
-    FROM person_compact p{joined}
-    WHERE p.project_id = %(project)s AND {whose}
-"""
-SEEN = "\n    JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id"
+SEEN = "\n        JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id"
 OF_RANGE = "p.id > %(after)s AND p.id <= %(reached)s"
 OF_THESE = "p.id = ANY(%(ids)s::uuid[])"
-DOERS = """
-    SELECT p.id, true AS fits, true AS met,
-           least(greatest(did.nth, {signed_up}), %(now)s::timestamptz) AS at
-    FROM ({did}) AS did
-    JOIN person_compact p ON p.project_id = %(project)s AND p.id = did.id
-    WHERE did.nth IS NOT NULL
-"""
 # Whom the filling passed over, and nobody has evaluated.
 LOADED = """
 DELETE FROM step_found WHERE project_id = %s AND number = %s AND at IS NULL AND NOT is_taken
@@ -62,7 +53,11 @@ BEGIN = "UPDATE segment SET has_found = true WHERE project_id = %s AND id = %s"
 
 def may_find(rule: Filter) -> bool:
     """Whether SQL finds all there is to know of whom the rule moves, without waking anybody."""
-    return is_plain(rule) and all(foreseen(one) for one in conditions(rule) if is_timed(one))
+    return (
+        is_plain(rule)
+        and doers.event_of(rule) is None
+        and all(foreseen(one) for one in conditions(rule) if is_timed(one))
+    )
 
 
 def begin(connection: Connection, project_id: UUID, segment_id: UUID) -> None:
@@ -75,12 +70,11 @@ def begin(connection: Connection, project_id: UUID, segment_id: UUID) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Looks for whom the rule of a new step holds. `did` is `doers.read_once`'s."""
+    """Looks for whom the rule of a new step holds."""
 
     project_id: UUID
     rule: Filter
     passing: Passing
-    did: doers.Read | None
     now: datetime
     zone: tzinfo
 
@@ -101,38 +95,19 @@ class Search:
         return self._find(connection, {"ids": arrays.of_ids(loaded)}) if loaded else 0
 
     def _find(self, connection: Connection, whose: Named) -> int:
-        event = doers.event_of(self.rule)
-        asked = self._facts(whose) if event is None else self._doers(event, whose)
-        named = {
-            **asked[1], **whose, "project": self.project_id, "own": self.passing.step.number,
-            "now": self.now,
-        }  # fmt: skip
-        statement = FIND.format(asked=asked[0], kept=finding())
-        # Never prepared: without the range's ends in sight the planner reads everybody for it.
-        [(count,)] = connection.execute(statement, named, prepare=False).fetchall()
-        return int(count)
-
-    def _facts(self, whose: Named) -> tuple[str, Named]:
         passing, origin = self.passing, self.passing.step.origin
         fits, params = compact_sql(self.rule, now=self.now, zone=self.zone)
         ever, ever_params = passing.ever(self.zone)
         at, at_params = reached_sql(passing, self.now, self.zone)
         is_seen = origin is not None and by_sightings(origin)
-        text = FACTS.format(
+        statement = FIND.format(
             rule=fits, ever=ever, at=at, whose=OF_THESE if "ids" in whose else OF_RANGE,
-            joined=SEEN if is_seen or passing.twin else "",
+            joined=SEEN if is_seen or passing.twin else "", kept=finding(),
         )  # fmt: skip
-        named: Named = {}
+        named = {**whose, "project": self.project_id, "own": passing.step.number}
         for n, param in enumerate([*params, *ever_params, *at_params]):
-            text = text.replace("%s", f"%(r{n})s", 1)
+            statement = statement.replace("%s", f"%(r{n})s", 1)
             named[f"r{n}"] = param
-        return text, named
-
-    def _doers(self, event: EventCondition, whose: Named) -> tuple[str, Named]:
-        table = self.did.table if self.did is not None else None
-        did, named = reading.did(event, self.zone, table, in_range="ids" not in whose)
-        signed_up = doers.SIGNED_UP if self.passing.over_users else "NULL::timestamptz"
-        # Of their times none is asked but the one that counts.
-        return DOERS.format(did=did, signed_up=signed_up), {
-            **named, "count": event.count, "keep": 1,
-        }  # fmt: skip
+        # Never prepared: without the range's ends in sight the planner reads everybody for it.
+        [(count,)] = connection.execute(statement, named, prepare=False).fetchall()
+        return int(count)
