@@ -59,31 +59,34 @@ SELECT id, at, is_in FROM moved
 """
 TAKE = """
     DELETE FROM step_found
-    WHERE project_id = %(project)s AND number = %(own)s AND id = ANY(%(ids)s::uuid[])
-    RETURNING id, CASE WHEN NOT is_taken THEN at END, is_in
+    WHERE project_id = %(project)s AND number = %(own)s AND person_id = ANY(%(ids)s::uuid[])
+    RETURNING person_id, CASE WHEN NOT is_taken THEN at END, is_in
 """
 MARK = """
-    INSERT INTO step_found AS f (project_id, number, id, is_in)
-    SELECT %(project)s, %(own)s, id, false FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
-    ON CONFLICT (project_id, number, id)
+    INSERT INTO step_found AS f (project_id, id, number, person_id, is_in)
+    SELECT %(project)s, step_found_id(id, %(lane)s), %(own)s, id, false
+    FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
+    ON CONFLICT (project_id, number, person_id)
     DO UPDATE SET is_taken = true WHERE f.at IS NOT NULL AND NOT f.is_taken
-    RETURNING id, at, is_in
+    RETURNING person_id, at, is_in
 """
 # They were evaluated. Whoever is new, or back, was not loaded before.
 EVALUATED = """
-INSERT INTO step_found AS f (project_id, number, id, is_in, is_taken)
-SELECT %(project)s, %(own)s, id, false, true FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
-ON CONFLICT (project_id, number, id) DO UPDATE SET is_taken = true WHERE NOT f.is_taken
+INSERT INTO step_found AS f (project_id, id, number, person_id, is_in, is_taken)
+SELECT %(project)s, step_found_id(id, %(lane)s), %(own)s, id, false, true
+FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
+ON CONFLICT (project_id, number, person_id) DO UPDATE SET is_taken = true WHERE NOT f.is_taken
 """
 # Of people whose own rows may not say it yet.
 TOLD = """
-SELECT f.id, f.number, f.at, f.is_in
+SELECT f.person_id, f.number, f.at, f.is_in
 FROM segment s JOIN step_found f ON f.project_id = s.project_id AND f.number = s.number
 WHERE s.project_id = %s AND s.has_found AND s.deleted_at IS NULL
-  AND f.id = ANY(%s::uuid[]) AND f.at IS NOT NULL AND NOT f.is_taken
+  AND f.person_id = ANY(%s::uuid[]) AND f.at IS NOT NULL AND NOT f.is_taken
 """
 WAITING = """
-SELECT id FROM step_found WHERE project_id = %s AND number = %s AND id > %s AND id <= %s
+SELECT person_id FROM step_found
+WHERE project_id = %s AND number = %s AND person_id > %s AND person_id <= %s
 """
 LEFT = """
 SELECT s.project_id, s.id, s.number, s.deleted_at IS NOT NULL FROM segment s
@@ -96,7 +99,9 @@ STEP = """
 SELECT number, checkpoint, lane FROM segment
 WHERE project_id = %s AND id = %s AND has_found AND deleted_at IS NULL
 """
-NEXT = "SELECT id FROM step_found WHERE project_id = %s AND number = %s ORDER BY id LIMIT %s"
+NEXT = """
+SELECT person_id FROM step_found WHERE project_id = %s AND number = %s ORDER BY person_id LIMIT %s
+"""
 DONE = """
 UPDATE segment s SET has_found = false
 WHERE s.project_id = %s AND s.id = %s AND NOT EXISTS (
@@ -104,9 +109,10 @@ WHERE s.project_id = %s AND s.id = %s AND NOT EXISTS (
 """
 # By the key, in its order: of a table that has just filled the planner knows no better.
 LET_GO = """
-DELETE FROM step_found WHERE project_id = %(project)s AND number = %(own)s AND id <= coalesce((
-    SELECT id FROM step_found WHERE project_id = %(project)s AND number = %(own)s
-    ORDER BY id OFFSET %(most)s LIMIT 1), %(last)s)
+DELETE FROM step_found
+WHERE project_id = %(project)s AND number = %(own)s AND person_id <= coalesce((
+    SELECT person_id FROM step_found WHERE project_id = %(project)s AND number = %(own)s
+    ORDER BY person_id OFFSET %(most)s LIMIT 1), %(last)s)
 """
 
 
@@ -134,18 +140,22 @@ def take_up(
     reached the step, and whether they are in it.
     """
     asked = {
-        "project": project_id, "own": step.number, "ids": arrays.of_ids(sorted(people)),
+        "project": project_id, "own": step.number, "lane": step.lane,
+        "ids": arrays.of_ids(sorted(people)),
     }  # fmt: skip
     statement = TAKE_UP.format(taken=MARK if is_finding else TAKE, kept=following(step))
     return connection.execute(statement, asked, prepare=True).fetchall()
 
 
 def note_evaluated(
-    connection: Connection, project_id: UUID, number: int, people: Iterable[UUID]
+    connection: Connection, project_id: UUID, step: Step, people: Iterable[UUID]
 ) -> None:
     """What these people's own rows say counts, though a filling may not have come to them."""
-    ids = arrays.of_ids(sorted(people))
-    later(connection, EVALUATED, {"project": project_id, "own": number, "ids": ids})
+    asked = {
+        "project": project_id, "own": step.number, "lane": step.lane,
+        "ids": arrays.of_ids(sorted(people)),
+    }  # fmt: skip
+    later(connection, EVALUATED, asked)
 
 
 def tell(connection: Connection, project_id: UUID, people: Sequence[Person]) -> None:

@@ -84,7 +84,13 @@ _first = itemgetter(0)
 class Membership(NoConsequence):
     """Keeps membership. One a process; what it gathers belongs to the running changes."""
 
-    erases: Columns = (("segment_member", "person_id"), ("segment_transition", "person_id"))
+    # What was found of somebody goes from `step_found` as they are loaded, or where a filling still
+    # looks at people, soon after: until then it must know not to find them.
+    erases: Columns = (
+        ("segment_member", "person_id"),
+        ("segment_transition", "person_id"),
+        ("step_found", "person_id"),
+    )
 
     def __init__(self) -> None:
         self._plans = Plans()
@@ -136,8 +142,8 @@ class Membership(NoConsequence):
         if changes.undated:
             steps.date(changes, plan)
         for number in sorted(plan.finding) if changes.evaluated else ():
-            asked = (changes.connection, changes.project_id, number, changes.evaluated)
-            findings.note_evaluated(*asked)
+            asked = (changes.connection, changes.project_id, plan.steps[number])
+            findings.note_evaluated(*asked, changes.evaluated)
         moves = [*changes.moves, *changes.quiet_moves]
         if not moves:
             return

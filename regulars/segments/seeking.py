@@ -28,15 +28,15 @@ Named = dict[str, object]  # parameters by name; of people `ids`, or `after` and
 # How many of these people meet the rule. Ids go up, so that the key grows at its end.
 FIND = """
 WITH found AS (
-    INSERT INTO step_found (project_id, number, id, at, is_in)
-    SELECT %(project)s, %(own)s, id, at, fits FROM (
+    INSERT INTO step_found (project_id, id, number, person_id, at, is_in)
+    SELECT %(project)s, step_found_id(id, %(lane)s), %(own)s, id, at, fits FROM (
         SELECT p.id, ({rule} IS TRUE) AS fits, ({ever} IS TRUE) AS met, {at} AS at
         FROM person_compact p{joined}
         WHERE p.project_id = %(project)s AND {whose}
     ) AS asked
     WHERE fits OR met ORDER BY id
-    ON CONFLICT (project_id, number, id) DO NOTHING
-    RETURNING project_id, id, is_in
+    ON CONFLICT (project_id, number, person_id) DO NOTHING
+    RETURNING project_id, person_id AS id, is_in
 ){kept}
 SELECT count(*) FILTER (WHERE is_in) FROM found
 """
@@ -46,7 +46,7 @@ OF_THESE = "p.id = ANY(%(ids)s::uuid[])"
 # Whom the filling passed over, and nobody has evaluated.
 LOADED = """
 DELETE FROM step_found WHERE project_id = %s AND number = %s AND at IS NULL AND NOT is_taken
-RETURNING id
+RETURNING person_id
 """
 BEGIN = "UPDATE segment SET has_found = true WHERE project_id = %s AND id = %s"
 
@@ -104,7 +104,10 @@ class Search:
             rule=fits, ever=ever, at=at, whose=OF_THESE if "ids" in whose else OF_RANGE,
             joined=SEEN if is_seen or passing.twin else "", kept=finding(),
         )  # fmt: skip
-        named = {**whose, "project": self.project_id, "own": passing.step.number}
+        named = {
+            **whose, "project": self.project_id, "own": passing.step.number,
+            "lane": passing.step.lane,
+        }  # fmt: skip
         for n, param in enumerate([*params, *ever_params, *at_params]):
             statement = statement.replace("%s", f"%(r{n})s", 1)
             named[f"r{n}"] = param

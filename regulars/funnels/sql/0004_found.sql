@@ -4,7 +4,7 @@ CREATE OR REPLACE VIEW checkpoint_reached AS
 SELECT r.project_id, r.id, r.id AS person_id, s.checkpoint::int AS checkpoint, lane.at AS reached_at
 FROM funnel_progress r
 JOIN segment s ON s.project_id = r.project_id AND s.checkpoint IS NOT NULL
-LEFT JOIN step_found f ON f.project_id = r.project_id AND f.number = s.number AND f.id = r.id AND NOT f.is_taken
+LEFT JOIN step_found f ON f.project_id = r.project_id AND f.number = s.number AND f.person_id = r.id AND NOT f.is_taken
 CROSS JOIN LATERAL (SELECT coalesce(funnel_lane(r, s.lane), f.at) AS at) lane
 WHERE lane.at IS NOT NULL;
 
@@ -25,8 +25,8 @@ JOIN (
            max(lane) FILTER (WHERE checkpoint = 5) AS lane5, max(number) FILTER (WHERE checkpoint = 5) AS number5
     FROM segment WHERE checkpoint IS NOT NULL GROUP BY project_id
 ) s ON s.project_id = r.project_id
-LEFT JOIN step_found f1 ON f1.project_id = r.project_id AND f1.number = s.number1 AND f1.id = r.id AND NOT f1.is_taken
-LEFT JOIN step_found f2 ON f2.project_id = r.project_id AND f2.number = s.number2 AND f2.id = r.id AND NOT f2.is_taken
-LEFT JOIN step_found f3 ON f3.project_id = r.project_id AND f3.number = s.number3 AND f3.id = r.id AND NOT f3.is_taken
-LEFT JOIN step_found f4 ON f4.project_id = r.project_id AND f4.number = s.number4 AND f4.id = r.id AND NOT f4.is_taken
-LEFT JOIN step_found f5 ON f5.project_id = r.project_id AND f5.number = s.number5 AND f5.id = r.id AND NOT f5.is_taken;
+LEFT JOIN step_found f1 ON f1.project_id = r.project_id AND f1.number = s.number1 AND f1.person_id = r.id AND NOT f1.is_taken
+LEFT JOIN step_found f2 ON f2.project_id = r.project_id AND f2.number = s.number2 AND f2.person_id = r.id AND NOT f2.is_taken
+LEFT JOIN step_found f3 ON f3.project_id = r.project_id AND f3.number = s.number3 AND f3.person_id = r.id AND NOT f3.is_taken
+LEFT JOIN step_found f4 ON f4.project_id = r.project_id AND f4.number = s.number4 AND f4.person_id = r.id AND NOT f4.is_taken
+LEFT JOIN step_found f5 ON f5.project_id = r.project_id AND f5.number = s.number5 AND f5.person_id = r.id AND NOT f5.is_taken;
