@@ -128,8 +128,6 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
     if fill.segment_id not in filters:
         return  # deleted since the look
     rule = filters[fill.segment_id]
-    cursor = fill.cursor or BEFORE_ALL
-    end = _end_of_range(connection, fill, cursor, A_RANGE)
     zone = ZoneInfo(fill.time_zone)
     passing = steps.passing_of(connection, fill.project_id, fill.segment_id, rule)
     if passing is not None:
@@ -138,6 +136,8 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
         search = Search(fill.project_id, rule, passing, now, zone)
         _find_range(connection, fill, search, rest)
         return
+    cursor = fill.cursor or BEFORE_ALL
+    end = _end_of_range(connection, fill, cursor, A_RANGE)
     event = doers.event_of(rule)
     did = doers.read_once(connection, fill, event) if event is not None else None
     people = touching.people_to_touch(

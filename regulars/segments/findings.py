@@ -139,10 +139,7 @@ def take_up(
     `is_finding` while a filling still looks at people. Returns whom it was found of, when they
     reached the step, and whether they are in it.
     """
-    asked = {
-        "project": project_id, "own": step.number, "lane": step.lane,
-        "ids": arrays.of_ids(sorted(people)),
-    }  # fmt: skip
+    asked = _asked(project_id, step, people)
     statement = TAKE_UP.format(taken=MARK if is_finding else TAKE, kept=following(step))
     return connection.execute(statement, asked, prepare=True).fetchall()
 
@@ -151,11 +148,15 @@ def note_evaluated(
     connection: Connection, project_id: UUID, step: Step, people: Iterable[UUID]
 ) -> None:
     """What these people's own rows say counts, though a filling may not have come to them."""
-    asked = {
-        "project": project_id, "own": step.number, "lane": step.lane,
-        "ids": arrays.of_ids(sorted(people)),
-    }  # fmt: skip
+    asked = _asked(project_id, step, people)
     later(connection, EVALUATED, asked)
+
+
+def _asked(project_id: UUID, step: Step, people: Iterable[UUID]) -> dict[str, object]:
+    """Of these people, in any order: the statements that make rows sort them."""
+    return {
+        "project": project_id, "own": step.number, "lane": step.lane, "ids": arrays.of_ids(people),
+    }  # fmt: skip
 
 
 def tell(connection: Connection, project_id: UUID, people: Sequence[Person]) -> None:
