@@ -13,9 +13,7 @@ Connection = psycopg.Connection[Any]
 
 COUNTS = "SELECT {counts} FROM funnel_progress WHERE project_id = %s"
 # Those of whom it is found, though their rows do not say it yet.
-FOUND = """ + (
-    SELECT count(*) FROM step_found WHERE project_id = %s AND number = %s
-      AND at IS NOT NULL AND NOT is_taken)"""
+FOUND = " + (SELECT count(*) FROM step_found WHERE project_id = %s AND number = %s)"
 
 
 def reached(connection: Connection, project_id: UUID) -> dict[int, int]:

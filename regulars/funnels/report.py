@@ -41,7 +41,7 @@ WHERE r.project_id = %s AND {first} IS NOT NULL{within}{over}
 # What is found of a step, and is not on these rows yet.
 FOUND = """
 LEFT JOIN step_found f{lane} ON f{lane}.project_id = r.project_id AND f{lane}.person_id = r.id
-    AND f{lane}.number = %s AND NOT f{lane}.is_taken"""
+    AND f{lane}.number = %s"""
 # How many got how far and no further, in the period and in the one before. Of the times in order
 # none is there behind one that is missing.
 COUNTS = """

@@ -190,6 +190,7 @@ class Changes:
         self.undated: set[tuple[Person, int]] = set()  # reached, but when only history tells
         self.before: dict[UUID, frozenset[int]] = {}  # segments being filled that fitted, by person
         self.evaluated: set[UUID] = set()  # while a filling may not have come to them
+        self.passed: dict[int, UUID] = {}  # how far fillings had come, by segment
         self._settled: store.Rows | None = None
         self._known: dict[bytes, tuple[IdentityKind, str, Person]] = {}
         self._handed: dict[bytes, Person] = {}

@@ -168,34 +168,47 @@ def fill_range(connection: Connection, fill: Fill, now: datetime, rest: Rest = n
         rest(monotonic() - began)
         at = reached
     if end == fill.until:
-        _finish(connection, fill, rule, now)
+        _finish(connection, fill, rule, now, passing)
 
 
 def _find_range(connection: Connection, fill: Fill, search: Search, rest: Rest) -> None:
     """Write beside people's own rows of whom the rule holds, a few at a time."""
-    at = fill.cursor
+    before, at = fill.cursor, fill.cursor
     for _ in range(A_RANGE // A_FIND):
         end = _end_of_range(connection, fill, at or BEFORE_ALL, A_FIND)
-        step = partial(_find, fill=fill, search=search, at=at, reached=end)
+        step = partial(_find, fill=fill, search=search, before=before, at=at, reached=end)
         began = monotonic()
         if not settled(partial(database.inside, connection), step):
             return
         rest(monotonic() - began)
-        at = end
+        before, at = at, end
         if end == fill.until:
-            _finish(connection, fill, search.rule, search.now, search)
+            _finish(connection, fill, search.rule, search.now, search.passing)
             return
 
 
 def _find(
-    connection: Connection, *, fill: Fill, search: Search, at: UUID | None, reached: UUID
+    connection: Connection,
+    *,
+    fill: Fill,
+    search: Search,
+    before: UUID | None,
+    at: UUID | None,
+    reached: UUID,
 ) -> bool:
-    """One transaction of it; False where another worker has gone on from `at`, or it begun anew."""
+    """One transaction of it; False where another worker has gone on from `at`, or it begun anew.
+
+    `before` is where the one before it began: of those who changed meanwhile, what it found goes.
+    """
     later(connection, UNHURRIED)
     share_plan(connection, fill.project_id)
     if not _advance(connection, fill, at, reached):
         return False
     number = search.find(connection, at or BEFORE_ALL, reached)
+    if at is not None and before != at:
+        number -= findings.settle(
+            connection, fill.project_id, search.passing.step, after=before or BEFORE_ALL, reached=at
+        )
     if number:
         count(connection, fill.project_id, fill.segment_id, number, search.now)
     return True
@@ -264,20 +277,17 @@ def _step(
 
 
 def _finish(
-    connection: Connection,
-    fill: Fill,
-    rule: Filter,
-    now: datetime,
-    search: Search | None = None,
+    connection: Connection, fill: Fill, rule: Filter, now: datetime, passing: steps.Passing | None
 ) -> None:
-    """All have been looked at: from now on who enters is news. `search` of a step that is new."""
+    """All have been looked at: from now on who enters is news."""
     with connection.transaction():
         lock_plan(connection, fill.project_id)
         ended = connection.execute(END, (fill.project_id, fill.segment_id, fill.started_at))
         if ended.rowcount:
-            entered = search.find_loaded(connection) if search is not None else 0
-            if entered:
-                count(connection, fill.project_id, fill.segment_id, entered, now)
+            if fill.has_found and passing is not None:
+                twice = findings.settle(connection, fill.project_id, passing.step)
+                if twice:
+                    count(connection, fill.project_id, fill.segment_id, -twice, now)
             needs.filled(connection, fill, rule)
             for follower in steps.FOLLOWERS:
                 follower.filled(connection, fill.project_id, fill.segment_id, now)

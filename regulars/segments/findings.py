@@ -5,10 +5,11 @@ long as to find it. So the filling of a step that nobody was in writes what it f
 of its own (`step_found`), and is done: the step is in force. People's own rows follow, those of
 whoever is loaded there and then, all others by and by. Reports and filters read both.
 
-Nobody is locked while people are looked at. Whoever is loaded meanwhile leaves a mark among these
-rows, on which the filling passes them over: of two that come at once, the table's key says which
-was first. If they change they are evaluated by the new rule, and what their own row says counts
-(`is_taken`); if they do not, the filling looks at them in the end.
+Nobody is locked while people are looked at, and nobody waits. Whoever is loaded before the filling
+has passed them, and changes, is evaluated by the new rule: their own row says what holds, and a
+note beside (`step_evaluated`) lets the filling pass them over. Of a filling and a change that come
+at once neither sees what the other writes; what was found then goes again as soon as both are there
+(`settle`).
 """
 
 from __future__ import annotations
@@ -29,20 +30,27 @@ from regulars.kit.giving_way import Rest, no_rest
 from regulars.people.actions import settled
 from regulars.people.person import Person
 from regulars.segments.plan import lock_plan, renew_plan, share_plan
-from regulars.segments.ranges import BEHIND_ALL, LOCK, UNHURRIED, chunks
+from regulars.segments.ranges import BEFORE_ALL, BEHIND_ALL, LOCK, UNHURRIED, chunks
 from regulars.segments.steps import Step, following
 
 Connection = psycopg.Connection[Any]
+Found = tuple[UUID, datetime, bool]  # of whom, when they reached the step, whether they are in it
 
 A_RANGE = 20_000  # people whose rows follow before others have their turn
 AT_ONCE = 150  # people of one transaction: whoever of them does something meanwhile waits for it
 GOING = 5_000  # rows of a step that is gone, in one transaction
 
-# What was found of these people goes to their own rows, which are locked. While others are still
-# being looked at, a mark stays.
+# What was found of these people goes to their own rows, which are locked.
+# With them comes how far the filling had come: in one look, so that who is behind that is found or
+# is never going to be.
 TAKE_UP = """
-WITH taken (id, at, is_in) AS ({taken}),
-moved AS (
+WITH taken AS (
+    DELETE FROM step_found f
+    WHERE project_id = %(project)s AND number = %(own)s AND person_id = ANY(%(ids)s::uuid[])
+      AND NOT EXISTS (
+        SELECT FROM step_evaluated e WHERE e.project_id = f.project_id AND e.id = f.id)
+    RETURNING person_id AS id, at, is_in
+), moved AS (
     UPDATE person_activity a
     SET checkpoints = a.checkpoints || jsonb_build_object(%(own)s::text, taken.at),
         segments = CASE
@@ -52,37 +60,40 @@ moved AS (
             ELSE ARRAY(SELECT unnest(a.segments || %(own)s::smallint) ORDER BY 1)
         END
     FROM taken
-    WHERE taken.at IS NOT NULL AND a.project_id = %(project)s AND a.id = taken.id
+    WHERE a.project_id = %(project)s AND a.id = taken.id
     RETURNING a.project_id, a.id, taken.at, false AS had, taken.is_in
 ){kept}
 SELECT id, at, is_in FROM moved
+UNION ALL
+SELECT coalesce(f.cursor, %(first)s), NULL, NULL
+FROM segment s JOIN segment_fill f ON f.project_id = s.project_id AND f.id = s.id
+WHERE s.project_id = %(project)s AND s.number = %(own)s
 """
-TAKE = """
-    DELETE FROM step_found
-    WHERE project_id = %(project)s AND number = %(own)s AND person_id = ANY(%(ids)s::uuid[])
-    RETURNING person_id, CASE WHEN NOT is_taken THEN at END, is_in
-"""
-MARK = """
-    INSERT INTO step_found AS f (project_id, id, number, person_id, is_in)
-    SELECT %(project)s, step_found_id(id, %(lane)s), %(own)s, id, false
-    FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
-    ON CONFLICT (project_id, number, person_id)
-    DO UPDATE SET is_taken = true WHERE f.at IS NOT NULL AND NOT f.is_taken
-    RETURNING person_id, at, is_in
-"""
-# They were evaluated. Whoever is new, or back, was not loaded before.
 EVALUATED = """
-INSERT INTO step_found AS f (project_id, id, number, person_id, is_in, is_taken)
-SELECT %(project)s, step_found_id(id, %(lane)s), %(own)s, id, false, true
-FROM unnest(%(ids)s::uuid[]) AS id ORDER BY id
-ON CONFLICT (project_id, number, person_id) DO UPDATE SET is_taken = true WHERE NOT f.is_taken
+INSERT INTO step_evaluated (project_id, id, number)
+SELECT %(project)s, step_found_id(id, %(lane)s), %(own)s FROM unnest(%(ids)s::uuid[]) AS id
+ORDER BY id
+ON CONFLICT (project_id, id) DO NOTHING
+"""
+SETTLE = """
+WITH evaluated AS (
+    DELETE FROM step_evaluated
+    WHERE project_id = %(project)s AND number = %(own)s
+      AND id > step_found_id(%(after)s, %(lane)s) AND id <= step_found_id(%(reached)s, %(lane)s)
+    RETURNING id
+), gone AS (
+    DELETE FROM step_found
+    WHERE project_id = %(project)s AND id = ANY(ARRAY(SELECT id FROM evaluated))
+    RETURNING is_in
+)
+SELECT count(*) FILTER (WHERE is_in) FROM gone
 """
 # Of people whose own rows may not say it yet.
 TOLD = """
 SELECT f.person_id, f.number, f.at, f.is_in
 FROM segment s JOIN step_found f ON f.project_id = s.project_id AND f.number = s.number
 WHERE s.project_id = %s AND s.has_found AND s.deleted_at IS NULL
-  AND f.person_id = ANY(%s::uuid[]) AND f.at IS NOT NULL AND NOT f.is_taken
+  AND f.person_id = ANY(%s::uuid[])
 """
 WAITING = """
 SELECT person_id FROM step_found
@@ -114,6 +125,7 @@ WHERE project_id = %(project)s AND number = %(own)s AND person_id <= coalesce((
     SELECT person_id FROM step_found WHERE project_id = %(project)s AND number = %(own)s
     ORDER BY person_id OFFSET %(most)s LIMIT 1), %(last)s)
 """
+LET_NOTES_GO = "DELETE FROM step_evaluated WHERE project_id = %s AND number = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,33 +139,51 @@ class Left:
 
 
 def take_up(
-    connection: Connection,
-    project_id: UUID,
-    step: Step,
-    people: Iterable[UUID],
-    *,
-    is_finding: bool = False,
-) -> list[tuple[UUID, datetime, bool]]:
+    connection: Connection, project_id: UUID, step: Step, people: Iterable[UUID]
+) -> tuple[list[Found], UUID | None]:
     """Write what was found of these people, who are locked, to their own rows.
 
-    `is_finding` while a filling still looks at people. Returns whom it was found of, when they
-    reached the step, and whether they are in it.
+    Returns that, and the last person whom the step's filling had passed; None where it is not being
+    filled.
     """
-    asked = _asked(project_id, step, people)
-    statement = TAKE_UP.format(taken=MARK if is_finding else TAKE, kept=following(step))
-    return connection.execute(statement, asked, prepare=True).fetchall()
+    asked = {**_asked(project_id, step, people), "first": BEFORE_ALL}
+    statement = TAKE_UP.format(kept=following(step))
+    rows = connection.execute(statement, asked, prepare=True).fetchall()
+    passed = next((id_ for id_, at, _ in rows if at is None), None)
+    return [row for row in rows if row[1] is not None], passed
 
 
 def note_evaluated(
     connection: Connection, project_id: UUID, step: Step, people: Iterable[UUID]
 ) -> None:
-    """What these people's own rows say counts, though a filling may not have come to them."""
-    asked = _asked(project_id, step, people)
-    later(connection, EVALUATED, asked)
+    """The filling need not look at these people, who are locked, new or gone.
+
+    Before it has passed them, as far as the transaction knows.
+    """
+    later(connection, EVALUATED, _asked(project_id, step, people))
+
+
+def settle(
+    connection: Connection,
+    project_id: UUID,
+    step: Step,
+    *,
+    after: UUID = BEFORE_ALL,
+    reached: UUID = BEHIND_ALL,
+) -> int:
+    """Let what was found go again of those whose own rows count, in a range that was passed.
+
+    Returns how many of them the filling has counted as being in the step.
+    """
+    asked = {
+        "project": project_id, "own": step.number, "lane": step.lane, "after": after,
+        "reached": reached,
+    }  # fmt: skip
+    [(number,)] = connection.execute(SETTLE, asked, prepare=True).fetchall()
+    return int(number)
 
 
 def _asked(project_id: UUID, step: Step, people: Iterable[UUID]) -> dict[str, object]:
-    """Of these people, in any order: the statements that make rows sort them."""
     return {
         "project": project_id, "own": step.number, "lane": step.lane, "ids": arrays.of_ids(people),
     }  # fmt: skip
@@ -228,6 +258,7 @@ def _let_go(connection: Connection, left: Left, rest: Rest) -> None:
     }  # fmt: skip
     began = monotonic()
     if not connection.execute(LET_GO, asked).rowcount:
+        connection.execute(LET_NOTES_GO, (left.project_id, left.number))
         connection.execute(DONE, (left.project_id, left.segment_id))
     rest(monotonic() - began)
 

@@ -29,6 +29,7 @@ from regulars.people.numbers import DEEDS, deeds
 from regulars.people.person import Person
 from regulars.segments import findings, memory, standing, steps, transitions
 from regulars.segments.plan import Plan, Plans
+from regulars.segments.ranges import BEFORE_ALL
 
 Connection = psycopg.Connection[Any]
 
@@ -84,8 +85,8 @@ _first = itemgetter(0)
 class Membership(NoConsequence):
     """Keeps membership. One a process; what it gathers belongs to the running changes."""
 
-    # What was found of somebody goes from `step_found` as they are loaded, or where a filling still
-    # looks at people, soon after: until then it must know not to find them.
+    # What was found of somebody goes from `step_found` as they are loaded; where a filling was just
+    # looking at them, soon after.
     erases: Columns = (
         ("segment_member", "person_id"),
         ("segment_transition", "person_id"),
@@ -141,9 +142,8 @@ class Membership(NoConsequence):
             _look_again(changes, plan)
         if changes.undated:
             steps.date(changes, plan)
-        for number in sorted(plan.finding) if changes.evaluated else ():
-            asked = (changes.connection, changes.project_id, plan.steps[number])
-            findings.note_evaluated(*asked, changes.evaluated)
+        if plan.finding:
+            _note_evaluated(changes, plan)
         moves = [*changes.moves, *changes.quiet_moves]
         if not moves:
             return
@@ -261,11 +261,25 @@ def _keyed(moves: Iterable[Move]) -> tuple[list[Keyed], list[Keyed]]:
 def _take_up(changes: Changes, plan: Plan, people: Sequence[Person]) -> None:
     """Let people's rows say what was found of them beside."""
     by_id = {person.id: person for person in people}
-    asked = (changes.connection, changes.project_id)
     for number in plan.found:
-        step, is_finding = plan.steps[number], number in plan.finding
-        for id_, at, is_in in findings.take_up(*asked, step, by_id, is_finding=is_finding):
+        asked = (changes.connection, changes.project_id, plan.steps[number], by_id)
+        found, passed = findings.take_up(*asked)
+        for id_, at, is_in in found:
             findings.give(by_id[id_], number, at, is_in=is_in)
+        if passed is not None:
+            changes.passed.setdefault(number, passed)
+
+
+def _note_evaluated(changes: Changes, plan: Plan) -> None:
+    """Let fillings pass over those who were evaluated, or are gone, before they come to them."""
+    gone = {person.id for person in changes.people.values() if person.gone_into is not None}
+    settled = changes.evaluated | gone | changes.erasing
+    for number, until in sorted(plan.finding.items()):
+        passed = changes.passed.get(number, BEFORE_ALL)
+        people = sorted(id_ for id_ in settled if passed < id_ <= until)
+        if people:
+            asked = (changes.connection, changes.project_id, plan.steps[number])
+            findings.note_evaluated(*asked, people)
 
 
 def _recall_unread(changes: Changes, plan: Plan, number: str, people: Sequence[Person]) -> None:

@@ -68,7 +68,7 @@ WHERE s.project_id = %s FOR UPDATE OF s
 RENEW = "UPDATE segment_plan SET version = %s WHERE project_id = %s"
 SEGMENTS = """
 SELECT s.number, s.id, s.builtin, s.filter, f.id IS NOT NULL, s.checkpoint, s.lane,
-       s.has_found, coalesce(f.from_nobody, false)
+       s.has_found, CASE WHEN f.from_nobody THEN f.until END
 FROM segment s LEFT JOIN segment_fill f ON f.project_id = s.project_id AND f.id = s.id
 WHERE s.project_id = %s AND s.deleted_at IS NULL ORDER BY s.number
 """
@@ -100,9 +100,9 @@ class Plan:
     memories: Mapping[str, str] = field(default_factory=dict)  # event keys to numbers
     steps: Mapping[int, Step] = field(default_factory=dict)  # segments behind checkpoints
     # Of which something is found that people's own rows may not say; and of these, which are still
-    # being looked for.
+    # being looked for, up to which person.
     found: tuple[int, ...] = ()
-    finding: frozenset[int] = frozenset()
+    finding: Mapping[int, UUID] = field(default_factory=dict)
     over_users: bool = True
     asks_for_steps: bool = False  # a segment has a condition on a checkpoint
     asks_for_emails: bool = False  # a segment may change when somebody is emailed
@@ -182,7 +182,7 @@ def read_plan(connection: Connection, project_id: UUID, version: Version) -> Pla
         memories=memories,
         steps=steps,
         found=tuple(row[0] for row in rows if row[7]),
-        finding=frozenset(row[0] for row in rows if row[7] and row[8]),
+        finding={row[0]: row[8] for row in rows if row[7] and row[8] is not None},
         over_users=version[2],
         asks_for_steps=any(map(asks_for_checkpoints, filters.values())),
         asks_for_emails=any(map(asks_for_emails, filters.values())),

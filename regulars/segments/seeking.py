@@ -16,38 +16,32 @@ import psycopg
 from regulars.filters.ast import Filter, conditions, is_timed
 from regulars.filters.first_met import by_sightings
 from regulars.filters.to_sql import compact_sql
-from regulars.kit import arrays
 from regulars.segments import doers
 from regulars.segments.moving import is_plain, reached_sql
 from regulars.segments.steps import Passing, finding
 from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
-Named = dict[str, object]  # parameters by name; of people `ids`, or `after` and `reached`
 
-# How many of these people meet the rule. Ids go up, so that the key grows at its end.
+# How many people of a range meet the rule. Ids go up, so that the key grows at its end.
 FIND = """
 WITH found AS (
     INSERT INTO step_found (project_id, id, number, person_id, at, is_in)
     SELECT %(project)s, step_found_id(id, %(lane)s), %(own)s, id, at, fits FROM (
         SELECT p.id, ({rule} IS TRUE) AS fits, ({ever} IS TRUE) AS met, {at} AS at
         FROM person_compact p{joined}
-        WHERE p.project_id = %(project)s AND {whose}
+        WHERE p.project_id = %(project)s AND p.id > %(after)s AND p.id <= %(reached)s
     ) AS asked
-    WHERE fits OR met ORDER BY id
-    ON CONFLICT (project_id, number, person_id) DO NOTHING
+    WHERE (fits OR met) AND step_found_id(id, %(lane)s) <> ALL(ARRAY(
+        SELECT id FROM step_evaluated
+        WHERE project_id = %(project)s AND id > step_found_id(%(after)s, %(lane)s)
+          AND id <= step_found_id(%(reached)s, %(lane)s)))
+    ORDER BY id
     RETURNING project_id, person_id AS id, is_in
 ){kept}
 SELECT count(*) FILTER (WHERE is_in) FROM found
 """
 SEEN = "\n        JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id"
-OF_RANGE = "p.id > %(after)s AND p.id <= %(reached)s"
-OF_THESE = "p.id = ANY(%(ids)s::uuid[])"
-# Whom the filling passed over, and nobody has evaluated.
-LOADED = """
-DELETE FROM step_found WHERE project_id = %s AND number = %s AND at IS NULL AND NOT is_taken
-RETURNING person_id
-"""
 BEGIN = "UPDATE segment SET has_found = true WHERE project_id = %s AND id = %s"
 
 
@@ -83,30 +77,18 @@ class Search:
 
         In a transaction that shares the plan.
         """
-        return self._find(connection, {"after": after, "reached": reached})
-
-    def find_loaded(self, connection: Connection) -> int:
-        """Look at those who were passed over since they had been loaded, and did not change then.
-
-        Under the plan's lock. Returns how many the rule holds for.
-        """
-        asked = (self.project_id, self.passing.step.number)
-        loaded = [id_ for (id_,) in connection.execute(LOADED, asked).fetchall()]
-        return self._find(connection, {"ids": arrays.of_ids(loaded)}) if loaded else 0
-
-    def _find(self, connection: Connection, whose: Named) -> int:
         passing, origin = self.passing, self.passing.step.origin
         fits, params = compact_sql(self.rule, now=self.now, zone=self.zone)
         ever, ever_params = passing.ever(self.zone)
         at, at_params = reached_sql(passing, self.now, self.zone)
         is_seen = origin is not None and by_sightings(origin)
         statement = FIND.format(
-            rule=fits, ever=ever, at=at, whose=OF_THESE if "ids" in whose else OF_RANGE,
-            joined=SEEN if is_seen or passing.twin else "", kept=finding(),
+            rule=fits, ever=ever, at=at, joined=SEEN if is_seen or passing.twin else "",
+            kept=finding(),
         )  # fmt: skip
-        named = {
-            **whose, "project": self.project_id, "own": passing.step.number,
-            "lane": passing.step.lane,
+        named: dict[str, object] = {
+            "after": after, "reached": reached, "project": self.project_id,
+            "own": passing.step.number, "lane": passing.step.lane,
         }  # fmt: skip
         for n, param in enumerate([*params, *ever_params, *at_params]):
             statement = statement.replace("%s", f"%(r{n})s", 1)

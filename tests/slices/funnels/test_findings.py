@@ -12,6 +12,7 @@ import pytest
 from regulars.funnels import counts, queries, report
 from regulars.funnels.report import Period
 from regulars.funnels.upkeep import clear_lanes
+from regulars.kit import database as kit_database
 from regulars.people import actions as people_actions
 from regulars.people.changes import Changes
 from regulars.public.rest.answers import people_of
@@ -34,6 +35,7 @@ LATELY = {**ACTIVE, "value": 20}
 PEOPLE = 7
 OWN = "SELECT id, checkpoints, segments FROM person_activity WHERE project_id = %s ORDER BY id"
 FOUND = "SELECT count(*) FROM step_found WHERE project_id = %s"
+NOTES = "SELECT count(*) FROM step_evaluated WHERE project_id = %s"
 STEPS = """
 SELECT number, has_found FROM segment
 WHERE project_id = %s AND builtin = 'checkpoint' AND deleted_at IS NULL ORDER BY number
@@ -72,6 +74,11 @@ def _own(site: Site, number: int) -> list[UUID]:
 
 def _left(site: Site) -> int:
     [(number,)] = site.connection.execute(FOUND, (site.project.id,)).fetchall()
+    return int(number)
+
+
+def _notes(site: Site) -> int:
+    [(number,)] = site.connection.execute(NOTES, (site.project.id,)).fetchall()
     return int(number)
 
 
@@ -173,6 +180,59 @@ def test_whoever_is_looked_at_and_left_alone_meanwhile_is_found_in_the_end(
     count(site, NOON + 10 * DAY, follow=False)
     assert len(rows(site)) == PEOPLE
     assert all(2 in found for found in rows(site).values())
+    (_, second) = queries.checkpoints(site.connection, site.project.id)
+    assert second.meeting == PEOPLE
+
+
+def test_whoever_changes_just_as_they_are_looked_at_counts_once_and_nobody_waits(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_small_steps(monkeypatch)
+    at = NOON + 10 * DAY
+    put(site, VISITED, CAME, at=at)
+    [fill] = fills_of(site)
+    with kit_database.connect() as other, other.transaction():
+        changes = _evaluated(site, other, at)
+        filling.fill_range(site.connection, fill, at)
+        changes.finish()
+    found = _left(site)
+    assert 0 < found < PEOPLE
+    site.send(page("a0"), at=at)  # what was found does not go over what the row says
+    assert _left(site) == found
+    _check_all_are_in(site, at)
+
+
+def test_whoever_is_looked_at_just_as_they_change_counts_once_and_nobody_waits(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_small_steps(monkeypatch)
+    at = NOON + 10 * DAY
+    put(site, VISITED, CAME, at=at)
+    [fill] = fills_of(site)
+    with kit_database.connect() as other, site.connection.transaction():
+        with other.transaction():
+            filling.fill_range(other, fill, at)
+            changes = _evaluated(site, site.connection, at)
+        assert 0 < _left(site) < PEOPLE
+        changes.finish()
+    _check_all_are_in(site, at)
+
+
+def _evaluated(site: Site, connection: Database, at: datetime) -> Changes:
+    """Everybody, as whoever comes by is."""
+    changes = Changes(connection, site.project.id, at)
+    changes.begin()
+    for person in changes.load(person.id for person in site.people()).values():
+        person.seen_changed = True
+    changes.flush()
+    return changes
+
+
+def _check_all_are_in(site: Site, at: datetime) -> None:
+    count(site, at, follow=False)
+    assert _left(site) == _notes(site) == 0
+    number, _ = _steps(site)[-1]
+    assert _own(site, number) == [one.id for one in site.people()]
     (_, second) = queries.checkpoints(site.connection, site.project.id)
     assert second.meeting == PEOPLE
 
