@@ -55,9 +55,10 @@ lint: install-dev check-js
 check-js: install-dev
 	scripts/check-js
 
-bench: install-bench ## The benchmark tables (takes minutes; close other programs)
+bench: install-bench ## The benchmark tables (takes an hour; close other programs)
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.filters
+	$(BIN)/python -m tests.bench.funnel
 	$(BIN)/python -m tests.bench.home
 	$(BIN)/python -m tests.bench.messages
 	$(BIN)/python -m tests.bench.emails

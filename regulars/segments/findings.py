@@ -40,15 +40,21 @@ A_RANGE = 20_000  # people whose rows follow before others have their turn
 AT_ONCE = 150  # people of one transaction: whoever of them does something meanwhile waits for it
 GOING = 5_000  # rows of a step that is gone, in one transaction
 
+# What is found comes and goes by the million, so the planner is often told of a table that is not
+# there any more. Whoever asks for some people's goes by the only key there is, and by all of it.
+BY_KEY, AS_ALWAYS = "SET LOCAL enable_seqscan = off", "SET LOCAL enable_seqscan = on"
 # What was found of these people goes to their own rows, which are locked.
 # With them comes how far the filling had come: in one look, so that who is behind that is found or
 # is never going to be.
 TAKE_UP = """
-WITH taken AS (
-    DELETE FROM step_found f
-    WHERE project_id = %(project)s AND number = %(own)s AND person_id = ANY(%(ids)s::uuid[])
-      AND NOT EXISTS (
-        SELECT FROM step_evaluated e WHERE e.project_id = f.project_id AND e.id = f.id)
+WITH keys (ids) AS MATERIALIZED (
+    SELECT array_agg(step_found_id(id, %(lane)s)) FROM unnest(%(ids)s::uuid[]) AS id
+), taken AS (
+    DELETE FROM step_found
+    WHERE project_id = %(project)s AND id = ANY((SELECT ids FROM keys)::uuid[])
+      AND id <> ALL(ARRAY(
+        SELECT id FROM step_evaluated
+        WHERE project_id = %(project)s AND id = ANY((SELECT ids FROM keys)::uuid[])))
     RETURNING person_id AS id, at, is_in
 ), moved AS (
     UPDATE person_activity a
@@ -88,16 +94,19 @@ WITH evaluated AS (
 )
 SELECT count(*) FILTER (WHERE is_in) FROM gone
 """
-# Of people whose own rows may not say it yet.
+# Of people whose own rows may not say it yet. Never prepared: the planner sees how much there is.
 TOLD = """
-SELECT f.person_id, f.number, f.at, f.is_in
-FROM segment s JOIN step_found f ON f.project_id = s.project_id AND f.number = s.number
+SELECT f.person_id, s.number, f.at, f.is_in
+FROM segment s CROSS JOIN unnest(%s::uuid[]) AS one (id) CROSS JOIN LATERAL (
+    SELECT * FROM step_found WHERE project_id = s.project_id AND id = step_found_id(one.id, s.lane)
+    LIMIT 1
+) AS f
 WHERE s.project_id = %s AND s.has_found AND s.deleted_at IS NULL
-  AND f.person_id = ANY(%s::uuid[])
 """
 WAITING = """
 SELECT person_id FROM step_found
-WHERE project_id = %s AND number = %s AND person_id > %s AND person_id <= %s
+WHERE project_id = %(project)s AND number = %(own)s
+  AND id > step_found_id(%(after)s, %(lane)s) AND id <= step_found_id(%(reached)s, %(lane)s)
 """
 LEFT = """
 SELECT s.project_id, s.id, s.number, s.deleted_at IS NOT NULL FROM segment s
@@ -111,19 +120,18 @@ SELECT number, checkpoint, lane FROM segment
 WHERE project_id = %s AND id = %s AND has_found AND deleted_at IS NULL
 """
 NEXT = """
-SELECT person_id FROM step_found WHERE project_id = %s AND number = %s ORDER BY person_id LIMIT %s
+SELECT person_id FROM step_found WHERE project_id = %s AND number = %s ORDER BY id LIMIT %s
 """
 DONE = """
 UPDATE segment s SET has_found = false
 WHERE s.project_id = %s AND s.id = %s AND NOT EXISTS (
     SELECT FROM step_found f WHERE f.project_id = s.project_id AND f.number = s.number)
 """
-# By the key, in its order: of a table that has just filled the planner knows no better.
 LET_GO = """
 DELETE FROM step_found
-WHERE project_id = %(project)s AND number = %(own)s AND person_id <= coalesce((
-    SELECT person_id FROM step_found WHERE project_id = %(project)s AND number = %(own)s
-    ORDER BY person_id OFFSET %(most)s LIMIT 1), %(last)s)
+WHERE project_id = %(project)s AND number = %(own)s AND id <= coalesce((
+    SELECT id FROM step_found WHERE project_id = %(project)s AND number = %(own)s
+    ORDER BY id OFFSET %(most)s LIMIT 1), %(last)s)
 """
 LET_NOTES_GO = "DELETE FROM step_evaluated WHERE project_id = %s AND number = %s"
 
@@ -148,6 +156,7 @@ def take_up(
     """
     asked = {**_asked(project_id, step, people), "first": BEFORE_ALL}
     statement = TAKE_UP.format(kept=following(step))
+    later(connection, BY_KEY)
     rows = connection.execute(statement, asked, prepare=True).fetchall()
     passed = next((id_ for id_, at, _ in rows if at is None), None)
     return [row for row in rows if row[1] is not None], passed
@@ -175,11 +184,10 @@ def settle(
 
     Returns how many of them the filling has counted as being in the step.
     """
-    asked = {
-        "project": project_id, "own": step.number, "lane": step.lane, "after": after,
-        "reached": reached,
-    }  # fmt: skip
+    later(connection, BY_KEY)
+    asked = _range(project_id, step, after, reached)
     [(number,)] = connection.execute(SETTLE, asked, prepare=True).fetchall()
+    later(connection, AS_ALWAYS)
     return int(number)
 
 
@@ -194,7 +202,7 @@ def tell(connection: Connection, project_id: UUID, people: Sequence[Person]) -> 
     if not people:
         return
     by_id = {person.id: person for person in people}
-    rows = connection.execute(TOLD, (project_id, arrays.of_ids(by_id)), prepare=True).fetchall()
+    rows = connection.execute(TOLD, (arrays.of_ids(by_id), project_id), prepare=False).fetchall()
     for id_, number, at, is_in in rows:
         give(by_id[id_], number, at, is_in=is_in)
 
@@ -207,11 +215,19 @@ def give(person: Person, number: int, at: datetime, *, is_in: bool) -> None:
 
 
 def waiting(
-    connection: Connection, project_id: UUID, number: int, *, after: UUID, end: UUID
+    connection: Connection, project_id: UUID, step: Step, *, after: UUID, end: UUID
 ) -> set[UUID]:
     """Those of a range of people whose own rows do not say yet what was found of them."""
-    rows = connection.execute(WAITING, (project_id, number, after, end), prepare=False)
+    asked = _range(project_id, step, after, end)
+    rows = connection.execute(WAITING, asked, prepare=False)
     return {id_ for (id_,) in rows}
+
+
+def _range(project_id: UUID, step: Step, after: UUID, reached: UUID) -> dict[str, object]:
+    return {
+        "project": project_id, "own": step.number, "lane": step.lane, "after": after,
+        "reached": reached,
+    }  # fmt: skip
 
 
 def steps_left(connection: Connection) -> list[Left]:

@@ -155,7 +155,10 @@ def _among_many(bench: Bench) -> None:
 
 def _filled(bench: Bench) -> tuple[dict[str, Any], list[Any]]:
     from tests.bench import backfill
+    from tests.bench.settled import wait_until_settled
 
+    with tables.working("the worker does what it begins with"):
+        wait_until_settled(bench.connection, bench.project_id)
     with tables.working("filling new segments under a steady stream"):
         found = backfill.measure(
             bench.connection, bench.project_id, bench.hosts["product"], bench.write_key,

@@ -5,7 +5,8 @@
 Part of `make bench`. Segments that about a tenth of all people match are saved one after the other
 on a running installation, under a steady stream of events; each is timed from being saved until it
 is full, and then held against a count of everybody. The stream alone, before, is the comparison;
-before that everybody who is in it comes once, so that nothing is measured of the start.
+before that everybody who is in it comes once, and the worker has done what it begins with
+(`settled`), so that nothing is measured of the start.
 """
 
 from __future__ import annotations
@@ -187,6 +188,7 @@ def _measured(people: int, folder: Path, host: str) -> tuple[dict[str, Any], lis
     from regulars.workspaces.actions import create_project
     from tests.bench import population, segments
     from tests.bench.__main__ import Bench
+    from tests.bench.settled import wait_until_settled
 
     wiring.wire()
     with database.connect() as connection:
@@ -197,6 +199,7 @@ def _measured(people: int, folder: Path, host: str) -> tuple[dict[str, Any], lis
         bench = Bench(connection, made.project_id, made.write_key, {}, folder / "people.json")
         bench.choose_people()
         _greeted(host, made.write_key, bench.people)
+        wait_until_settled(connection, made.project_id)
         return measure(connection, made.project_id, host, made.write_key, bench.people)
 
 

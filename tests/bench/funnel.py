@@ -4,7 +4,8 @@
 
 Stores the project of `large` (REGULARS_BENCH_KEEP keeps it), asks for every page through the
 console, asks DuckDB for the same funnel over the raw events, and then changes a checkpoint on the
-running installation while events arrive steadily; the stream alone, warmed up, is the comparison.
+running installation while events arrive steadily; the stream alone, warmed up and when
+the worker is done with what it begins with (`settled`), is the comparison.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import psycopg
 from regulars.kit import clock, database
 from tests.bench import large
 from tests.bench.large import Large
+from tests.bench.settled import wait_until_settled
 
 TIMES, RIVALLED = 20, 5
 MOST = 300.0  # milliseconds that a page may take, in 95 of 100
@@ -157,6 +159,7 @@ def _edit(folder: Path, project_id: UUID, host: str) -> None:
         rows = connection.execute(RETURNING, (share, project_id, COMING_BACK)).fetchall()
         people.write_text(json.dumps(rows), encoding="utf-8")
         _ended(_stream(host, key, people, WARM_UP))
+        print(f"settled after {wait_until_settled(connection, project_id):.0f} s more", flush=True)
         _say("the stream alone", _ended(_stream(host, key, people, ALONE)))
         before = _rule_of(connection, project_id)
         for name, rule in {**RULES, "as it was": before}.items():
