@@ -45,6 +45,7 @@ INSERT INTO funnel_progress AS r (project_id, id, {lane})
 SELECT project_id, id, at FROM moved WHERE had <> (at IS NOT NULL)
 ORDER BY id
 ON CONFLICT (project_id, id) DO UPDATE SET {lane} = excluded.{lane}
+RETURNING id
 """
 NONE_YET = """
 INSERT INTO funnel_progress (project_id, id)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from typing import Any, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -29,7 +29,7 @@ from regulars.filters.events import event_key
 from regulars.segments import reading
 from regulars.segments.fills import Fill
 from regulars.segments.needs import kept
-from regulars.segments.steps import Step, stepping
+from regulars.segments.steps import Step
 
 Connection = psycopg.Connection[Any]
 Sql = tuple[str, list[Any]]
@@ -151,20 +151,16 @@ def move(
     connection: Connection,
     project_id: UUID,
     rule: EventCondition,
-    number: int,
-    ids: str,
-    now: datetime,
     zone: tzinfo,
     step: tuple[Step, bool] | None,
     read: Read | None = None,
-) -> list[tuple[Any, ...]]:
-    """Move them, whose rows are locked: id, whether they fit, were in; or of a step how many
-    entered and left, in one row. `step` comes with whether the funnel is over users, `read` is
-    `read_once`'s.
+) -> tuple[str, dict[str, object]] | None:
+    """What moves people `ids`, whose rows are locked, as `moving.MOVED` wants it; None where nobody
+    is to be moved. `step` comes with whether the funnel is over users, `read` is `read_once`'s.
     """
     memory = memory_of(connection, project_id, rule)
     if memory is None:
-        return [] if step is None else [(0, 0)]
+        return None
     table = read.table if read is not None and read.memory == memory.name else None
     did, named = reading.did(rule, zone, table)
     over_users = step is not None and step[1]
@@ -175,10 +171,4 @@ def move(
         more=REACHED if step else "",
         told=TOLD if step else "",
     )
-    if step is not None:
-        statement = stepping(step[0], statement)
-    asked = {
-        **named, "project": project_id, "ids": ids, "count": rule.count, "own": number,
-        "now": now, "need": memory.name, "keep": memory.keep,
-    }  # fmt: skip
-    return connection.execute(statement, asked, prepare=True).fetchall()
+    return statement, {**named, "count": rule.count, "need": memory.name, "keep": memory.keep}

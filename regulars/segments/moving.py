@@ -21,12 +21,49 @@ from regulars.filters.to_sql import compact_sql
 from regulars.kit import arrays
 from regulars.kit.connection import later
 from regulars.segments import doers
-from regulars.segments.membership import COUNT, ENTER, LEAVE, day_key, member_key
+from regulars.segments.membership import COUNT, day_key, member_key
 from regulars.segments.ranges import LOCK
-from regulars.segments.steps import Passing, stepping
+from regulars.segments.steps import STEPPED, Passing, stepping
 from regulars.segments.windows import foreseen
 
 Connection = psycopg.Connection[Any]
+Sql = tuple[str, dict[str, object]]  # with its parameters by name
+
+# A statement that moves people, as `move`, with all that follows from it: nothing of them comes to
+# Python and goes back, so that nobody's lock waits for that. Counts come last, since all writers of
+# a project meet there.
+MOVED = """
+WITH moved{columns} AS ({move}),
+{following},
+locked AS (
+    SELECT c.id, delta.people AS more FROM segment_count c, delta
+    WHERE delta.people <> 0 AND c.project_id = %(project)s AND c.id = %(segment)s
+    FOR UPDATE OF c
+), counted AS (
+    UPDATE segment_count c SET people = c.people + locked.more FROM locked
+    WHERE c.project_id = %(project)s AND c.id = locked.id
+    RETURNING c.people
+)
+INSERT INTO segment_day AS d (project_id, id, segment_id, day, people, entered, "left")
+SELECT %(project)s, %(day_id)s::uuid, %(segment)s, %(day)s, counted.people, 0, 0 FROM counted
+ON CONFLICT (project_id, id) DO UPDATE SET people = excluded.people
+"""
+# Of a segment that lists show: its members, under keys that Python makes of all who may be moved.
+MEMBERS = """
+keys (person_id, id) AS (SELECT * FROM unnest(%(ids)s::uuid[], %(keys)s::uuid[])),
+gone AS (
+    DELETE FROM segment_member WHERE project_id = %(project)s AND id = ANY(ARRAY(
+        SELECT k.id FROM moved JOIN keys k ON k.person_id = moved.id
+        WHERE moved.is_in AND NOT moved.fits))
+    RETURNING id
+), come AS (
+    INSERT INTO segment_member (project_id, id, segment_id, person_id, since)
+    SELECT %(project)s, k.id, %(segment)s, k.person_id, %(now)s
+    FROM moved JOIN keys k ON k.person_id = moved.id
+    WHERE moved.fits AND NOT moved.is_in ORDER BY k.id
+    RETURNING id
+), delta (people) AS (SELECT (SELECT count(*) FROM come) - (SELECT count(*) FROM gone))
+"""
 
 MOVE = """
 WITH asked AS (
@@ -34,8 +71,8 @@ WITH asked AS (
            ({rule_or_ever} IS TRUE) AS met, number.own, number.own = ANY(a.segments) AS is_in,
            a.checkpoints ? number.own::text AS had
     FROM person_compact p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id,
-         (SELECT %s::smallint AS own) number
-    WHERE p.project_id = %s AND p.id = ANY(%s::uuid[])
+         (SELECT %(own)s::smallint AS own) number
+    WHERE p.project_id = %(project)s AND p.id = ANY(%(ids)s::uuid[])
 )
 UPDATE person_activity a
 SET segments = CASE
@@ -47,7 +84,7 @@ SET segments = CASE
     END,
     next_move_at = least(a.next_move_at, asked.wake){more}
 FROM asked
-WHERE a.project_id = asked.project_id AND a.project_id = %s AND a.id = asked.id
+WHERE a.project_id = asked.project_id AND a.project_id = %(project)s AND a.id = asked.id
   AND (asked.fits <> asked.is_in OR (asked.met AND NOT asked.had) OR {lost}
        OR asked.wake < a.next_move_at
        OR (asked.wake IS NOT NULL AND a.next_move_at IS NULL))
@@ -96,61 +133,57 @@ def move_all(
     """
     if not people:
         return
-    step = (passing.step, passing.over_users) if passing is not None else None
     segment_id, number = segment
-    ids = arrays.of_ids(people)
-    later(connection, LOCK, (project_id, ids))
     event = doers.event_of(rule)
     if event is not None:
-        rows = doers.move(connection, project_id, event, number, ids, now, zone, step, did)
+        step = (passing.step, passing.over_users) if passing is not None else None
+        move = doers.move(connection, project_id, event, zone, step, did)
     else:
-        rows = _move(connection, project_id, rule, number, ids, now, zone, passing)
-    if passing is not None:
-        [(stepped_in, stepped_out)] = rows
-        if stepped_in or stepped_out:
-            count(connection, project_id, segment_id, stepped_in - stepped_out, now)
+        move = _move(rule, now, zone, passing)
+    if move is None:
         return
-    entered = [row[0] for row in rows if row[1] and not row[2]]
-    left = [row[0] for row in rows if row[2] and not row[1]]
-    if left:
-        keys = arrays.of_ids(sorted(member_key(segment_id, id_) for id_ in left))
-        later(connection, LEAVE, (project_id, keys))
-    if entered:
-        _enter(connection, project_id, segment_id, entered, now)
-    if entered or left:
-        count(connection, project_id, segment_id, len(entered) - len(left), now)
+    text, named = move
+    day = now.date()
+    asked = {
+        **named, "project": project_id, "segment": segment_id, "ids": arrays.of_ids(people),
+        "own": number, "now": now, "day": day,
+        "day_id": UUID(bytes=day_key(segment_id, day.isoformat())),
+    }  # fmt: skip
+    if passing is None:
+        asked["keys"] = arrays.of_ids(member_key(segment_id, id_) for id_ in people)
+        statement = MOVED.format(columns="", move=text, following=MEMBERS.strip())
+    else:
+        following = stepping(passing.step)
+        statement = MOVED.format(columns=STEPPED, move=text, following=following)
+    later(connection, LOCK, (project_id, arrays.of_ids(people)))
+    later(connection, statement, asked)
 
 
-def _move(
-    connection: Connection,
-    project_id: UUID,
-    rule: Filter,
-    number: int,
-    ids: str,
-    now: datetime,
-    zone: tzinfo,
-    passing: Passing | None,
-) -> list[tuple[Any, ...]]:
-    """Move them by a rule on their facts: id, whether they fit, were in; or of a step how many
-    entered and left, in one row.
-    """
+def _move(rule: Filter, now: datetime, zone: tzinfo, passing: Passing | None) -> Sql:
+    """What moves people by a rule on their facts."""
     # Under people's locks the compact rows are what the wide ones are, and quicker to read.
-    text, params = compact_sql(rule, now=now, zone=zone)
+    fits, params = compact_sql(rule, now=now, zone=zone)
     wake, more = _wake(rule, now)
     reached, most = reached_sql(passing, now, zone) if passing else (NEVER, [])
     ever, ever_params = passing.ever(zone) if passing is not None else ("false", [])
     met_params = [*params, *ever_params] if passing is not None else []
-    asked = (*params, *more, *most, *met_params, number, project_id, ids, project_id)
     lost = LOST if passing is not None and passing.step.origin else "false"
     statement = MOVE.format(
-        rule=text, wake=wake, reached=reached, lost=lost,
+        rule=fits, wake=wake, reached=reached, lost=lost,
         more=REACHED.format(lost=lost) if passing else "",
-        rule_or_ever=f"({text} OR {ever})" if passing else "false",
+        rule_or_ever=f"({fits} OR {ever})" if passing else "false",
         told=TOLD if passing else "",
     )  # fmt: skip
-    if passing is not None:
-        statement = stepping(passing.step, statement)
-    return connection.execute(statement, asked, prepare=True).fetchall()
+    return by_name(statement, [*params, *more, *most, *met_params])
+
+
+def by_name(statement: str, params: Sequence[Any]) -> Sql:
+    """The statement with these parameters, which have no names, under names of their own."""
+    named: dict[str, object] = {}
+    for n, param in enumerate(params):
+        statement = statement.replace("%s", f"%(r{n})s", 1)
+        named[f"r{n}"] = param
+    return statement, named
 
 
 def reached_sql(passing: Passing, now: datetime, zone: tzinfo) -> tuple[str, list[Any]]:
@@ -167,23 +200,6 @@ def reached_sql(passing: Passing, now: datetime, zone: tzinfo) -> tuple[str, lis
     return (
         f"least(greatest(coalesce({text}, %s::timestamptz), {signed_up}), %s::timestamptz)",
         [*params, now, now],
-    )
-
-
-def _enter(
-    connection: Connection, project_id: UUID, segment_id: UUID, people: list[UUID], now: datetime
-) -> None:
-    keyed = sorted((member_key(segment_id, id_), id_) for id_ in people)
-    later(
-        connection,
-        ENTER,
-        {
-            "project": project_id,
-            "now": now,
-            "ids": arrays.of_ids(key for key, _ in keyed),
-            "segments": arrays.of_ids(segment_id for _ in keyed),
-            "people": arrays.of_ids(id_ for _, id_ in keyed),
-        },
     )
 
 

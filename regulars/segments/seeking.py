@@ -17,7 +17,7 @@ from regulars.filters.ast import Filter, conditions, is_timed
 from regulars.filters.first_met import by_sightings
 from regulars.filters.to_sql import compact_sql
 from regulars.segments import doers
-from regulars.segments.moving import is_plain, reached_sql
+from regulars.segments.moving import by_name, is_plain, reached_sql
 from regulars.segments.steps import Passing, finding
 from regulars.segments.windows import foreseen
 
@@ -82,17 +82,15 @@ class Search:
         ever, ever_params = passing.ever(self.zone)
         at, at_params = reached_sql(passing, self.now, self.zone)
         is_seen = origin is not None and by_sightings(origin)
-        statement = FIND.format(
+        find = FIND.format(
             rule=fits, ever=ever, at=at, joined=SEEN if is_seen or passing.twin else "",
             kept=finding(),
         )  # fmt: skip
-        named: dict[str, object] = {
+        statement, named = by_name(find, [*params, *ever_params, *at_params])
+        named |= {
             "after": after, "reached": reached, "project": self.project_id,
             "own": passing.step.number, "lane": passing.step.lane,
         }  # fmt: skip
-        for n, param in enumerate([*params, *ever_params, *at_params]):
-            statement = statement.replace("%s", f"%(r{n})s", 1)
-            named[f"r{n}"] = param
         # Never prepared: without the range's ends in sight the planner reads everybody for it.
         [(count,)] = connection.execute(statement, named, prepare=False).fetchall()
         return int(count)

@@ -69,7 +69,7 @@ class Follower(Protocol):
         """SQL that writes when people reached it, over `moved` (project_id, id, at, had).
 
         Whether they had is what was known before; `at` is NULL where they have not, though they
-        seemed to. People's locks are held; counts come after.
+        seemed to. People's locks are held; counts come after. It returns rows, to be waited for.
         """
 
     def finding(self) -> str:
@@ -91,13 +91,13 @@ SELECT s.number, s.checkpoint, s.lane, p.over_users
 FROM segment s JOIN segment_plan p ON p.project_id = s.project_id
 WHERE s.project_id = %s AND s.id = %s AND s.lane IS NOT NULL
 """
-# What moves people into a step and out of it, with what the followers write: how many entered, and
-# how many left. Nothing of single people comes to Python and goes back.
-STEPPING = """
-WITH moved (id, fits, is_in, project_id, at, had) AS ({move}){kept}
-SELECT count(*) FILTER (WHERE fits AND NOT is_in), count(*) FILTER (WHERE is_in AND NOT fits)
-FROM moved
-"""
+# What a statement that moves people into a step and out of it says of them.
+STEPPED = " (id, fits, is_in, project_id, at, had)"
+# How many more are in it, when the followers have written what they keep.
+DELTA = """delta (people) AS (
+    SELECT count(*) FILTER (WHERE fits AND NOT is_in) - count(*) FILTER (WHERE is_in AND NOT fits)
+    FROM moved WHERE {written}
+)"""
 # The other steps of the project, which may have dated people already.
 OTHERS = """
 SELECT number, filter FROM segment
@@ -143,9 +143,12 @@ def passing_of(
     return Passing(step, row[3], twin)
 
 
-def stepping(step: Step, move: str) -> str:
-    """The statement that moves people, as one that lets the followers write, too."""
-    return STEPPING.format(move=move, kept=following(step))
+def stepping(step: Step) -> str:
+    """What follows, in a statement that has `moved`: what the followers write, and `delta`."""
+    kept = [follower.keeping(step) for follower in FOLLOWERS]
+    written = " AND ".join(f"(SELECT count(*) FROM kept{n}) >= 0" for n in range(len(kept)))
+    parts = [f"kept{n} AS ({one})" for n, one in enumerate(kept)]
+    return ",\n".join([*parts, DELTA.format(written=written or "true")])
 
 
 def following(step: Step) -> str:

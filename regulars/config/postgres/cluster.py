@@ -265,6 +265,7 @@ def _configure(cluster: Cluster) -> None:
             cluster.socket,
             memory=machine.memory(),
             shared_memory=configuration.machine_shared_memory(),
+            disk=shutil.disk_usage(cluster.home).total,
             own=cluster.home / _OWN_SETTINGS,
         ),
         encoding="utf-8",

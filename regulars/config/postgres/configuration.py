@@ -12,14 +12,15 @@ _MIB = 1024 * 1024
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - asked for its size, nothing is written there
 
 
-def written_for(socket: Path, *, memory: int, shared_memory: int, own: Path) -> str:
-    """The settings file; `memory` and `shared_memory` (of /dev/shm) are in bytes.
+def written_for(socket: Path, *, memory: int, shared_memory: int, disk: int, own: Path) -> str:
+    """The settings file; `memory`, `shared_memory` (of /dev/shm) and `disk` are in bytes.
 
     `own` is the operator's file: what it says goes last, and so wins.
     """
     # Scans of what is larger than a quarter of these would read past them, from the disk or its
     # cache each time: the compact rows of a million people take half a gigabyte.
     buffers = max(64, min(8192, memory // 4 // _MIB))
+    log = max(512, min(12_288, disk // 8 // _MIB))
     lines = [
         f"# Written anew at every start; put settings of your own in {own.name} beside this file.",
         # Only this machine's processes, and only those that may enter the socket's folder.
@@ -36,9 +37,10 @@ def written_for(socket: Path, *, memory: int, shared_memory: int, own: Path) -> 
         "work_mem = 16MB",
         "random_page_cost = 1.1",
         "effective_io_concurrency = 64",
-        # Few, spread-out checkpoints: each makes the next write of a page log the whole page.
-        "max_wal_size = 4GB",
-        "min_wal_size = 256MB",
+        # Few, spread-out checkpoints: each makes the next write of a page log the whole page, which
+        # events among a million people feel for half a minute. What is kept is written over again.
+        f"max_wal_size = {log}MB",
+        f"min_wal_size = {log // 4}MB",
         "checkpoint_timeout = 15min",
         # Whole pages go to the log as they are: the server we come with knows only pglz, which
         # takes five times as long over them as all else that a batch of cold events costs.

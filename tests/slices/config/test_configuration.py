@@ -11,10 +11,10 @@ from regulars.config.postgres.configuration import written_for
 GIB = 1024**3
 
 
-def _lines(memory: int, shared_memory: int = GIB) -> list[str]:
+def _lines(memory: int, shared_memory: int = GIB, disk: int = 100 * GIB) -> list[str]:
     own = Path("/nonexistent/local.conf")
     return written_for(
-        Path("/run/it's"), memory=memory, shared_memory=shared_memory, own=own
+        Path("/run/it's"), memory=memory, shared_memory=shared_memory, disk=disk, own=own
     ).splitlines()
 
 
@@ -25,6 +25,15 @@ def test_it_takes_a_quarter_of_the_memory_and_eight_gigabytes_at_most(
     memory: int, buffers: str
 ) -> None:
     assert f"shared_buffers = {buffers}" in _lines(memory)
+
+
+@pytest.mark.parametrize(
+    ("disk", "log"), [(2 * GIB, "512MB"), (20 * GIB, "2560MB"), (1024 * GIB, "12288MB")]
+)
+def test_its_log_takes_an_eighth_of_the_disk_and_twelve_gigabytes_at_most(
+    disk: int, log: str
+) -> None:
+    assert f"max_wal_size = {log}" in _lines(GIB, disk=disk)
 
 
 def test_what_was_answered_is_on_disk() -> None:
