@@ -154,12 +154,16 @@ def take_up(
     Returns that, and the last person whom the step's filling had passed; None where it is not being
     filled.
     """
-    asked = {**_asked(project_id, step, people), "first": BEFORE_ALL}
-    statement = TAKE_UP.format(kept=following(step))
-    later(connection, BY_KEY)
-    rows = connection.execute(statement, asked, prepare=True).fetchall()
+    rows = _taking_up(connection, project_id, step, people).fetchall()
     passed = next((id_ for id_, at, _ in rows if at is None), None)
     return [row for row in rows if row[1] is not None], passed
+
+
+def _taking_up(connection: Connection, project_id: UUID, step: Step, people: Iterable[UUID]) -> Any:
+    """What it finds, as soon as somebody looks."""
+    later(connection, BY_KEY)
+    asked = {**_asked(project_id, step, people), "first": BEFORE_ALL}
+    return later(connection, TAKE_UP.format(kept=following(step)), asked)
 
 
 def note_evaluated(
@@ -262,9 +266,8 @@ def _take_up(connection: Connection, *, left: Left, people: list[UUID]) -> bool:
     if people:
         later(connection, LOCK, (left.project_id, arrays.of_ids(people)))
         number, checkpoint, lane = row
-        take_up(
-            connection, left.project_id, Step(number, checkpoint, lane, str(number), None), people
-        )
+        step = Step(number, checkpoint, lane, str(number), None)
+        _taking_up(connection, left.project_id, step, people)
     return True
 
 
