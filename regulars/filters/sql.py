@@ -1,11 +1,11 @@
 """Pieces of SQL with their parameters. Values from outside are parameters, never text.
 
-Public: `Sql`, `joined`.
+Public: `Sql`, `joined`, `by_name`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -29,3 +29,12 @@ def joined(separator: str, pieces: Iterable[Sql]) -> Sql:
         separator.join(part.text for part in parts),
         tuple(param for part in parts for param in part.params),
     )
+
+
+def by_name(text: str, params: Sequence[object]) -> tuple[str, dict[str, object]]:
+    """SQL with `%s` placeholders as SQL whose parameters have names: v0, v1 and so on."""
+    named: dict[str, object] = {}
+    for n, param in enumerate(params):
+        text = text.replace("%s", f"%(v{n})s", 1)
+        named[f"v{n}"] = param
+    return text, named

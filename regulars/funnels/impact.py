@@ -22,6 +22,7 @@ from uuid import UUID
 
 import psycopg
 
+from regulars.filters.sql import by_name
 from regulars.funnels.lift import Lift, Share, enough, lift
 from regulars.funnels.parts import Only
 from regulars.funnels.report import Chain, Period
@@ -128,12 +129,8 @@ def impact(
     only: Only | None = None,
 ) -> Impact:
     """What the channels did between the checkpoint at that place of the funnel and the next."""
-    text, params = chain.ordered(project_id, Period(), only=only)
-    named, numbered = {}, text
-    for n, param in enumerate(params):
-        named[f"p{n}"] = param
-        numbered = numbered.replace("%s", f"%(p{n})s", 1)
-    statement = IMPACT.format(ordered=numbered, place=place, following=place + 1, touches=TOUCHES)
+    ordered, named = by_name(*chain.ordered(project_id, Period(), only=only))
+    statement = IMPACT.format(ordered=ordered, place=place, following=place + 1, touches=TOUCHES)
     asked = {
         **named, "project": project_id, "since": now - LOOKS_BACK, "now": now,
         "days": timedelta(days=days),

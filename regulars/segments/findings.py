@@ -162,7 +162,7 @@ def take_up(
 def _taking_up(connection: Connection, project_id: UUID, step: Step, people: Iterable[UUID]) -> Any:
     """What it finds, as soon as somebody looks."""
     later(connection, BY_KEY)
-    asked = {**_asked(project_id, step, people), "first": BEFORE_ALL}
+    asked = _asked(project_id, step, ids=arrays.of_ids(people), first=BEFORE_ALL)
     return later(connection, TAKE_UP.format(kept=following(step)), asked)
 
 
@@ -173,7 +173,7 @@ def note_evaluated(
 
     Before it has passed them, as far as the transaction knows.
     """
-    later(connection, EVALUATED, _asked(project_id, step, people))
+    later(connection, EVALUATED, _asked(project_id, step, ids=arrays.of_ids(people)))
 
 
 def settle(
@@ -189,16 +189,14 @@ def settle(
     Returns how many of them the filling has counted as being in the step.
     """
     later(connection, BY_KEY)
-    asked = _range(project_id, step, after, reached)
+    asked = _asked(project_id, step, after=after, reached=reached)
     [(number,)] = connection.execute(SETTLE, asked, prepare=True).fetchall()
     later(connection, AS_ALWAYS)
     return int(number)
 
 
-def _asked(project_id: UUID, step: Step, people: Iterable[UUID]) -> dict[str, object]:
-    return {
-        "project": project_id, "own": step.number, "lane": step.lane, "ids": arrays.of_ids(people),
-    }  # fmt: skip
+def _asked(project_id: UUID, step: Step, **more: object) -> dict[str, object]:
+    return {"project": project_id, "own": step.number, "lane": step.lane, **more}
 
 
 def tell(connection: Connection, project_id: UUID, people: Sequence[Person]) -> None:
@@ -222,16 +220,9 @@ def waiting(
     connection: Connection, project_id: UUID, step: Step, *, after: UUID, end: UUID
 ) -> set[UUID]:
     """Those of a range of people whose own rows do not say yet what was found of them."""
-    asked = _range(project_id, step, after, end)
+    asked = _asked(project_id, step, after=after, reached=end)
     rows = connection.execute(WAITING, asked, prepare=False)
     return {id_ for (id_,) in rows}
-
-
-def _range(project_id: UUID, step: Step, after: UUID, reached: UUID) -> dict[str, object]:
-    return {
-        "project": project_id, "own": step.number, "lane": step.lane, "after": after,
-        "reached": reached,
-    }  # fmt: skip
 
 
 def steps_left(connection: Connection) -> list[Left]:

@@ -42,29 +42,34 @@ FROM unnest(%(ids)s::uuid[], %(segments)s::uuid[], %(people)s::uuid[])
 LEAVE = "DELETE FROM segment_member WHERE project_id = %s AND id = ANY(%s::uuid[])"
 LEAVE_ALL = "DELETE FROM segment_member WHERE project_id = %s AND person_id = %s"
 # Counts are locked in the order of their ids, whatever the plan: all writers of a project meet
-# here. With them goes the day's row, which nobody writes who does not hold the count.
-COUNT = """
-WITH moved AS (
+# here. With them goes the day's row, which nobody writes who does not hold the count. It is the end
+# of a statement that has `differing`.
+COUNTING = """
+locked AS (
+    SELECT id FROM segment_count
+    WHERE project_id = %(project)s AND id = ANY(ARRAY(SELECT id FROM differing))
+    ORDER BY id FOR UPDATE
+), counted AS (
+    UPDATE segment_count c SET people = people + differing.delta
+    FROM locked, differing
+    WHERE c.project_id = %(project)s AND c.id = locked.id AND differing.id = locked.id
+    RETURNING c.id, c.people
+)
+INSERT INTO segment_day AS d (project_id, id, segment_id, day, people, entered, "left")
+SELECT %(project)s, differing.day_id, differing.id, %(day)s, counted.people, differing.entered,
+       differing."left"
+FROM differing JOIN counted ON counted.id = differing.id
+ON CONFLICT (project_id, id) DO UPDATE SET
+    people = excluded.people, entered = d.entered + excluded.entered,
+    "left" = d."left" + excluded."left"
+"""
+COUNT = f"""
+WITH differing AS (
     SELECT * FROM unnest(
         %(segments)s::uuid[], %(days)s::uuid[], %(deltas)s::bigint[],
         %(entered)s::bigint[], %(left)s::bigint[]
     ) AS m (id, day_id, delta, entered, "left")
-), locked AS (
-    SELECT id FROM segment_count
-    WHERE project_id = %(project)s AND id = ANY(%(segments)s::uuid[])
-    ORDER BY id FOR UPDATE
-), counted AS (
-    UPDATE segment_count c SET people = people + moved.delta
-    FROM locked, moved
-    WHERE c.project_id = %(project)s AND c.id = locked.id AND moved.id = locked.id
-    RETURNING c.id, c.people
-)
-INSERT INTO segment_day AS d (project_id, id, segment_id, day, people, entered, "left")
-SELECT %(project)s, moved.day_id, moved.id, %(day)s, counted.people, moved.entered, moved."left"
-FROM moved JOIN counted ON counted.id = moved.id
-ON CONFLICT (project_id, id) DO UPDATE SET
-    people = excluded.people, entered = d.entered + excluded.entered,
-    "left" = d."left" + excluded."left"
+), {COUNTING.strip()}
 """
 # After an undone merge, whose two people are evaluated once more when their events have moved.
 REWRITE = """

@@ -17,11 +17,12 @@ import psycopg
 
 from regulars.filters.ast import EventCondition, FieldCondition, Filter, conditions, is_timed
 from regulars.filters.first_met import origin_sql
+from regulars.filters.sql import by_name
 from regulars.filters.to_sql import compact_sql
 from regulars.kit import arrays
 from regulars.kit.connection import later
 from regulars.segments import doers
-from regulars.segments.membership import COUNT, day_key, member_key
+from regulars.segments.membership import COUNT, COUNTING, day_key, member_key
 from regulars.segments.ranges import LOCK
 from regulars.segments.steps import STEPPED, Passing, stepping
 from regulars.segments.windows import foreseen
@@ -35,18 +36,10 @@ Sql = tuple[str, dict[str, object]]  # with its parameters by name
 MOVED = """
 WITH moved{columns} AS ({move}),
 {following},
-locked AS (
-    SELECT c.id, delta.people AS more FROM segment_count c, delta
-    WHERE delta.people <> 0 AND c.project_id = %(project)s AND c.id = %(segment)s
-    FOR UPDATE OF c
-), counted AS (
-    UPDATE segment_count c SET people = c.people + locked.more FROM locked
-    WHERE c.project_id = %(project)s AND c.id = locked.id
-    RETURNING c.people
-)
-INSERT INTO segment_day AS d (project_id, id, segment_id, day, people, entered, "left")
-SELECT %(project)s, %(day_id)s::uuid, %(segment)s, %(day)s, counted.people, 0, 0 FROM counted
-ON CONFLICT (project_id, id) DO UPDATE SET people = excluded.people
+differing (id, day_id, delta, entered, "left") AS (
+    SELECT %(segment)s::uuid, %(day_id)s::uuid, people, 0::bigint, 0::bigint
+    FROM delta WHERE people <> 0
+), {counting}
 """
 # Of a segment that lists show: its members, under keys that Python makes of all who may be moved.
 MEMBERS = """
@@ -151,10 +144,12 @@ def move_all(
     }  # fmt: skip
     if passing is None:
         asked["keys"] = arrays.of_ids(member_key(segment_id, id_) for id_ in people)
-        statement = MOVED.format(columns="", move=text, following=MEMBERS.strip())
+        following, columns = MEMBERS.strip(), ""
     else:
-        following = stepping(passing.step)
-        statement = MOVED.format(columns=STEPPED, move=text, following=following)
+        following, columns = stepping(passing.step), STEPPED
+    statement = MOVED.format(
+        columns=columns, move=text, following=following, counting=COUNTING.strip()
+    )
     later(connection, LOCK, (project_id, arrays.of_ids(people)))
     later(connection, statement, asked)
 
@@ -175,15 +170,6 @@ def _move(rule: Filter, now: datetime, zone: tzinfo, passing: Passing | None) ->
         told=TOLD if passing else "",
     )  # fmt: skip
     return by_name(statement, [*params, *more, *most, *met_params])
-
-
-def by_name(statement: str, params: Sequence[Any]) -> Sql:
-    """The statement with these parameters, which have no names, under names of their own."""
-    named: dict[str, object] = {}
-    for n, param in enumerate(params):
-        statement = statement.replace("%s", f"%(r{n})s", 1)
-        named[f"r{n}"] = param
-    return statement, named
 
 
 def reached_sql(passing: Passing, now: datetime, zone: tzinfo) -> tuple[str, list[Any]]:

@@ -15,6 +15,7 @@ import psycopg
 from regulars.filters.ast import EventCondition
 from regulars.filters.events import EventNeed
 from regulars.filters.first_met import SIGHTINGS
+from regulars.filters.sql import by_name
 from regulars.filters.to_sql import event_to_sql
 
 Connection = psycopg.Connection[Any]
@@ -115,8 +116,4 @@ def _matching(
     event: EventCondition | EventNeed, zone: tzinfo, *, of_people: bool
 ) -> tuple[str, dict[str, object]]:
     """Which events count, with the parameters by name."""
-    text, params = event_to_sql(event, zone=zone, of_people=of_people)
-    named = {f"e{n}": param for n, param in enumerate(params)}
-    for name in named:
-        text = text.replace("%s", f"%({name})s", 1)
-    return text, named
+    return by_name(*event_to_sql(event, zone=zone, of_people=of_people))

@@ -15,9 +15,10 @@ import psycopg
 
 from regulars.filters.ast import Filter, conditions, is_timed
 from regulars.filters.first_met import by_sightings
+from regulars.filters.sql import by_name
 from regulars.filters.to_sql import compact_sql
 from regulars.segments import doers
-from regulars.segments.moving import by_name, is_plain, reached_sql
+from regulars.segments.moving import is_plain, reached_sql
 from regulars.segments.steps import Passing, finding
 from regulars.segments.windows import foreseen
 

@@ -17,6 +17,7 @@ from regulars.people import actions as people_actions
 from regulars.people.changes import Changes
 from regulars.public.rest.answers import people_of
 from regulars.segments import filling, findings
+from regulars.segments.fills import Fill
 from tests.slices.funnels.funnel import ACTIVE, SIGNED_UP, VISITED, count, put, reached, rows
 from tests.slices.segments.saved import (
     check,
@@ -57,6 +58,14 @@ def _asked_for(site: Site, *filters: Any) -> int:
     put(site, *filters, at=NOON + 10 * DAY)
     count(site, NOON + 10 * DAY, follow=False)
     return _steps(site)[-1][0]
+
+
+def _asked_for_in_small_steps(site: Site, patch: pytest.MonkeyPatch) -> Fill:
+    """Ask for who ever came; what is to be filled then, a few people at a time."""
+    in_small_steps(patch)
+    put(site, VISITED, CAME, at=NOON + 10 * DAY)
+    [fill] = fills_of(site)
+    return fill
 
 
 def _steps(site: Site) -> list[tuple[int, bool]]:
@@ -187,10 +196,8 @@ def test_whoever_is_looked_at_and_left_alone_meanwhile_is_found_in_the_end(
 def test_whoever_changes_just_as_they_are_looked_at_counts_once_and_nobody_waits(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_small_steps(monkeypatch)
     at = NOON + 10 * DAY
-    put(site, VISITED, CAME, at=at)
-    [fill] = fills_of(site)
+    fill = _asked_for_in_small_steps(site, monkeypatch)
     with kit_database.connect() as other, other.transaction():
         changes = _evaluated(site, other, at)
         filling.fill_range(site.connection, fill, at)
@@ -205,10 +212,8 @@ def test_whoever_changes_just_as_they_are_looked_at_counts_once_and_nobody_waits
 def test_whoever_is_looked_at_just_as_they_change_counts_once_and_nobody_waits(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    in_small_steps(monkeypatch)
     at = NOON + 10 * DAY
-    put(site, VISITED, CAME, at=at)
-    [fill] = fills_of(site)
+    fill = _asked_for_in_small_steps(site, monkeypatch)
     with kit_database.connect() as other, site.connection.transaction():
         with other.transaction():
             filling.fill_range(other, fill, at)

@@ -12,6 +12,7 @@ import pytest
 
 from regulars.filters.events import event_needs
 from regulars.filters.operands import When
+from regulars.filters.sql import by_name
 from regulars.filters.to_sql import event_to_sql, to_sql
 from regulars.people import actions as people_actions
 from regulars.people import deeds, numbers
@@ -167,10 +168,7 @@ def check_memories(connection: psycopg.Connection[Any], project: UUID, zone: tzi
     """What rows remember is the newest of the record; of a memory that is complete, everybody's."""
     asked_for = event_needs(segments_written_out(connection, project).values())
     for key, memory in needs.kept(connection, project).items():
-        matching, params = event_to_sql(asked_for[key], zone=zone, of_people=True)
-        named = {f"e{n}": param for n, param in enumerate(params)}
-        for name in named:
-            matching = matching.replace("%s", f"%({name})s", 1)
+        matching, named = by_name(*event_to_sql(asked_for[key], zone=zone, of_people=True))
         place = {"project": project, "need": memory.name, "keep": memory.keep}
         rows = connection.execute(REMEMBERED.format(matching=matching), {**named, **place})
         for person, said, times in rows.fetchall():
