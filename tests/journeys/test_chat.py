@@ -46,8 +46,9 @@ class Visitor:
         box.fill(text)
         box.press("Enter")
 
-    def texts(self) -> list[str]:
-        return self.log.locator(".bubble").all_inner_texts()
+    @property
+    def bubbles(self) -> Locator:
+        return self.log.locator(".bubble")
 
 
 class Desk:
@@ -71,9 +72,10 @@ class Desk:
         box.fill(text)
         box.press("Control+Enter")
 
-    def texts(self) -> list[str]:
+    @property
+    def bubbles(self) -> Locator:
         """What stands in the thread and is on the server."""
-        return self.thread.locator("[data-seq] > .bubble").all_inner_texts()
+        return self.thread.locator("[data-seq] > .bubble")
 
 
 @pytest.fixture
@@ -128,8 +130,8 @@ def test_nothing_is_lost_when_the_web_processes_are_killed_between(
         desk.say(f"Answer {turn}")
         expect(visitor.log.get_by_text(f"Answer {turn}", exact=True)).to_be_visible()
         said += [f"Hello {turn}", f"Answer {turn}"]
-    assert desk.texts() == said
-    assert visitor.texts() == said
+    expect(desk.bubbles).to_have_text(said)
+    expect(visitor.bubbles).to_have_text(said)
 
 
 def test_two_web_processes_behind_different_ports_are_one(
@@ -147,8 +149,8 @@ def test_two_web_processes_behind_different_ports_are_one(
             visitor.say(f"Hello {turn}")
             expect(desk.thread.get_by_text(f"Hello {turn}")).to_be_visible()
             said += [f"Answer {turn}", f"Hello {turn}"]
-        assert desk.texts() == said
-        assert visitor.texts() == said
+        expect(desk.bubbles).to_have_text(said)
+        expect(visitor.bubbles).to_have_text(said)
 
 
 def _is_replaced(installation: Running, old: list[int]) -> bool:
