@@ -25,7 +25,7 @@ from regulars.segments import doers
 from regulars.segments.membership import COUNT, COUNTING, day_key, member_key
 from regulars.segments.ranges import LOCK
 from regulars.segments.steps import STEPPED, Passing, stepping
-from regulars.segments.windows import foreseen
+from regulars.segments.windows import FORESEEN
 
 Connection = psycopg.Connection[Any]
 Sql = tuple[str, dict[str, object]]  # with its parameters by name
@@ -210,16 +210,23 @@ def count(
 
 
 def _wake(rule: Filter, now: datetime) -> tuple[str, list[Any]]:
-    """The first instant at which a condition on time may turn for the person: never too late."""
+    """The first instant at which a condition on time may turn for the person: never too late.
+
+    Of a window whose ends are told, those that are near: the clock may have been there between
+    `now` and the person's lock, and has to come again.
+    """
     moving = dict.fromkeys(
-        (one.about.column, int(one.value))  # type: ignore[arg-type]
+        (one.about.column, int(one.value), FORESEEN.get(one.field))  # type: ignore[arg-type]
         for one in conditions(rule)
-        if isinstance(one, FieldCondition) and is_timed(one) and not foreseen(one)
+        if isinstance(one, FieldCondition) and is_timed(one)
     )
     if not moving:
         return NEVER, []
-    turns, params = [], []
-    for column, days in moving:
-        turns.append(f"CASE WHEN {column} >= %s THEN {column} + %s::interval END")
-        params += [now - timedelta(days=days), timedelta(days=days)]
+    turns: list[str] = []
+    params: list[Any] = []
+    for column, days, ahead in moving:
+        window = timedelta(days=days)
+        near, until = (f" AND {column} < %s", [now - window + ahead]) if ahead else ("", [])
+        turns.append(f"CASE WHEN {column} >= %s{near} THEN {column} + %s::interval END")
+        params += [now - window, *until, window]
     return f"least({', '.join(turns)})", params

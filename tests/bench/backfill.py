@@ -20,6 +20,7 @@ import tempfile
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -50,10 +51,16 @@ SEGMENTS: dict[str, Any] = {
         ]
     },
 }
-COUNT = """
-SELECT count(*) FROM person p
-JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
-WHERE p.project_id = %s AND {filter}
+# Of everybody: how many are in the segment, and how many are not what the rule says, neither now
+# nor a second ago, by which whom time moves may lag.
+LOOK = """
+SELECT count(*) FILTER (WHERE is_in), count(*) FILTER (WHERE is_in <> fits AND is_in <> fitted)
+FROM (
+    SELECT a.segments @> ARRAY[s.number] AS is_in, {now} IS TRUE AS fits, {before} IS TRUE AS fitted
+    FROM person p JOIN person_activity a ON a.project_id = p.project_id AND a.id = p.id
+    JOIN segment s ON s.project_id = p.project_id AND s.id = %s
+    WHERE p.project_id = %s
+) AS asked
 """
 KEPT = "SELECT people FROM segment_count WHERE project_id = %s AND id = %s"
 EVERYBODY = "SELECT sum(people) FROM kind_count WHERE project_id = %s"
@@ -61,7 +68,11 @@ EVERYBODY = "SELECT sum(people) FROM kind_count WHERE project_id = %s"
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A segment's filling: its name, the people in it, of how many, and what it took."""
+    """A segment's filling: its name, the people in it, of how many, and what it took.
+
+    `wrong` are those whose membership is not what the rule says when nothing arrives any more, and
+    by how many the kept count is off.
+    """
 
     name: str
     people: int
@@ -72,7 +83,7 @@ class Filled:
     p50_ms: float
     p99_ms: float
     answered: int
-    is_exact: bool
+    wrong: int
 
 
 def measure(
@@ -107,14 +118,11 @@ def _fill(
         time.sleep(0.05)
     seconds = time.monotonic() - started
     found = _finished(streaming, stop=True)
-    people, everybody = (
-        connection.execute(statement, params).fetchall()[0][0]
-        for statement, params in ((KEPT, (project_id, segment)), (EVERYBODY, (project_id,)))
-    )
+    [(everybody,)] = connection.execute(EVERYBODY, (project_id,)).fetchall()
+    people, wrong = _looked_at(connection, project_id, segment)
     return Filled(
         name, people, int(everybody), seconds, saved * 1000, found["events_per_s"],
-        found["p50_ms"], found["p99_ms"], found["answered"],
-        people == _counted(connection, project_id, segment),
+        found["p50_ms"], found["p99_ms"], found["answered"], wrong,
     )  # fmt: skip
 
 
@@ -129,14 +137,23 @@ def _save_segments(connection: psycopg.Connection[Any], project_id: UUID, rules:
     filling.fill_project(connection, project_id, clock.now())
 
 
-def _counted(connection: psycopg.Connection[Any], project_id: UUID, segment: UUID) -> int:
-    """How many a look at everybody finds, now that no events arrive."""
+def _looked_at(
+    connection: psycopg.Connection[Any], project_id: UUID, segment: UUID
+) -> tuple[int, int]:
+    """The kept count, and how many are wrong at a look at everybody."""
     from regulars.segments.plan import segments_written_out
 
-    rule = segments_written_out(connection, project_id)[segment]
-    text, params = to_sql(rule, now=clock.now(), zone=ZoneInfo("UTC"))
-    row = connection.execute(COUNT.format(filter=text), (project_id, *params)).fetchone()
-    return int(row[0]) if row else 0
+    rule, zone = segments_written_out(connection, project_id)[segment], ZoneInfo("UTC")
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        [(kept,)] = connection.execute(KEPT, (project_id, segment)).fetchall()
+        now = clock.now()
+        text, params = to_sql(rule, now=now, zone=zone)
+        before, more = to_sql(rule, now=now - timedelta(seconds=1), zone=zone)
+        look = LOOK.format(now=text, before=before)
+        asked = (*params, *more, segment, project_id)
+        [(members, wrong)] = connection.execute(look, asked).fetchall()
+    return kept, wrong + abs(kept - members)
 
 
 def _stream(

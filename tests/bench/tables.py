@@ -116,7 +116,8 @@ def filling(alone: dict[str, Any], filled: Sequence[Filled]) -> None:
     for one in filled:
         _verdict(f"{one.name}: filled within {_FILLED_WITHIN} s", one.seconds <= _FILLED_WITHIN)
         _verdict(f"{one.name}: p99 of the stream ≤ {_P99} ms", one.p99_ms <= _P99)
-        _verdict(f"{one.name}: exact when nothing arrives any more", one.is_exact)
+        off = f", {one.wrong:,} wrong" if one.wrong else ""
+        _verdict(f"{one.name}: exact when nothing arrives any more{off}", not one.wrong)
 
 
 def check(answered: int, stored: int) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from regulars.kit import clock, database
 from regulars.segments import windows
-from tests.slices.segments.saved import check, members, save_and_fill, wait_until
+from tests.slices.segments.saved import check, fill, members, save, save_and_fill, wait_until
 from tests.slices.tracking.site import NOON, Site, changing, open_site, page
 
 Database = psycopg.Connection[Any]
@@ -106,6 +106,20 @@ def test_a_transaction_under_way_while_its_hour_is_told_is_not_passed_over(site:
     assert members(site, segment) == {id_}
     wait_until(site, end + MINUTE)
     assert members(site, segment) == set()
+
+
+@pytest.mark.parametrize("op", ["within_last", "at_least_ago"])
+def test_who_is_moved_by_time_before_a_filling_that_began_earlier_comes_to_them(
+    site: Site, op: str
+) -> None:
+    """A filling says `now` a moment before it has the locks; the clock may be there meanwhile."""
+    site.send(page("a"), at=NOON)
+    end = NOON + 14 * DAY
+    save(site, {**SEEN, "op": op}, at=end - MINUTE)
+    wait_until(site, end + timedelta(seconds=1))
+    fill(site, end - timedelta(seconds=1))
+    wait_until(site, end + timedelta(seconds=2))
+    check(site, end + timedelta(seconds=2))
 
 
 def test_windows_are_those_that_segments_ask_about(site: Site) -> None:
