@@ -62,6 +62,11 @@ class Consequence(Protocol):
     def touched(self, changes: Changes, people: Sequence[Person]) -> None:
         """What other rows say of these people, who are locked, has just changed."""
 
+    def gathered(self, changes: Changes) -> None:
+        """`changes.deeds` and `changes.merges` are all there, and nothing of them is written: the
+        last moment to ask for what was there before.
+        """
+
     def done(self, changes: Changes) -> None:
         """`changes.deeds` are all there: remember of them what must be. Runs no statement."""
 
@@ -102,6 +107,9 @@ class NoConsequence:
         """Nothing."""
 
     def touched(self, changes: Changes, people: Sequence[Person]) -> None:
+        """Nothing."""
+
+    def gathered(self, changes: Changes) -> None:
         """Nothing."""
 
     def done(self, changes: Changes) -> None:
@@ -189,6 +197,7 @@ class Changes:
         self.reached: list[tuple[Person, int]] = []  # who has just reached which checkpoint
         self.undated: set[tuple[Person, int]] = set()  # reached, but when only history tells
         self.before: dict[UUID, frozenset[int]] = {}  # segments being filled that fitted, by person
+        self.unread: dict[str, set[UUID]] = {}  # who does not remember an event yet, by its number
         self.evaluated: set[UUID] = set()  # while a filling may not have come to them
         self.passed: dict[int, UUID] = {}  # how far fillings had come, by segment
         self._settled: store.Rows | None = None
@@ -285,9 +294,14 @@ class Changes:
         else:
             self._handed[key] = person
 
+    def gather(self) -> None:
+        """Ask what must be known of what was there before. Nobody may be changed any more."""
+        for consequence in CONSEQUENCES:
+            consequence.gathered(self)
+
     def settle(self) -> store.Rows:
-        """Let follow what follows from the changes. Asks nothing of the connection, which may be
-        busy: `flush` writes it. Nobody may be changed any more.
+        """Let follow what follows from the changes, after `gather`. Asks nothing of the connection,
+        which may be busy: `flush` writes it.
         """
         if self.deeds:
             deeds.note(self.project_id, self.deeds)
@@ -302,6 +316,8 @@ class Changes:
 
     def flush(self) -> None:
         """Write everything but counts and the outbox, which `finish` writes last."""
+        if self._settled is None:
+            self.gather()
         store.write(self.connection, self.project_id, self._settled or self.settle())
         self._write_identities()
         for consequence in CONSEQUENCES:

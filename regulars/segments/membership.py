@@ -15,7 +15,6 @@ from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
@@ -25,9 +24,8 @@ from regulars.kit import arrays
 from regulars.kit.connection import later
 from regulars.kit.ids import key_bytes
 from regulars.people.changes import Changes, Columns, Move, NoConsequence
-from regulars.people.numbers import DEEDS, deeds
 from regulars.people.person import Person
-from regulars.segments import findings, memory, standing, steps, transitions
+from regulars.segments import findings, memory, recalling, standing, steps, transitions
 from regulars.segments.plan import Plan, Plans
 from regulars.segments.ranges import BEFORE_ALL
 
@@ -111,8 +109,8 @@ class Membership(NoConsequence):
             _take_up(changes, plan, people)
         if plan.campaigns:
             standing.read(changes.connection, changes.project_id, plan.campaigns, people)
-        for number in sorted(plan.unfilled & plan.needs.keys()):
-            _recall_unread(changes, plan, number, people)
+        if plan.unfilled:
+            recalling.come_by(changes, plan, people)
         if plan.fitting is not None:
             for person in people:
                 changes.before[person.id] = plan.fitting(person, changes.now)
@@ -124,6 +122,11 @@ class Membership(NoConsequence):
             asked = (changes.connection, changes.project_id, plan.campaigns, people)
             for person in standing.read(*asked):
                 person.seen_changed = True
+
+    def gathered(self, changes: Changes) -> None:
+        """Have those remember of whom something is to be counted."""
+        if changes.unread:
+            recalling.catch_up(changes, self._plans.kept(changes.project_id))
 
     def done(self, changes: Changes) -> None:
         plan = self._plans.kept(changes.project_id)
@@ -215,7 +218,7 @@ class Membership(NoConsequence):
         if not plan.needs:
             return
         people = [changes.people[back], changes.people[from_]]
-        _recall(changes, plan, sorted(plan.needs), people)
+        recalling.recall(changes, plan, sorted(plan.needs), people)
         for person in people:
             _rewrite(changes, plan, person)
         _cancel(changes)
@@ -287,42 +290,28 @@ def _note_evaluated(changes: Changes, plan: Plan) -> None:
             findings.note_evaluated(*asked, people)
 
 
-def _recall_unread(changes: Changes, plan: Plan, number: str, people: Sequence[Person]) -> None:
-    """Let those remember who do not yet. Most never did it, which their bits tell."""
-    event = plan.needs[number].event
-    bits = deeds.known(changes.connection, changes.project_id, [event])
-    bit, is_told = 1 << bits.get(event, 0), event in bits or len(bits) < DEEDS
-    unread = []
-    for person in people:
-        if number in person.event_times:
-            continue
-        if is_told and not person.did & bit:
-            person.event_times[number] = []
-        else:
-            unread.append(person)
-    _recall(changes, plan, [number], unread)
-
-
-def _recall(changes: Changes, plan: Plan, numbers: list[str], people: list[Person]) -> None:
-    if people:
-        needs = [plan.needs[number] for number in numbers]
-        zone = ZoneInfo(plan.version[1])
-        memory.recall(changes.connection, changes.project_id, needs, people, zone)
-
-
 def _evaluate(changes: Changes, plan: Plan, person: Person) -> None:
     before = person.segments
     picks = before if person.picked is None else person.picked
     picked = [number for number in picks if number in plan.picked]
     if person.picked is not None:
         person.segments = picked  # conditions on segments picked by hand look here
-    numbers, again = plan.evaluate(person, changes.now)
+    numbers, again = _answered(changes, plan, person, before)
     if plan.steps and _reach(changes, plan, person, numbers) and plan.asks_for_steps:
-        numbers, again = plan.evaluate(person, changes.now)
+        numbers, again = _answered(changes, plan, person, before)
     person.segments = sorted([*numbers, *picked]) if picked else numbers
     if person.segments != before:
         _move(changes, plan, person, before)
     keep_instant(person, again)
+
+
+def _answered(
+    changes: Changes, plan: Plan, person: Person, before: list[int]
+) -> tuple[list[int], datetime | None]:
+    numbers, again = plan.evaluate(person, changes.now)
+    if plan.doing:
+        numbers = recalling.as_they_were(plan, person, numbers, before)
+    return numbers, again
 
 
 def _look_again(changes: Changes, plan: Plan) -> None:

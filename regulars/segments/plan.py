@@ -30,11 +30,12 @@ from regulars.filters.ast import (
 )
 from regulars.filters.compile import Matcher, Verdict, compile_filters, compile_matcher
 from regulars.filters.errors import FilterError
-from regulars.filters.events import EventNeed, event_needs
+from regulars.filters.events import EventNeed, event_key, event_needs
 from regulars.filters.inline import all_inlined
 from regulars.filters.parse import parse
 from regulars.kit.connection import later
 from regulars.people.person import Person
+from regulars.segments.doers import event_of
 from regulars.segments.needs import kept
 from regulars.segments.standing import asked_of
 from regulars.segments.steps import Step, made
@@ -79,6 +80,15 @@ Evaluate = Callable[[Person, datetime], tuple[list[int], datetime | None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Doing:
+    """A segment of those who did one thing at least so often: its number and its need's."""
+
+    number: int
+    need: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """All segments of a project at one version.
 
@@ -94,7 +104,11 @@ class Plan:
     filling: frozenset[int] = frozenset()
     fitting: Callable[[Person, datetime], frozenset[int]] | None = None  # of those being filled
     needs: Mapping[str, EventNeed] = field(default_factory=dict)  # by number
-    unfilled: frozenset[str] = frozenset()  # needs that people's rows may not remember yet
+    # Needs that people's rows may not remember yet; of these, those that are nothing but awaited by
+    # segments of one event; and these segments.
+    unfilled: frozenset[str] = frozenset()
+    awaited: frozenset[str] = frozenset()
+    doing: tuple[Doing, ...] = ()
     remembers: Matcher | None = None
     events: frozenset[str] = frozenset()  # names of those that are remembered
     memories: Mapping[str, str] = field(default_factory=dict)  # event keys to numbers
@@ -198,10 +212,14 @@ def read_plan(connection: Connection, project_id: UUID, version: Version) -> Pla
             for key, need in event_needs(filters.values()).items()
             if key in memories
         }
+        unfilled = {need.name for need in needs.values() if not need.filled} & wanted.keys()
+        doing = _doing(by_number, memories, unfilled)
         plan = replace(
             plan,
             needs=wanted,
-            unfilled=frozenset(need.name for need in needs.values() if not need.filled),
+            unfilled=frozenset(unfilled),
+            awaited=frozenset(one.need for one in doing),
+            doing=doing,
             remembers=compile_matcher(wanted.values(), zone),
             events=frozenset(need.event for need in wanted.values()),
         )
@@ -249,6 +267,21 @@ def _behind_checkpoints(rows: Iterable[tuple[Any, ...]]) -> set[UUID]:
 
 def _step(row: tuple[Any, ...], filter_: Filter) -> Step:
     return made(row[0], row[5], row[6], filter_)
+
+
+def _doing(
+    filters: Mapping[int, Filter], memories: Mapping[str, str], needs: Iterable[str]
+) -> tuple[Doing, ...]:
+    """The segments of one event whose needs, of these, no other kind of segment shares."""
+    awaited = set(needs)
+    doing = []
+    for number, filter_ in filters.items():
+        event = event_of(filter_)
+        if event is not None:
+            doing.append(Doing(number, memories.get(event_key(event), ""), event.count))
+        else:
+            awaited -= {memories.get(key) for key in event_needs([filter_])}
+    return tuple(one for one in doing if one.need in awaited)
 
 
 def _compiled(

@@ -107,6 +107,7 @@ class Committer:
         changes.begin(manner)
         fresh = once()
         written = _fold_all(changes, project, fresh, drops)
+        changes.gather()
         # Before the people: what somebody did who is merged in this very batch moves with them.
         # PostgreSQL stores the events while we settle the people.
         lines = "".join(rows.event_lines(project.id, written.events))

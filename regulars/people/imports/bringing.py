@@ -271,6 +271,7 @@ class Bringing:
                 adding = cast("Changing", ACTIONS["segment_add"])
                 adding.change(changes, list(people.values()), {"segment": how.segment})
         _learn(changes, done)
+        changes.gather()
         changes.settle()
         if not how.starts_campaigns:  # they were somebody's before: nothing has just begun
             changes.quiet_moves += changes.moves

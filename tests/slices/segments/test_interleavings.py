@@ -41,7 +41,7 @@ STEPS = 60
 TICK = timedelta(microseconds=1)
 
 ORDER = {"event": "Order Completed", "op": "at_least", "count": 1}
-RULES: list[Any] = [
+RULES_OF_FACTS: list[Any] = [
     {"field": "attributes.plan", "op": "is", "value": "pro"},
     {"field": "attributes.plan", "op": "is_not", "value": "pro"},
     {"field": "tags", "op": "has", "value": "vip"},
@@ -51,13 +51,20 @@ RULES: list[Any] = [
     {"field": "attributes.due", "op": "within_last", "value": 1},
     {"field": "attributes.due", "op": "not_within_last", "value": 4},
     {"field": "sessions", "op": "gte", "value": 2},
+]
+# Whoever has not done it just now need not be known to have done it before.
+RULES_OF_DOERS: list[Any] = [
     ORDER,
     {**ORDER, "count": 2},
+    {"all": [{**ORDER, "count": 3}]},
+    {**ORDER, "where": [{"field": "properties.total", "op": "gt", "value": 50}]},
+    {**ORDER, "count": 2, "where": [{"field": "properties.plan", "op": "is", "value": "Pro"}]},
+]
+RULES_OF_EVENTS: list[Any] = [
     {**ORDER, "op": "exactly", "count": 0},
     {**ORDER, "op": "exactly", "count": 1, "within_days": 2},
     {**ORDER, "op": "at_most", "count": 1, "within_days": 3},
     {**ORDER, "count": 3, "within_days": 4},
-    {**ORDER, "where": [{"field": "properties.total", "op": "gt", "value": 50}]},
     {
         **ORDER, "count": 2, "within_days": 5,
         "where": [{"field": "properties.plan", "op": "is", "value": "Pro"}],
@@ -80,6 +87,7 @@ RULES: list[Any] = [
         ]
     },
 ]  # fmt: skip
+RULES = [*RULES_OF_FACTS, *RULES_OF_DOERS, *RULES_OF_EVENTS]
 
 
 class World:
@@ -93,7 +101,8 @@ class World:
         self._chance = random.Random(seed)
         self._names = 0
         self._campaigning = Campaigning(site)
-        self._rules = [*RULES, *self._campaigning.rules()]
+        rules = [*RULES_OF_FACTS, *RULES_OF_DOERS] if seed % 2 else RULES
+        self._rules = [*rules, *self._campaigning.rules()]
 
     def step(self) -> str:
         """One thing happens; returns what it was."""
