@@ -104,8 +104,8 @@ class Plan:
     filling: frozenset[int] = frozenset()
     fitting: Callable[[Person, datetime], frozenset[int]] | None = None  # of those being filled
     needs: Mapping[str, EventNeed] = field(default_factory=dict)  # by number
-    # Needs that people's rows may not remember yet; of these, those that are nothing but awaited by
-    # segments of one event; and these segments.
+    # Needs that people's rows may not remember yet; of these, those that nothing asks for but
+    # segments of one event each; and these segments.
     unfilled: frozenset[str] = frozenset()
     awaited: frozenset[str] = frozenset()
     doing: tuple[Doing, ...] = ()

@@ -32,8 +32,6 @@ def come_by(changes: Changes, plan: Plan, people: Sequence[Person]) -> None:
 def catch_up(changes: Changes, plan: Plan) -> None:
     """What is to be counted now is known, and nothing of it is stored: read whom it concerns."""
     for number, unread in sorted(changes.unread.items()):
-        if number not in plan.awaited:
-            continue
         event = plan.needs[number].event
         did = {deed.person.survivor().id for deed in changes.deeds if deed.name == event}
         became = _became_one(changes, unread)
