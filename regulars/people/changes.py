@@ -316,9 +316,11 @@ class Changes:
 
     def flush(self) -> None:
         """Write everything but counts and the outbox, which `finish` writes last."""
-        if self._settled is None:
+        rows = self._settled
+        if rows is None:
             self.gather()
-        store.write(self.connection, self.project_id, self._settled or self.settle())
+            rows = self.settle()
+        store.write(self.connection, self.project_id, rows)
         self._write_identities()
         for consequence in CONSEQUENCES:
             consequence.written(self)

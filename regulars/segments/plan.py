@@ -104,11 +104,8 @@ class Plan:
     filling: frozenset[int] = frozenset()
     fitting: Callable[[Person, datetime], frozenset[int]] | None = None  # of those being filled
     needs: Mapping[str, EventNeed] = field(default_factory=dict)  # by number
-    # Needs that people's rows may not remember yet; of these, those that nothing asks for but
-    # segments of one event each; and these segments.
-    unfilled: frozenset[str] = frozenset()
-    awaited: frozenset[str] = frozenset()
-    doing: tuple[Doing, ...] = ()
+    unfilled: frozenset[str] = frozenset()  # needs that people's rows may not remember yet
+    doing: tuple[Doing, ...] = ()  # what asks for those of them that nothing else asks for
     remembers: Matcher | None = None
     events: frozenset[str] = frozenset()  # names of those that are remembered
     memories: Mapping[str, str] = field(default_factory=dict)  # event keys to numbers
@@ -213,13 +210,11 @@ def read_plan(connection: Connection, project_id: UUID, version: Version) -> Pla
             if key in memories
         }
         unfilled = {need.name for need in needs.values() if not need.filled} & wanted.keys()
-        doing = _doing(by_number, memories, unfilled)
         plan = replace(
             plan,
             needs=wanted,
             unfilled=frozenset(unfilled),
-            awaited=frozenset(one.need for one in doing),
-            doing=doing,
+            doing=_doing(by_number, memories, unfilled),
             remembers=compile_matcher(wanted.values(), zone),
             events=frozenset(need.event for need in wanted.values()),
         )

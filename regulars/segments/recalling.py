@@ -21,9 +21,10 @@ from regulars.segments.plan import Plan
 
 def come_by(changes: Changes, plan: Plan, people: Sequence[Person]) -> None:
     """These are locked, and nobody has changed them yet."""
+    awaited = {one.need for one in plan.doing}
     for number in sorted(plan.unfilled):
         unread = [person for person in people if number not in person.event_times]
-        if number in plan.awaited:
+        if number in awaited:
             changes.unread.setdefault(number, set()).update(person.id for person in unread)
         else:
             _read(changes, plan, number, unread)

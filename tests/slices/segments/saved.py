@@ -124,6 +124,14 @@ def wait_until(site: Site, at: datetime) -> None:
         pass
 
 
+def merge(site: Site, gone: UUID, into: UUID) -> UUID:
+    """Let one become the other; the merge's id, for its undo."""
+    with site.connection.transaction():
+        return people_actions.merge_people(
+            site.connection, site.project.id, gone, into, NOON, cause="agent"
+        )
+
+
 def erase(site: Site, person: UUID, at: datetime = NOON) -> None:
     """Erase somebody."""
     with site.connection.transaction():

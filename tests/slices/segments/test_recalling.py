@@ -8,9 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from regulars.people import actions as people_actions
 from regulars.segments import queries
-from tests.slices.segments.saved import check, fill, members, save, save_and_fill
+from tests.slices.segments.saved import check, fill, members, merge, save, save_and_fill
 from tests.slices.tracking.site import NOON, Site, open_site, page, track
 
 Database = psycopg.Connection[Any]
@@ -89,10 +88,7 @@ def test_of_two_who_become_one_both_are_counted_whoever_was_read(site: Site, rea
     segment = save(site, ordered(6))
     site.send(*(track(ORDER, one) for one in reading), page("a"))
     gone, into = person(site, "a"), person(site, "b")
-    with site.connection.transaction():
-        people_actions.merge_people(
-            site.connection, site.project.id, gone, into, NOON, cause="agent"
-        )
+    merge(site, gone, into)
     assert members(site, segment) == {into}
     assert remembered(site, "b") == 6
     fill(site)

@@ -31,6 +31,7 @@ from tests.slices.segments.saved import (
     fill,
     fills_of,
     members,
+    merge,
     save,
     save_and_fill,
     save_picked,
@@ -55,13 +56,6 @@ def ways(site: Site, segment: UUID) -> list[tuple[str, str, str | None]]:
     """(way, cause, detail) of all who entered and left, the newest first."""
     found = queries.transitions(site.connection, site.project.id, segment)
     return [(one.way, one.cause, one.detail) for one in found]
-
-
-def merge(site: Site, gone: UUID, into: UUID) -> UUID:
-    with site.connection.transaction():
-        return people_actions.merge_people(
-            site.connection, site.project.id, gone, into, NOON, cause="agent"
-        )
 
 
 def undo(site: Site, merge_id: UUID) -> None:
